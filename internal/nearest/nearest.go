@@ -6,9 +6,10 @@ import "strings"
 
 // Name gives the candidate nearest to got: the one that differs in case alone,
 // or by the fewest insertions, deletions, substitutions and swaps of two
-// neighbours, at most a third of got's length. A candidate that ends in "."
-// and got counts as two edits away, so that age finds customer.age. Of equally
-// near ones the first wins. It gives false when none is near.
+// neighbours, at most a third of got's length. A candidate that begins with
+// got, or ends in "." and got, counts as two edits away at most, so that age
+// finds customer.age. Of equally near ones the first wins. It gives false when
+// none is near.
 func Name(got string, candidates []string) (string, bool) {
 	lower := []rune(strings.ToLower(got))
 	limit := max(1, len(lower)/3)
@@ -19,7 +20,7 @@ func Name(got string, candidates []string) (string, bool) {
 		}
 		folded := strings.ToLower(c)
 		d := distance(lower, []rune(folded))
-		if got != "" && strings.HasSuffix(folded, "."+string(lower)) {
+		if len(lower) > 2 && (strings.HasPrefix(folded, string(lower)) || strings.HasSuffix(folded, "."+string(lower))) {
 			d = min(d, 2, limit)
 		}
 		if d < bestDistance {
