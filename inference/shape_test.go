@@ -98,7 +98,7 @@ func TestHeadlines(t *testing.T) {
 			tensors: []*Tensor{integers([]int64{2}, 0, 0), floats([]int64{2, 3}, 1, 3, 2, -1, -2, -3)},
 			want:    []string{`"score":3,"label":0`, `"score":-1,"label":0`}},
 		"three, the first of equals": {infos: []TensorInfo{label, matrix},
-			tensors: []*Tensor{integers([]int64{1}, 0), floats([]int64{1, 3}, 0, float32(math.Copysign(0, -1)), 0)},
+			tensors: []*Tensor{integers([]int64{1}, 0), floats([]int64{1, 3}, 0, 0, float32(math.Copysign(0, -1)))},
 			want:    []string{`"score":0,"label":0`}},
 		"detector, score a matrix in truth": {infos: []TensorInfo{label, member("depth"), member("scores")},
 			tensors: []*Tensor{integers([]int64{1, 2}, -1, 1), column(0.5), floats([]int64{1, 2}, 8, 9)},
