@@ -40,6 +40,9 @@ var errNotLoaded = errors.New("ONNX Runtime is not loaded: " + howToInstall)
 func Load(libraryPath string) error {
 	library.mu.Lock()
 	defer library.mu.Unlock()
+	if libraryPath == "" { // to the linker that would be this program itself
+		return fmt.Errorf("load ONNX Runtime: no library is named; %s", howToInstall)
+	}
 	path := filepath.Clean(libraryPath)
 	if library.api != nil {
 		if path != library.path {

@@ -21,6 +21,10 @@ func TestLoadIsOnceAProcess(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "is loaded already") {
 		t.Errorf("another library: %v", err)
 	}
+	err = Load("")
+	if err == nil || !strings.Contains(err.Error(), "no library is named") {
+		t.Errorf("no library: %v", err)
+	}
 	if v := Version(); !strings.HasPrefix(v, "1.") || !offersAPI(v, 24) {
 		t.Errorf("version %q", v)
 	}
