@@ -20,24 +20,16 @@ func (r *Runner) bind(in []*inference.Tensor) error {
 	if len(in) != len(r.in) {
 		return fmt.Errorf("it has %d inputs, not %d", len(r.in), len(in))
 	}
-	moved := false
 	for i, t := range in {
-		info, c := &r.model.inputs[i], &r.in[i]
+		info := &r.model.inputs[i]
 		if err := checkInput(info, t); err != nil {
 			return err
 		}
-		setShape(c, t)
-		moved = moved || t.Type != inference.String && c.data != address(t)
-	}
-	if moved {
-		r.pin(in)
-	}
-	for i, t := range in {
+		setShape(&r.in[i], t)
 		if t.Type != inference.String {
-			continue
-		}
-		if err := r.fill(i, t); err != nil {
-			return fmt.Errorf("input %q: %w", r.model.inputs[i].Name, err)
+			r.point(i, address(t))
+		} else if err := r.fill(i, t); err != nil {
+			return fmt.Errorf("input %q: %w", info.Name, err)
 		}
 	}
 	return nil
@@ -74,12 +66,11 @@ func setShape(c *C.ps_input, t *inference.Tensor) {
 		same = same && int64(c.dims[i]) == n
 		c.dims[i] = C.int64_t(n)
 	}
-	if same {
-		return
+	if !same {
+		c.rank = C.int32_t(len(t.Shape))
+		c.bytes = C.size_t(len(t.Data))
+		c.changed = true
 	}
-	c.rank = C.int32_t(len(t.Shape))
-	c.bytes = C.size_t(len(t.Data))
-	c.changed = true
 }
 
 // address is where a numeric tensor's elements lie.
@@ -90,21 +81,29 @@ func address(t *inference.Tensor) unsafe.Pointer {
 	return unsafe.Pointer(unsafe.SliceData(t.Data))
 }
 
-// pin pins the memory of in, then points the inputs to it. What they pointed
-// to before stays pinned, now by spare, until the runtime's values are renewed.
-func (r *Runner) pin(in []*inference.Tensor) {
-	r.pinned, r.spare = r.spare, r.pinned
-	for i, t := range in {
-		if t.Type == inference.String {
-			continue
-		}
-		at := address(t)
-		r.pinned.Pin(at)
-		if r.in[i].data != at {
-			r.in[i].data = at
-			r.in[i].changed = true
-		}
+// point makes input i point to the elements at data, pinned from here on. What
+// it pointed to stays pinned until the runtime's value is renewed.
+func (r *Runner) point(i int, data unsafe.Pointer) {
+	c, p := &r.in[i], &r.pins[i]
+	if c.data == data {
+		return
 	}
+	p.now, p.before = p.before, p.now
+	p.now.Pin(data)
+	c.data = data
+	c.changed = true
+	r.moved = true
+}
+
+// unpin lets go of the memory that inputs pointed to before they moved.
+func (r *Runner) unpin() {
+	if !r.moved {
+		return
+	}
+	for i := range r.pins {
+		r.pins[i].before.Unpin()
+	}
+	r.moved = false
 }
 
 // fill copies the strings of t into the runtime's tensor.

@@ -38,58 +38,59 @@ static OrtStatus *map_part(ps_runner *r, OrtValue *sequence, size_t row, int par
   return status;
 }
 
-OrtStatus *ps_first_map(ps_runner *r, size_t i, size_t *rows, size_t *columns, ps_output *keys) {
-  *columns = 0;
-  TRY(r->api->GetValueCount(r->output_values[i], rows));
-  if (*rows == 0) return NULL;
+OrtStatus *ps_first_map(ps_runner *r, size_t i) {
+  r->columns = 0;
+  TRY(r->api->GetValueCount(r->output_values[i], &r->rows));
+  if (r->rows == 0) return NULL;
   ps_release_values(r->api, &r->keys, 1);
   TRY(map_part(r, r->output_values[i], 0, 0, &r->keys));
-  TRY(ps_describe_output(r->api, r->keys, keys));
-  *columns = keys->rank == 1 ? (size_t)keys->dims[0] : 0;
+  TRY(ps_describe_output(r->api, r->keys, &r->first));
+  r->columns = r->first.rank == 1 ? (size_t)r->first.dims[0] : 0;
   return NULL;
 }
 
-// same_keys compares a map's keys with the first map's.
-static OrtStatus *same_keys(ps_runner *r, OrtValue *keys, size_t columns, bool *same) {
-  ps_output a, b;
-  TRY(ps_describe_output(r->api, r->keys, &a));
-  TRY(ps_describe_output(r->api, keys, &b));
-  *same = a.type == b.type && b.rank == 1 && (size_t)b.dims[0] == columns && a.text_bytes == b.text_bytes;
-  if (!*same || columns == 0) return NULL;
-  if (a.type == ONNX_TENSOR_ELEMENT_DATA_TYPE_INT64) {
-    *same = memcmp(a.data, b.data, columns * sizeof(int64_t)) == 0;
-    return NULL;
-  }
-  // Both texts and both lists of offsets, side by side in one block.
-  size_t offsets = columns * sizeof(size_t), half = offsets + a.text_bytes;
-  char *block = malloc(2 * offsets + 2 * a.text_bytes);
-  if (!block) return ps_out_of_memory(r->api);
-  size_t *at = (size_t *)block;
-  char *text = block + 2 * offsets;
-  OrtStatus *status = r->api->GetStringTensorContent(r->keys, text, a.text_bytes, at, columns);
-  if (!status)
-    status = r->api->GetStringTensorContent(keys, text + a.text_bytes, a.text_bytes, at + columns, columns);
-  *same = !status && memcmp(at, at + columns, offsets) == 0 && memcmp(text, text + a.text_bytes, half - offsets) == 0;
-  free(block);
+// same_text compares two string tensors of as many elements and bytes as the
+// first map's keys.
+static OrtStatus *same_text(ps_runner *r, OrtValue *a, OrtValue *b, bool *same) {
+  size_t n = r->columns, bytes = r->first.text_bytes;
+  size_t *offsets = malloc(2 * n * sizeof *offsets + 2 * bytes); // a's and b's, then their texts
+  if (!offsets) return ps_out_of_memory(r->api);
+  char *text = (char *)(offsets + 2 * n);
+  OrtStatus *status = r->api->GetStringTensorContent(a, text, bytes, offsets, n);
+  if (!status) status = r->api->GetStringTensorContent(b, text + bytes, bytes, offsets + n, n);
+  *same = !status && memcmp(offsets, offsets + n, n * sizeof *offsets) == 0 && memcmp(text, text + bytes, bytes) == 0;
+  free(offsets);
   return status;
 }
 
-static OrtStatus *copy_map(ps_runner *r, OrtValue *sequence, size_t row, float *values, size_t columns) {
+// same_keys compares a map's keys with the first map's.
+static OrtStatus *same_keys(ps_runner *r, OrtValue *keys, bool *same) {
+  ps_output k;
+  TRY(ps_describe_output(r->api, keys, &k));
+  *same = k.type == r->first.type && k.rank == 1 && (size_t)k.dims[0] == r->columns &&
+          k.text_bytes == r->first.text_bytes;
+  if (!*same || r->columns == 0) return NULL;
+  if (k.type == ONNX_TENSOR_ELEMENT_DATA_TYPE_STRING) return same_text(r, r->keys, keys, same);
+  *same = memcmp(r->first.data, k.data, r->columns * sizeof(int64_t)) == 0; // the only other type of keys
+  return NULL;
+}
+
+static OrtStatus *copy_map(ps_runner *r, OrtValue *sequence, size_t row, float *values) {
   OrtValue *part[2] = {NULL, NULL};
   ps_output scores;
   bool same = false;
   OrtStatus *status = map_part(r, sequence, row, 0, &part[0]);
-  if (!status) status = same_keys(r, part[0], columns, &same);
+  if (!status) status = same_keys(r, part[0], &same);
   if (!status && !same) status = r->api->CreateStatus(ORT_FAIL, "its maps do not all have the same keys");
   if (!status) status = map_part(r, sequence, row, 1, &part[1]);
   if (!status) status = ps_describe_output(r->api, part[1], &scores);
-  if (!status) memcpy(values, scores.data, columns * sizeof *values);
+  if (!status) memcpy(values, scores.data, r->columns * sizeof *values);
   ps_release_values(r->api, part, 2);
   return status;
 }
 
-OrtStatus *ps_maps(ps_runner *r, size_t i, float *values, size_t rows, size_t columns) {
-  for (size_t row = 0; row < rows; row++)
-    TRY(copy_map(r, r->output_values[i], row, values + row * columns, columns));
+OrtStatus *ps_maps(ps_runner *r, size_t i, float *values) {
+  for (size_t row = 0; row < r->rows; row++)
+    TRY(copy_map(r, r->output_values[i], row, values + row * r->columns));
   return NULL;
 }

@@ -12,6 +12,7 @@ import (
 	ort "github.com/yalue/onnxruntime_go"
 
 	"github.com/penstock/penstock/inference"
+	"github.com/penstock/penstock/inference/onnxfile"
 )
 
 // Options says how a model is run.
@@ -31,11 +32,13 @@ type Model struct {
 	session  *ort.DynamicAdvancedSession
 	handle   *C.OrtSession // session's own
 	inputs   []inference.TensorInfo
-	outputs  []inference.TensorInfo
+	outputs  []inference.TensorInfo // as the model declares them
+	sources  []output               // the same, and where their values come from
+	given    int                    // number of the session's outputs
 	metadata map[string]string
 
-	// C strings, shared by all runners: what the session calls its inputs and
-	// outputs, which is not what Outputs calls a cut ZipMap's.
+	// The session's names, which are not Outputs' where a ZipMap was cut; C
+	// strings, shared by all runners.
 	inputNames, outputNames **C.char
 
 	mu      sync.Mutex // protects what is below
@@ -64,11 +67,17 @@ func open(model []byte, o Options) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
+	var cuts []onnxfile.Cut
+	if !o.uncut {
+		if model, cuts, err = onnxfile.CutZipMap(model); err != nil {
+			return nil, err
+		}
+	}
 	m := &Model{api: api}
 	if m.session, err = openSession(model, o, d); err != nil {
 		return nil, err
 	}
-	if err := m.read(d); err != nil {
+	if err := m.read(d, cuts); err != nil {
 		m.free()
 		return nil, err
 	}
@@ -76,7 +85,7 @@ func open(model []byte, o Options) (*Model, error) {
 }
 
 // read learns from the open session all that the model says about itself.
-func (m *Model) read(d device) (err error) {
+func (m *Model) read(d device, cuts []onnxfile.Cut) (err error) {
 	if m.handle, err = sessionHandle(m.session); err != nil {
 		return err
 	}
@@ -85,10 +94,16 @@ func (m *Model) read(d device) (err error) {
 			return err
 		}
 	}
-	if m.inputs, m.outputs, err = describe(m.api, m.handle); err != nil {
+	inputs, given, err := describe(m.api, m.handle)
+	if err != nil {
 		return err
 	}
-	m.inputNames, m.outputNames = cNames(m.inputs), cNames(m.outputs)
+	m.inputs, m.inputNames = inputs, cNames(inputs)
+	m.given, m.outputNames = len(given), cNames(given)
+	m.sources = joinCuts(given, cuts)
+	for _, o := range m.sources {
+		m.outputs = append(m.outputs, o.TensorInfo)
+	}
 	m.metadata, err = readMetadata(m.session)
 	return err
 }
@@ -137,7 +152,7 @@ func (m *Model) leave() {
 func (m *Model) free() {
 	_ = m.session.Destroy() // cannot fail
 	freeNames(m.inputNames, len(m.inputs))
-	freeNames(m.outputNames, len(m.outputs))
+	freeNames(m.outputNames, m.given)
 	m.inputNames, m.outputNames = nil, nil
 }
 

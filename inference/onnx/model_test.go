@@ -157,7 +157,7 @@ func TestOpenRefuses(t *testing.T) {
 		want  []string
 	}{
 		{"no bytes", nil, Options{}, []string{"open model: "}},
-		{"noise", readModel(t, sharedModels+"/bad/not_onnx.onnx"), Options{}, []string{"open model: ", "protobuf parsing failed"}},
+		{"noise", readModel(t, sharedModels+"/bad/not_onnx.onnx"), Options{}, []string{"open model: ", "is damaged"}},
 		{"unknown operator", readModel(t, sharedModels+"/bad/unknown_op.onnx"), Options{}, []string{"FancyScore"}},
 		{"bfloat16", readModel(t, "testdata/bfloat16.onnx"), Options{}, []string{`input "x" is a tensor of bfloat16`}},
 		{"map input", readModel(t, "testdata/map_input.onnx"), Options{}, []string{`input "x" is a map`}},

@@ -77,7 +77,9 @@ typedef struct {
   OrtMemoryInfo *memory;
   OrtAllocator *allocator; // the default one, which is never released
   OrtValue **input_values, **output_values;
-  OrtValue *keys;          // of the last map that ps_first_map read
+  OrtValue *keys;          // of the map that ps_first_map read
+  ps_output first;         // describes them
+  size_t rows, columns;    // of that output
   size_t *offsets;         // scratch for reading strings
   size_t offsets_room;
 } ps_runner;
@@ -119,14 +121,14 @@ void ps_terminate(ps_runner *r, bool on);
 
 // ps_text copies string output i.
 OrtStatus *ps_text(ps_runner *r, size_t i, char *text, size_t text_bytes, ps_ref *refs, size_t count);
-// ps_first_map gives the number of maps of output i and describes the keys of
-// the first one, which are int64 or strings.
-OrtStatus *ps_first_map(ps_runner *r, size_t i, size_t *rows, size_t *columns, ps_output *keys);
+// ps_first_map finds how many maps output i has and what the first one's keys
+// are: it sets the runner's rows, columns, keys and first.
+OrtStatus *ps_first_map(ps_runner *r, size_t i);
 // ps_key_text copies the string keys that ps_first_map found.
 OrtStatus *ps_key_text(ps_runner *r, char *text, size_t text_bytes, ps_ref *refs, size_t count);
 // ps_maps copies the float values of all maps of output i, rows by columns; it
 // fails where a map's keys are not the first one's.
-OrtStatus *ps_maps(ps_runner *r, size_t i, float *values, size_t rows, size_t columns);
+OrtStatus *ps_maps(ps_runner *r, size_t i, float *values);
 
 // --- shared by the C files only ---
 

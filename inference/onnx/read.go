@@ -13,13 +13,13 @@ import (
 	"github.com/penstock/penstock/inference"
 )
 
-// read copies output i of the last run into t, in the shape that the runtime
+// read copies output o of the last run into t, in the shape that the runtime
 // gave it: what the model declares is not to be relied on.
-func (r *Runner) read(i int, t *inference.Tensor) error {
-	c := &r.out[i]
+func (r *Runner) read(o *output, t *inference.Tensor) error {
+	c := &r.out[o.source]
 	t.Keys = nil
 	if c.kind == C.ONNX_TYPE_SEQUENCE {
-		return r.readMaps(i, t)
+		return r.readMaps(o.source, t)
 	}
 	typ := elementType(c._type)
 	if c.kind != C.ONNX_TYPE_TENSOR || typ == inference.Invalid {
@@ -27,10 +27,13 @@ func (r *Runner) read(i int, t *inference.Tensor) error {
 	}
 	t.Resize(typ, dims(c)...)
 	if typ == inference.String {
-		return r.readText(i, t)
+		return r.readText(o.source, t)
 	}
 	if len(t.Data) > 0 {
 		copy(t.Data, unsafe.Slice((*byte)(c.data), len(t.Data)))
+	}
+	if o.cut {
+		return addKeys(t, o.Classes)
 	}
 	return nil
 }
@@ -58,21 +61,18 @@ func refPointer(t *inference.Tensor) *C.ps_ref {
 // costs several allocations of the runtime's a row; models go without where
 // their ZipMap can be cut.
 func (r *Runner) readMaps(i int, t *inference.Tensor) error {
-	var rows, columns C.size_t
-	var first C.ps_output
-	if err := statusError(r.model.api, C.ps_first_map(r.c, C.size_t(i), &rows, &columns, &first)); err != nil {
+	if err := statusError(r.model.api, C.ps_first_map(r.c, C.size_t(i))); err != nil {
 		return err
 	}
-	t.Resize(inference.Float32, int64(rows), int64(columns))
-	if rows == 0 {
+	t.Resize(inference.Float32, int64(r.c.rows), int64(r.c.columns))
+	if r.c.rows == 0 {
 		return nil
 	}
 	values := (*C.float)(unsafe.Pointer(unsafe.SliceData(t.Data)))
-	if err := statusError(r.model.api, C.ps_maps(r.c, C.size_t(i), values, rows, columns)); err != nil {
-		return err
+	err := statusError(r.model.api, C.ps_maps(r.c, C.size_t(i), values))
+	if err == nil {
+		t.Keys, err = r.readKeys(i)
 	}
-	var err error
-	t.Keys, err = r.readKeys(i, &first, int(columns))
 	return err
 }
 
@@ -85,8 +85,8 @@ type classKeys struct {
 }
 
 // readKeys gives the keys of the last first map as text.
-func (r *Runner) readKeys(i int, first *C.ps_output, columns int) ([]string, error) {
-	k := &r.keys[i]
+func (r *Runner) readKeys(i int) ([]string, error) {
+	k, first, columns := &r.keys[i], &r.c.first, int(r.c.columns)
 	switch elementType(first._type) {
 	case inference.Int64:
 		ints := unsafe.Slice((*int64)(first.data), columns)

@@ -17,20 +17,23 @@ import (
 // Runner runs a Model for one goroutine at a time. It implements
 // inference.Runner. Once it is warm a run allocates nothing on Go's heap.
 //
-// It must be closed: until then it keeps the last input's memory pinned.
+// It must be closed: until then it keeps the last inputs' memory pinned.
 type Runner struct {
 	model *Model
 	c     *C.ps_runner  // nil once closed
 	in    []C.ps_input  // c's
 	out   []C.ps_output // c's
 	limit *limiter
-	keys  []classKeys // one an output; used by those with maps
+	keys  []classKeys // beside out; for maps only
 
-	// pinned holds the memory that in points to. When memory moves, spare
-	// takes the new, and the two change roles once the runtime has let go of
-	// the old.
-	pinned, spare *runtime.Pinner
+	pins  []pin // beside in
+	moved bool  // some pin has memory to let go
 }
+
+// pin holds the memory that an input points to, and the memory that it pointed
+// to before, until the runtime has let go of that. Every input has its own: a
+// Pinner that holds more than five things allocates.
+type pin struct{ now, before *runtime.Pinner }
 
 var errRunnerClosed = errors.New("run model: the runner is closed")
 
@@ -42,17 +45,20 @@ func (m *Model) NewRunner() (inference.Runner, error) {
 	c := (*C.ps_runner)(C.calloc(1, C.sizeof_ps_runner))
 	c.api, c.session = m.api, m.handle
 	c.input_names, c.output_names = m.inputNames, m.outputNames
-	c.inputs, c.outputs = C.size_t(len(m.inputs)), C.size_t(len(m.outputs))
+	c.inputs, c.outputs = C.size_t(len(m.inputs)), C.size_t(m.given)
 	r := &Runner{
 		model: m, c: c, limit: newLimiter(c),
-		keys:   make([]classKeys, len(m.outputs)),
-		pinned: new(runtime.Pinner), spare: new(runtime.Pinner),
+		keys: make([]classKeys, m.given),
+		pins: make([]pin, len(m.inputs)),
+	}
+	for i := range r.pins {
+		r.pins[i] = pin{new(runtime.Pinner), new(runtime.Pinner)}
 	}
 	if err := statusError(m.api, C.ps_open(c)); err != nil {
 		return nil, errors.Join(fmt.Errorf("new runner: %w", err), r.Close())
 	}
 	r.in = unsafe.Slice(c.in, len(m.inputs))
-	r.out = unsafe.Slice(c.out, len(m.outputs))
+	r.out = unsafe.Slice(c.out, m.given)
 	for i, info := range m.inputs {
 		r.in[i]._type = C.int32_t(slices.Index(elementTypes[:], info.Type))
 		r.in[i].rank = -1 // no tensor has it, so the first one counts as changed
@@ -66,8 +72,8 @@ func (r *Runner) Run(in, out []*inference.Tensor, limit time.Duration) error {
 	if r.c == nil {
 		return errRunnerClosed
 	}
-	if len(out) != len(r.out) {
-		return fmt.Errorf("run model: it has %d outputs, not %d", len(r.out), len(out))
+	if len(out) != len(r.model.sources) {
+		return fmt.Errorf("run model: it has %d outputs, not %d", len(r.model.sources), len(out))
 	}
 	if err := r.bind(in); err != nil {
 		return fmt.Errorf("run model: %w", err)
@@ -77,7 +83,7 @@ func (r *Runner) Run(in, out []*inference.Tensor, limit time.Duration) error {
 	}
 	status := C.ps_run(r.c)
 	late := limit > 0 && r.limit.stop()
-	r.spare.Unpin() // the runtime's values are the new memory's now
+	r.unpin() // the runtime's values are the new memory's now
 	if status != nil {
 		err := statusError(r.model.api, status)
 		if late {
@@ -85,9 +91,10 @@ func (r *Runner) Run(in, out []*inference.Tensor, limit time.Duration) error {
 		}
 		return fmt.Errorf("run model: %w", err)
 	}
-	for i, t := range out {
-		if err := r.read(i, t); err != nil {
-			return fmt.Errorf("run model: output %q: %w", r.model.outputs[i].Name, err)
+	for i := range r.model.sources {
+		o := &r.model.sources[i]
+		if err := r.read(o, out[i]); err != nil {
+			return fmt.Errorf("run model: output %q: %w", o.Name, err)
 		}
 	}
 	return nil
@@ -101,8 +108,10 @@ func (r *Runner) Close() error {
 	C.ps_close(r.c)
 	C.free(unsafe.Pointer(r.c))
 	r.c, r.in, r.out = nil, nil, nil
-	r.pinned.Unpin()
-	r.spare.Unpin()
+	for _, p := range r.pins {
+		p.now.Unpin()
+		p.before.Unpin()
+	}
 	r.model.leave()
 	return nil
 }

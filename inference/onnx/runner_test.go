@@ -192,7 +192,7 @@ func runAll(t *testing.T, m *Model, worker int, batches, want [][]*inference.Ten
 // TestRunAllocatesNothing holds the budget: 0 Go allocations a run once warm,
 // with and without a time limit, also where memory and shapes alternate.
 func TestRunAllocatesNothing(t *testing.T) {
-	for _, name := range []string{"logreg_tiny", "card_fraud_gbdt", "iris_rf_strings", "card_fraud_pipeline"} {
+	for _, name := range []string{"logreg_tiny", "card_fraud_gbdt", "iris_rf_strings", "card_fraud_pipeline", "multi_out"} {
 		for _, limit := range []time.Duration{0, time.Minute} {
 			m := openShared(t, name, Options{})
 			r := newRunner(t, m)
