@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/penstock/penstock/inference"
 )
@@ -83,7 +86,7 @@ func (f *File) line(p problem) string {
 	var b []byte
 	if p.at.set != "" {
 		b = append(b, "--set "...)
-		b = append(b, p.at.set...)
+		b = append(b, oneLine(p.at.set)...)
 	} else {
 		b = append(b, f.Path...)
 		b = append(b, ':')
@@ -101,6 +104,14 @@ func (f *File) line(p problem) string {
 		b = append(b, p.hint...)
 	}
 	return string(b)
+}
+
+// oneLine keeps a --set with line breaks in it to one line.
+func oneLine(s string) string {
+	if !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl) {
+		return strconv.Quote(s)
+	}
+	return s
 }
 
 // Locate gives the line and column, from 1, of the value at path: keys and
