@@ -133,7 +133,7 @@ func TestCacheThatCannotBeWritten(t *testing.T) {
 
 func TestUserCacheDir(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", "/cache")
-	t.Setenv("HOME", "/home/u")
+	t.Setenv("HOME", t.TempDir())
 	if dir := UserCacheDir(); !strings.HasSuffix(dir, filepath.Join("penstock", "verdicts")) {
 		t.Errorf("got %s", dir)
 	}
