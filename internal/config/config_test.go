@@ -103,7 +103,8 @@ func TestInputs(t *testing.T) {
 		{"7", one(inference.Column{From: "7"})},
 		{"[a]", inference.Input{List: true, Columns: []inference.Column{{From: "a"}}}},
 		{"[amount, {from: merchant.risk, missing: 0}, {from: x, coerce: true}]", inference.Input{List: true, Columns: []inference.Column{
-			{From: "amount"}, {From: "merchant.risk", Missing: number("0"), At: 1}, {From: "x", Coerce: true, At: 2}}}},
+			{From: "amount"}, {From: "merchant.risk", Missing: number("0"), At: 1}, {From: "x", Coerce: true, At: 2},
+		}}},
 		{"{from: customer.age, missing: nan}", one(inference.Column{From: "customer.age", Missing: nan})},
 		{"{from: a, missing: .nan}", one(inference.Column{From: "a", Missing: nan})},
 		{"{from: a, missing: .NaN}", one(inference.Column{From: "a", Missing: nan})},
@@ -126,9 +127,11 @@ func TestInputs(t *testing.T) {
 		{"{from: a, missing: 99999999999999999999_0}", one(inference.Column{From: "a", Missing: number("1e+21")})},
 		{"{from: a, missing: +1e999}", one(inference.Column{From: "a", Missing: number("1e999")})},
 		{"{from: [cpu.user, cpu.iowait], missing: nan}", inference.Input{List: true, Columns: []inference.Column{
-			{From: "cpu.user", Missing: nan}, {From: "cpu.iowait", Missing: nan, At: 1}}}},
+			{From: "cpu.user", Missing: nan}, {From: "cpu.iowait", Missing: nan, At: 1},
+		}}},
 		{"{from: [x, {from: y, missing: reject, coerce: false}], missing: 0, coerce: true}", inference.Input{List: true, Columns: []inference.Column{
-			{From: "x", Missing: number("0"), Coerce: true}, {From: "y", At: 1}}}},
+			{From: "x", Missing: number("0"), Coerce: true}, {From: "y", At: 1},
+		}}},
 		{"{from: tokens, pad: 0}", inference.Input{Columns: []inference.Column{{From: "tokens", At: -1}}, Pad: &inference.Literal{Text: "0"}}},
 		{"{from: words, pad: nan}", inference.Input{Columns: []inference.Column{{From: "words", At: -1}}, Pad: &inference.Literal{Kind: inference.TextLiteral, Text: "nan"}}},
 		{"{mask_of: input_ids}", inference.Input{MaskOf: "input_ids"}},

@@ -100,10 +100,7 @@ func (n *node) shown() string {
 	case n.null():
 		return "nothing"
 	}
-	text := n.text
-	if r := []rune(text); len(r) > 40 {
-		text = string(r[:40]) + "…"
-	}
+	text := shortened(n.text, 40)
 	if n.typ != textType {
 		return text
 	}

@@ -18,6 +18,9 @@ const maxProblems = 1000
 // maxShown is how many problems Render writes out before it only counts.
 const maxShown = 100
 
+// maxMessage is how many characters of a message are shown; keys have no limit.
+const maxMessage = 400
+
 // problem is something wrong at a place.
 type problem struct {
 	at      place
@@ -98,12 +101,20 @@ func (f *File) line(p problem) string {
 	if p.warning {
 		b = append(b, "warning: "...)
 	}
-	b = append(b, p.message...)
+	b = append(b, shortened(p.message, maxMessage)...)
 	if p.hint != "" {
 		b = append(b, "; "...)
 		b = append(b, p.hint...)
 	}
 	return string(b)
+}
+
+// shortened cuts text down to n characters.
+func shortened(text string, n int) string {
+	if utf8.RuneCountInString(text) <= n {
+		return text
+	}
+	return string([]rune(text)[:n]) + "…"
 }
 
 // oneLine keeps a --set with line breaks in it to one line.

@@ -213,7 +213,7 @@ func TestSchemaSaysWhatKeysMean(t *testing.T) {
 	if got := s.Properties["batch"].Properties["max_rows"].Default; got != 256.0 {
 		t.Errorf("default of batch.max_rows is %v", got)
 	}
-	if got := s.Properties["create_topics"].Default; got != false {
+	if got, ok := s.Properties["create_topics"].Default.(bool); !ok || got {
 		t.Errorf("default of create_topics is %v", got)
 	}
 }
