@@ -81,7 +81,7 @@ func (n *node) entry(key string) *entry {
 // itself; a map or list begins at its first key or entry, where one would look
 // for a problem of that one's, so its own key stands for it.
 func (n *node) reported() place {
-	if n.kind == scalarNode && !n.null() {
+	if n.kind == scalarNode {
 		return n.at
 	}
 	return n.keyAt

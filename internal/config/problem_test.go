@@ -108,11 +108,12 @@ func TestHostileYAMLIsBounded(t *testing.T) {
 	var laughs strings.Builder
 	laughs.WriteString("a: &a [x, x, x, x, x, x, x, x, x]\n")
 	for c := 'b'; c < 'j'; c++ {
-		laughs.WriteString(fmt.Sprintf("%c: &%c [%s]\n", c, c, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*%c, ", c-1), 9), ", ")))
+		fmt.Fprintf(&laughs, "%c: &%c [%s]\n", c, c, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*%c, ", c-1), 9), ", "))
 	}
-	wide := "model:\n  path: m\n  inputs:\n"
+	var wide strings.Builder
+	wide.WriteString("model:\n  path: m\n  inputs:\n")
 	for i := range 2000 {
-		wide += fmt.Sprintf("    i%d: f\n", i)
+		fmt.Fprintf(&wide, "    i%d: f\n", i)
 	}
 	tests := []struct{ name, text, want string }{
 		{"billion laughs", laughs.String(), "aliases bring in more than 10000 values"},
@@ -120,7 +121,7 @@ func TestHostileYAMLIsBounded(t *testing.T) {
 		{"deep lists", strings.Repeat("[", 5000) + strings.Repeat("]", 5000), "nested more than 64 levels deep"},
 		{"deep maps", strings.Repeat("{a: ", 200) + strings.Repeat("}", 200), "nested more than 64 levels deep"},
 		{"open brackets", strings.Repeat("[", 60000), "invalid YAML"},
-		{"many inputs are fine", wide, ""},
+		{"many inputs are fine", wide.String(), ""},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

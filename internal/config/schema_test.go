@@ -129,6 +129,7 @@ func TestSchemaRefusesWhatTheDecoderRefuses(t *testing.T) {
 		"{model: {path: m}, drift: {reference: [a]}}",
 		"{model: {path: m}, drift: {reference: {fist: 1h}}}",
 		"{model: {path: m}, drift: {reference: {first: soon}}}",
+		"{model: {path: m}, drift: {reference: {first: }}}",
 		"{model: {path: m}, drift: {reference: r, features: some}}",
 		"{model: {path: m}, drift: {reference: r, features: {a: {kind: text}}}}",
 		"{model: {path: m}, drift: {reference: r, false_alarms: often}}",
