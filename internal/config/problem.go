@@ -101,10 +101,10 @@ func (f *File) line(p problem) string {
 	if p.warning {
 		b = append(b, "warning: "...)
 	}
-	b = append(b, shortened(p.message, maxMessage)...)
+	b = append(b, shortened(oneLine(p.message), maxMessage)...)
 	if p.hint != "" {
 		b = append(b, "; "...)
-		b = append(b, p.hint...)
+		b = append(b, oneLine(p.hint)...)
 	}
 	return string(b)
 }
@@ -117,12 +117,15 @@ func shortened(text string, n int) string {
 	return string([]rune(text)[:n]) + "…"
 }
 
-// oneLine keeps a --set with line breaks in it to one line.
-func oneLine(s string) string {
-	if !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl) {
-		return strconv.Quote(s)
-	}
-	return s
+// oneLine makes text from outside, such as a --set or a runtime's message, fit
+// for one line of a terminal.
+func oneLine(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(text, "\uFFFD"))
 }
 
 // Locate gives the line and column, from 1, of the value at path: keys and

@@ -61,7 +61,7 @@ func TestLocate(t *testing.T) {
 func TestRenderMergesInOrder(t *testing.T) {
 	f := read("card.yaml", []byte(located), Options{Purpose: ForModel, Set: []string{"model.device=cpu"}})
 	got := f.Render([]inference.Problem{
-		{Path: []string{"model", "device"}, Message: "no such device"},
+		{Path: []string{"model", "device"}, Message: "no such\ndevice"},
 		{Path: []string{"model", "inputs", "one"}, Message: "later", Warning: true},
 		{Path: []string{"model", "path"}, Message: "earlier", Hint: "did you mean \"n.onnx\"?"},
 	})
@@ -96,7 +96,7 @@ func TestLongTextIsCut(t *testing.T) {
 	}
 	want := []string{
 		`c.yaml:2:10: workers must be a whole number, not "` + strings.Repeat("v", 40) + `…"`,
-		`--set "a\nb": must be path=value, such as model.timeout=500ms`,
+		`--set a b: must be path=value, such as model.timeout=500ms`,
 	}
 	if !reflect.DeepEqual(got[1:], want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got[1:], "\n"), strings.Join(want, "\n"))
