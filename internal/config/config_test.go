@@ -103,9 +103,12 @@ func TestInputs(t *testing.T) {
 		{"7", one(inference.Column{From: "7"})},
 		{"[a]", inference.Input{List: true, Columns: []inference.Column{{From: "a"}}}},
 		{"[amount, {from: merchant.risk, missing: 0}, {from: x, coerce: true}]", inference.Input{List: true, Columns: []inference.Column{
-			{From: "amount"}, {From: "merchant.risk", Missing: number("0"), At: 1}, {From: "x", Coerce: true, At: 2}}}},
+			{From: "amount"}, {From: "merchant.risk", Missing: number("0"), At: 1}, {From: "x", Coerce: true, At: 2},
+		}}},
 		{"{from: customer.age, missing: nan}", one(inference.Column{From: "customer.age", Missing: nan})},
 		{"{from: a, missing: .nan}", one(inference.Column{From: "a", Missing: nan})},
+		{"{from: a, missing: NaN}", one(inference.Column{From: "a", Missing: nan})},
+		{`{from: a, missing: ".nan"}`, one(inference.Column{From: "a", Missing: nan})},
 		{"{from: a, missing: .NaN}", one(inference.Column{From: "a", Missing: nan})},
 		{`{from: a, missing: "nan"}`, one(inference.Column{From: "a", Missing: nan})},
 		{"{from: a, missing: reject}", one(inference.Column{From: "a"})},
@@ -126,9 +129,11 @@ func TestInputs(t *testing.T) {
 		{"{from: a, missing: 99999999999999999999_0}", one(inference.Column{From: "a", Missing: number("1e+21")})},
 		{"{from: a, missing: +1e999}", one(inference.Column{From: "a", Missing: number("1e999")})},
 		{"{from: [cpu.user, cpu.iowait], missing: nan}", inference.Input{List: true, Columns: []inference.Column{
-			{From: "cpu.user", Missing: nan}, {From: "cpu.iowait", Missing: nan, At: 1}}}},
+			{From: "cpu.user", Missing: nan}, {From: "cpu.iowait", Missing: nan, At: 1},
+		}}},
 		{"{from: [x, {from: y, missing: reject, coerce: false}], missing: 0, coerce: true}", inference.Input{List: true, Columns: []inference.Column{
-			{From: "x", Missing: number("0"), Coerce: true}, {From: "y", At: 1}}}},
+			{From: "x", Missing: number("0"), Coerce: true}, {From: "y", At: 1},
+		}}},
 		{"{from: tokens, pad: 0}", inference.Input{Columns: []inference.Column{{From: "tokens", At: -1}}, Pad: &inference.Literal{Text: "0"}}},
 		{"{from: words, pad: nan}", inference.Input{Columns: []inference.Column{{From: "words", At: -1}}, Pad: &inference.Literal{Kind: inference.TextLiteral, Text: "nan"}}},
 		{"{mask_of: input_ids}", inference.Input{MaskOf: "input_ids"}},
@@ -192,6 +197,45 @@ http: {keys_file: keys}
 	}
 	if want := "abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789"; p.Model.SHA256 != want {
 		t.Errorf("sha256 %q, want %q", p.Model.SHA256, want)
+	}
+}
+
+func TestAnchorsAndMergeKeys(t *testing.T) {
+	text := `
+source: {topics: &topics [a, b]}
+batch: &batch {max_rows: 7, max_wait: 5ms}
+model:
+  path: m
+  output: {pass: *topics}
+  inputs:
+    x: &x {from: x, missing: 1}
+    y: {<<: *x, from: y}
+    z: {from: z, <<: [{missing: 2}, *x]}
+`
+	f := load(t, text, Options{Purpose: ForModel})
+	m := f.Pipeline.Model
+	if want := []string{"a", "b"}; !reflect.DeepEqual(m.Output.Pass, want) {
+		t.Errorf("pass %q, want %q", m.Output.Pass, want)
+	}
+	for i, want := range []inference.Column{{From: "x"}, {From: "y"}, {From: "z"}} {
+		got := m.Inputs[i].Columns[0]
+		if fill := []string{"1", "1", "2"}[i]; got.From != want.From || got.Missing.Fill.Text != fill {
+			t.Errorf("%s: got %+v, want %s filled with %s", m.Inputs[i].Name, got, want.From, fill)
+		}
+	}
+	b := load(t, "broker: {kafka: {tls: &t {ca: /a, server_name: x}}, nats: {tls: {<<: *t, ca: /b}}}\nmodel: {path: m}", Options{Purpose: ForModel}).Pipeline.Broker
+	if want := (TLS{CA: "/b", ServerName: "x"}); *b.NATS.TLS != want {
+		t.Errorf("what the map gives itself wins: got %+v, want %+v", *b.NATS.TLS, want)
+	}
+	// An alias is where it stands, what it stands for where it was written.
+	for path, want := range map[string][2]int{
+		"model output pass":      {6, 12},
+		"model output pass 1":    {2, 30},
+		"model inputs y missing": {8, 30},
+	} {
+		if line, col, _ := f.Locate(strings.Fields(path)); line != want[0] || col != want[1] {
+			t.Errorf("%s is at %d:%d, want %d:%d", path, line, col, want[0], want[1])
+		}
 	}
 }
 

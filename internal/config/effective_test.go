@@ -77,6 +77,20 @@ workers: 2
 	}
 }
 
+// TestEffectivePaths: what lies in the file's folder is written relative to
+// it, what lies elsewhere as it is.
+func TestEffectivePaths(t *testing.T) {
+	for _, dir := range []string{"dir", "/srv/pipelines"} {
+		f := read(dir+"/c.yaml", []byte("model: {path: models/m.onnx, examples: /data/golden.jsonl}"), Options{Purpose: ForModel})
+		text := string(f.Effective())
+		for _, want := range []string{"  path: models/m.onnx\n", "  examples: /data/golden.jsonl\n"} {
+			if !strings.Contains(text, want) {
+				t.Errorf("in %s: no %q in\n%s", dir, want, text)
+			}
+		}
+	}
+}
+
 func TestSecretsHideThemselves(t *testing.T) {
 	s := struct{ Password Secret }{"hush"}
 	text, err := json.Marshal(s)

@@ -18,6 +18,9 @@ const maxProblems = 1000
 // maxShown is how many problems Render writes out before it only counts.
 const maxShown = 100
 
+// maxMessage is how many characters of a message are shown; keys have no limit.
+const maxMessage = 400
+
 // problem is something wrong at a place.
 type problem struct {
 	at      place
@@ -98,20 +101,31 @@ func (f *File) line(p problem) string {
 	if p.warning {
 		b = append(b, "warning: "...)
 	}
-	b = append(b, p.message...)
+	b = append(b, shortened(oneLine(p.message), maxMessage)...)
 	if p.hint != "" {
 		b = append(b, "; "...)
-		b = append(b, p.hint...)
+		b = append(b, oneLine(p.hint)...)
 	}
 	return string(b)
 }
 
-// oneLine keeps a --set with line breaks in it to one line.
-func oneLine(s string) string {
-	if !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl) {
-		return strconv.Quote(s)
+// shortened cuts text down to n characters.
+func shortened(text string, n int) string {
+	if utf8.RuneCountInString(text) <= n {
+		return text
 	}
-	return s
+	return string([]rune(text)[:n]) + "…"
+}
+
+// oneLine makes text from outside, such as a --set or a runtime's message, fit
+// for one line of a terminal.
+func oneLine(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(text, "\uFFFD"))
 }
 
 // Locate gives the line and column, from 1, of the value at path: keys and

@@ -61,7 +61,7 @@ func TestLocate(t *testing.T) {
 func TestRenderMergesInOrder(t *testing.T) {
 	f := read("card.yaml", []byte(located), Options{Purpose: ForModel, Set: []string{"model.device=cpu"}})
 	got := f.Render([]inference.Problem{
-		{Path: []string{"model", "device"}, Message: "no such device"},
+		{Path: []string{"model", "device"}, Message: "no such\ndevice"},
 		{Path: []string{"model", "inputs", "one"}, Message: "later", Warning: true},
 		{Path: []string{"model", "path"}, Message: "earlier", Hint: "did you mean \"n.onnx\"?"},
 	})
@@ -87,23 +87,41 @@ func TestManyProblemsAreCounted(t *testing.T) {
 	}
 }
 
+func TestLongTextIsCut(t *testing.T) {
+	text := strings.Repeat("k", 5000) + ": x\nworkers: " + strings.Repeat("v", 50) + "\nmodel: {path: m}"
+	f := read("c.yaml", []byte(text), Options{Purpose: ForModel, Set: []string{"a\nb"}})
+	got := f.Render(nil)
+	if n := len(got[0]); n > maxMessage+100 {
+		t.Errorf("a line of %d bytes", n)
+	}
+	want := []string{
+		`c.yaml:2:10: workers must be a whole number, not "` + strings.Repeat("v", 40) + `…"`,
+		`--set a b: must be path=value, such as model.timeout=500ms`,
+	}
+	if !reflect.DeepEqual(got[1:], want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got[1:], "\n"), strings.Join(want, "\n"))
+	}
+}
+
 // TestHostileYAMLIsBounded: a small file must not cost much, whatever is in it.
 func TestHostileYAMLIsBounded(t *testing.T) {
-	laughs := "a: &a [x, x, x, x, x, x, x, x, x]\n"
+	var laughs strings.Builder
+	laughs.WriteString("a: &a [x, x, x, x, x, x, x, x, x]\n")
 	for c := 'b'; c < 'j'; c++ {
-		laughs += fmt.Sprintf("%c: &%c [%s]\n", c, c, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*%c, ", c-1), 9), ", "))
+		fmt.Fprintf(&laughs, "%c: &%c [%s]\n", c, c, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*%c, ", c-1), 9), ", "))
 	}
-	wide := "model:\n  path: m\n  inputs:\n"
+	var wide strings.Builder
+	wide.WriteString("model:\n  path: m\n  inputs:\n")
 	for i := range 2000 {
-		wide += fmt.Sprintf("    i%d: f\n", i)
+		fmt.Fprintf(&wide, "    i%d: f\n", i)
 	}
 	tests := []struct{ name, text, want string }{
-		{"billion laughs", laughs, "aliases bring in more than 10000 values"},
+		{"billion laughs", laughs.String(), "aliases bring in more than 10000 values"},
 		{"self", "model: &m {inputs: *m}\n", "*m stands inside its own anchor"},
 		{"deep lists", strings.Repeat("[", 5000) + strings.Repeat("]", 5000), "nested more than 64 levels deep"},
 		{"deep maps", strings.Repeat("{a: ", 200) + strings.Repeat("}", 200), "nested more than 64 levels deep"},
 		{"open brackets", strings.Repeat("[", 60000), "invalid YAML"},
-		{"many inputs are fine", wide, ""},
+		{"many inputs are fine", wide.String(), ""},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -129,6 +129,7 @@ func TestSchemaRefusesWhatTheDecoderRefuses(t *testing.T) {
 		"{model: {path: m}, drift: {reference: [a]}}",
 		"{model: {path: m}, drift: {reference: {fist: 1h}}}",
 		"{model: {path: m}, drift: {reference: {first: soon}}}",
+		"{model: {path: m}, drift: {reference: {first: }}}",
 		"{model: {path: m}, drift: {reference: r, features: some}}",
 		"{model: {path: m}, drift: {reference: r, features: {a: {kind: text}}}}",
 		"{model: {path: m}, drift: {reference: r, false_alarms: often}}",
@@ -213,7 +214,7 @@ func TestSchemaSaysWhatKeysMean(t *testing.T) {
 	if got := s.Properties["batch"].Properties["max_rows"].Default; got != 256.0 {
 		t.Errorf("default of batch.max_rows is %v", got)
 	}
-	if got := s.Properties["create_topics"].Default; got != false {
+	if got, ok := s.Properties["create_topics"].Default.(bool); !ok || got {
 		t.Errorf("default of create_topics is %v", got)
 	}
 }
