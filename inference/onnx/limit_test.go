@@ -61,3 +61,33 @@ func TestLateTimerSparesNextRun(t *testing.T) {
 	}
 	t.Logf("%d of 3000 cut", cut)
 }
+
+// TestStopWaitsForLateTimer holds back a timer that has fired, as a busy
+// machine would, until the run that it was for is over.
+func TestStopWaitsForLateTimer(t *testing.T) {
+	m := openShared(t, "logreg_tiny", Options{})
+	r := newRunner(t, m).(*Runner)
+	fired, gate := make(chan struct{}), make(chan struct{})
+	r.limit.timer = time.AfterFunc(0, func() {
+		close(fired)
+		<-gate
+		r.limit.fire()
+	})
+	<-fired
+	time.AfterFunc(20*time.Millisecond, func() { close(gate) })
+	if !r.limit.stop() {
+		t.Error("stop does not tell that the time was up")
+	}
+	select {
+	case <-gate:
+	default:
+		t.Error("stop did not wait for the timer")
+		<-gate
+	}
+	in := []*inference.Tensor{tensorOf(inference.Float32, []int64{1, 20}, make([]float32, 20)...)}
+	for range 100 {
+		if err := r.Run(in, outputsFor(m), 0); err != nil {
+			t.Fatalf("the run after: %v", err)
+		}
+	}
+}
