@@ -40,7 +40,7 @@ func TestLateTimerSparesNextRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	cut := 0
-	for i := range 3000 {
+	for i := range 1500 {
 		limit := time.Duration(i%300) * time.Microsecond
 		if err := r.Run(in, out, max(limit, 1)); errors.Is(err, inference.ErrTimeout) {
 			cut++
@@ -59,7 +59,7 @@ func TestLateTimerSparesNextRun(t *testing.T) {
 	if cut == 0 {
 		t.Error("no run was cut: the limits do not reach the runs' time, and this test tests nothing")
 	}
-	t.Logf("%d of 3000 cut", cut)
+	t.Logf("%d of 1500 cut", cut)
 }
 
 // TestStopWaitsForLateTimer holds back a timer that has fired, as a busy
