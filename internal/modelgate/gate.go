@@ -34,7 +34,7 @@ const (
 // child runs: what the warm-up run needs. A *Refusal says that the model must
 // not be loaded here; any other error, that it could not be tried.
 func (g *Gate) Try(ctx context.Context, m *Model, request []byte) error {
-	limits := g.limits(m)
+	limits := g.limits(len(m.Bytes))
 	file := g.verdictFile(m, request, limits)
 	if v, ok := load(file); ok {
 		return v.refusal()
@@ -49,13 +49,14 @@ func (g *Gate) Try(ctx context.Context, m *Model, request []byte) error {
 	return v.refusal()
 }
 
-// limits are what one trial may take.
+// limits bound one trial.
 type limits struct {
 	Time   time.Duration
 	Memory int64
 }
 
-func (g *Gate) limits(m *Model) limits {
+// limits are what the trial of a file of that many bytes may take.
+func (g *Gate) limits(size int) limits {
 	l := limits{Time: g.Limit, Memory: g.Memory}
 	if l.Time == 0 {
 		l.Time = defaultLimit
@@ -63,7 +64,7 @@ func (g *Gate) limits(m *Model) limits {
 	if l.Memory == 0 {
 		l.Memory = defaultMemory
 	}
-	l.Memory = max(l.Memory, memoryPerByte*int64(len(m.Bytes)))
+	l.Memory = max(l.Memory, memoryPerByte*int64(size))
 	return l
 }
 

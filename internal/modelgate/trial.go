@@ -151,7 +151,7 @@ func (t *trial) tooBig() verdict {
 
 // noMemory finds what the runtime, the C++ library, cgo and Go say when there
 // is no memory.
-var noMemory = regexp.MustCompile(`(?i)bad_alloc|out of memory|cannot allocate memory|failed to allocate memory|pthread_create failed`)
+var noMemory = regexp.MustCompile(`(?i)bad_alloc|out of memory|cannot allocate memory|failed to allocate|pthread_create failed`)
 
 // answer finds the child's answer in its output.
 func (t *trial) answer() (a answer, ok bool) {
