@@ -26,6 +26,8 @@ type Options struct {
 	arena bool // let the runtime keep an arena and memory patterns
 }
 
+var _ inference.Model = (*Model)(nil)
+
 // Model is a model loaded into ONNX Runtime. It implements inference.Model.
 type Model struct {
 	api      *C.OrtApi

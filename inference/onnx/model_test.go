@@ -235,6 +235,24 @@ func TestCloseTwiceAndUseAfterwards(t *testing.T) {
 	}
 }
 
+// TestModelOutlivesItsRunners closes the only runner and goes on with another.
+func TestModelOutlivesItsRunners(t *testing.T) {
+	m := openShared(t, "logreg_tiny", Options{})
+	in := []*inference.Tensor{tensorOf(inference.Float32, []int64{1, 20}, make([]float32, 20)...)}
+	for i := range 3 {
+		r, err := m.NewRunner()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := r.Run(in, outputsFor(m), 0); err != nil {
+			t.Errorf("runner %d: %v", i, err)
+		}
+		if err := r.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // TestEveryBitSurvives sends the extremes of every type through a model that
 // copies them.
 func TestEveryBitSurvives(t *testing.T) {
