@@ -11,6 +11,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/penstock/penstock/inference"
+	"github.com/penstock/penstock/internal/runtimelib"
 )
 
 // TestMain loads the library once for all tests. Without it they fail: a
@@ -23,7 +24,16 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-func libraryPath() string { return os.Getenv("PENSTOCK_ONNXRUNTIME_LIB") }
+// libraryPath ends the tests where there is no library: they fail, they never
+// skip.
+func libraryPath() string {
+	library, err := runtimelib.Find()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	return library.Path
+}
 
 const sharedModels = "../../testdata/models"
 
