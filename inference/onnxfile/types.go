@@ -1,0 +1,4 @@
+package onnxfile
+
+// Element types of TensorProto.DataType.
+const onnxFloat = 1
