@@ -1,0 +1,124 @@
+package runtimelib
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// pip fetches wheels. It is asked for another Python's wheel where need be: the
+// library inside is the same for all of them, and nothing of it is run.
+type pip struct {
+	goos string
+	out  progress
+}
+
+func (p pip) fetch(ctx context.Context, a artifact, scratch string) (string, error) {
+	command, err := firstThatRuns(ctx, pipCommands(p.goos))
+	if err != nil {
+		return "", err
+	}
+	p.out.say("  through %s", strings.Join(command, " "))
+	tag, err := parseWheelName(a.file.name)
+	if err != nil {
+		return "", err
+	}
+	args := []string{
+		"download", "--no-deps", "--only-binary=:all:", "--dest", scratch,
+		"--python-version", "3.13", "--implementation", "cp", "--abi", tag.abi, "--platform", tag.platform,
+		"--disable-pip-version-check", "--no-input", "--quiet", "--timeout", "15", "--retries", "2",
+		"onnxruntime==" + a.version,
+	}
+	if err := run(ctx, scratch, append(command, args...)); err != nil {
+		return "", err
+	}
+	return filepath.Join(scratch, a.file.name), nil
+}
+
+// pipCommands are the ways to call pip, the likeliest to be the user's own
+// Python first.
+func pipCommands(goos string) [][]string {
+	all := [][]string{{"python3", "-m", "pip"}, {"python", "-m", "pip"}, {"pip3"}, {"pip"}}
+	if goos == "windows" {
+		all = append([][]string{{"py", "-m", "pip"}}, all...)
+	}
+	return all
+}
+
+type wheelTag struct{ abi, platform string }
+
+// parseWheelName splits onnxruntime-1.31.1-cp313-cp313-win_amd64.whl.
+func parseWheelName(name string) (wheelTag, error) {
+	parts := strings.Split(strings.TrimSuffix(name, ".whl"), "-")
+	if len(parts) != 5 {
+		return wheelTag{}, fmt.Errorf("%s is not a wheel's name", name)
+	}
+	return wheelTag{abi: parts[3], platform: parts[4]}, nil
+}
+
+// npmPack fetches npm packages without running any of their scripts.
+type npmPack struct{ out progress }
+
+func (p npmPack) fetch(ctx context.Context, a artifact, scratch string) (string, error) {
+	command, err := firstThatRuns(ctx, [][]string{{"npm"}})
+	if err != nil {
+		return "", err
+	}
+	p.out.say("  through npm, which shows no progress")
+	args := []string{"pack", "--silent", "--ignore-scripts", "--pack-destination", scratch, "onnxruntime-node@" + a.version}
+	if err := run(ctx, scratch, append(command, args...)); err != nil {
+		return "", err
+	}
+	return filepath.Join(scratch, a.file.name), nil
+}
+
+// firstThatRuns returns the first command that is there and answers: a python3
+// without the pip module is there but does not.
+func firstThatRuns(ctx context.Context, commands [][]string) ([]string, error) {
+	var reasons []error
+	for _, command := range commands {
+		if _, err := exec.LookPath(command[0]); err != nil {
+			reasons = append(reasons, fmt.Errorf("no %s", command[0]))
+			continue
+		}
+		if err := run(ctx, "", append(command[:len(command):len(command)], "--version")); err != nil {
+			reasons = append(reasons, err)
+			continue
+		}
+		return command, nil
+	}
+	return nil, oneLine(reasons)
+}
+
+func oneLine(reasons []error) error {
+	texts := make([]string, len(reasons))
+	for i, err := range reasons {
+		texts[i] = err.Error()
+	}
+	return errors.New(strings.Join(texts, ", "))
+}
+
+// run runs a command in dir and turns its failure into the last line that it
+// wrote, which is where package managers say what is wrong.
+func run(ctx context.Context, dir string, command []string) error {
+	c := exec.CommandContext(ctx, command[0], command[1:]...)
+	c.Dir = dir // not the user's directory, whose .npmrc is not ours to obey
+	c.WaitDelay = 5 * time.Second
+	output, err := c.CombinedOutput()
+	if err == nil {
+		return nil
+	}
+	if last := lastLine(string(output)); last != "" {
+		return fmt.Errorf("%s: %s (%w)", command[0], last, err)
+	}
+	return fmt.Errorf("%s: %w", command[0], err)
+}
+
+func lastLine(s string) string {
+	lines := strings.Split(strings.TrimSpace(s), "\n")
+	return strings.TrimSpace(lines[len(lines)-1])
+}
