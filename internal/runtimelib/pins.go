@@ -6,7 +6,7 @@ import (
 )
 
 // The versions. They differ because a digest is pinned only where it could be
-// checked; the record docs/decisions/2026-11-21-02-runtime-sources.md says how.
+// checked; the record docs/decisions/2026-11-21-runtime-sources.md says how.
 const (
 	wheelVersion   = "1.31.1"
 	archiveVersion = "1.30.0"

@@ -76,15 +76,15 @@ func searchSystem(dirs []string, n names) (lib Library, tooOld []string, ok bool
 		paths, _ := filepath.Glob(filepath.Join(dir, n.prefix+"*")) // the pattern is well-formed
 		seen := map[string]bool{}
 		for _, path := range paths {
-			real, err := filepath.EvalSymlinks(path)
-			if err != nil || seen[real] || !isLibrary(path, n) {
+			target, err := filepath.EvalSymlinks(path)
+			if err != nil || seen[target] || !isLibrary(path, n) {
 				continue
 			}
-			seen[real] = true // libonnxruntime.so and .so.1 are links to one file
+			seen[target] = true // libonnxruntime.so and .so.1 are links to one file
 			v, known := versionOfFile(path, n)
 			switch {
 			case known && v.tooOld():
-				tooOld = append(tooOld, fmt.Sprintf("%s is too old: version %s", real, v))
+				tooOld = append(tooOld, fmt.Sprintf("%s is too old: version %s", target, v))
 			case !ok || v.compare(best) > 0:
 				best, ok = v, true
 				lib = Library{Path: path, Origin: FromSystem}
@@ -122,8 +122,8 @@ func versionOfFile(path string, n names) (version, bool) {
 }
 
 func resolved(path string) string {
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		return real
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		return target
 	}
 	return path
 }

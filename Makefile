@@ -1,0 +1,73 @@
+# `make` alone lists the targets. CI runs nothing but these.
+
+BIN      := bin/penstock
+VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS  := -X github.com/penstock/penstock/internal/cli.version=$(VERSION)
+TOOL     := go tool -modfile=tools/go.mod
+ONNX     := github.com/penstock/penstock/inference/onnx
+EXAMPLE  := examples/card-fraud
+FUZZTIME ?= 10m
+COVERED  := ./inference ./internal/config
+FLOOR    := 90
+
+# Packages that do not depend on the one with cgo: their tests need neither a C
+# compiler nor ONNX Runtime.
+PURE = $(shell CGO_ENABLED=0 go list -f \
+  '{{$$needs := eq .ImportPath "$(ONNX)"}}{{range .Deps}}{{if eq . "$(ONNX)"}}{{$$needs = true}}{{end}}{{end}}{{if not $$needs}}{{.ImportPath}}{{end}}' ./...)
+
+say = @printf '\n== %s\n' "$(1)"
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo test unit pure fuzz-smoke fuzz cover lint fmt clean
+
+help: ## lists the targets
+	@printf 'penstock: scores events with ONNX models\n\n'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## builds bin/penstock and fetches ONNX Runtime's library where there is none
+	@go build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/penstock
+	@$(BIN) runtime install
+
+demo: build ## scores the bundled fraud model's events and shows the predictions
+	$(call say,penstock predict $(EXAMPLE)/pipeline.yaml $(EXAMPLE)/events.jsonl)
+	@mkdir -p dist
+	@$(BIN) predict $(EXAMPLE)/pipeline.yaml $(EXAMPLE)/events.jsonl -o dist/predictions.jsonl
+	@head -n 3 dist/predictions.jsonl
+	@printf '\n%d predictions are in dist/predictions.jsonl. Next, look at the model and the mapping:\n' "$$(wc -l < dist/predictions.jsonl)"
+	@printf '  %s\n' '$(BIN) inspect $(EXAMPLE)/fraud.onnx' '$(BIN) lint $(EXAMPLE)/pipeline.yaml'
+
+test: build unit pure fuzz-smoke ## runs every test, with and without cgo, and 20 s of each fuzz target
+
+unit: # all tests, with the race detector
+	$(call say,Tests with the race detector)
+	@go test -race ./...
+
+pure: # what must work without a C compiler and without ONNX Runtime
+	$(call say,Build and tests without cgo)
+	@CGO_ENABLED=0 go build ./...
+	@CGO_ENABLED=0 go test $(PURE)
+
+fuzz-smoke:
+	$(call say,Fuzzing for 20 s a target)
+	@tools/fuzz 20s
+
+fuzz: ## fuzzes every target for FUZZTIME, 10m by default
+	@tools/fuzz $(FUZZTIME)
+
+cover: ## fails when the tests of inference or internal/config cover less than 90 % of them
+	$(call say,Coverage of $(COVERED))
+	@go test -cover $(COVERED) | awk -v floor=$(FLOOR) '{ print } \
+	  /coverage:/ { for (i = 1; i < NF; i++) if ($$i == "coverage:" && $$(i+1) + 0 < floor) low = 1 } \
+	  /^(FAIL|---)/ { low = 1 } \
+	  END { if (low) { print "coverage must be at least " floor " %"; exit 1 } }'
+
+lint: ## checks format and code: gofumpt, go vet, go fix, staticcheck, errcheck, revive
+	$(call say,Linters)
+	@tools/lint
+
+fmt: ## formats the code and applies go fix
+	@$(TOOL) gofumpt -w .
+	@go fix ./...
+
+clean: ## removes what was built; the library in the user's cache stays
+	@rm -rf bin dist
