@@ -29,3 +29,7 @@ func tooMany(what string, limit int) *Refusal {
 func secondGraph(offset int) *Refusal {
 	return refuse(NotONNX, "the file holds a second graph at byte %d, where a model has one; export it again", offset)
 }
+
+func tooMuchText() *Refusal {
+	return refuse(TooLarge, "the model's names, documentation and metadata exceed %d MiB; take data out of its metadata", maxText>>20)
+}

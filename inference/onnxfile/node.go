@@ -46,3 +46,11 @@ func canonical(domain string) string {
 	}
 	return domain
 }
+
+// String names the node for a message; many exporters leave its name out.
+func (n node) String() string {
+	if n.name != "" {
+		return "node " + quote(n.name)
+	}
+	return "the node that gives " + quote(n.firstOutput)
+}

@@ -50,13 +50,16 @@ func (m *message) next() bool {
 		return false
 	}
 	m.start = m.at
-	field, wire, n := protowire.ConsumeTag(m.rest)
-	if n < 0 {
+	n := 1
+	// Trees are millions of numbers with a tag each, so the tags of one byte,
+	// which all but a few are, are worth a way of their own.
+	if tag := m.rest[0]; tag >= 1<<3 && tag < 0x80 {
+		m.field, m.wire = protowire.Number(tag>>3), protowire.Type(tag&7)
+	} else if m.field, m.wire, n = protowire.ConsumeTag(m.rest); n < 0 {
 		return m.fail(n)
 	}
-	m.field, m.wire = field, wire
 	m.advance(n)
-	switch wire {
+	switch m.wire {
 	case protowire.VarintType:
 		m.number, n = protowire.ConsumeVarint(m.rest)
 	case protowire.BytesType:
@@ -68,7 +71,7 @@ func (m *message) next() bool {
 	case protowire.Fixed64Type:
 		m.number, n = protowire.ConsumeFixed64(m.rest)
 	default: // groups, which ONNX never had, and wire types that do not exist
-		n = protowire.ConsumeFieldValue(field, wire, m.rest)
+		n = protowire.ConsumeFieldValue(m.field, m.wire, m.rest)
 	}
 	if n < 0 {
 		return m.fail(n)
@@ -96,11 +99,50 @@ type wireError struct {
 
 func (e *wireError) Error() string { return "not protobuf" }
 
-// packedVarints counts the values of a packed varint field: one byte of each
-// has its top bit clear.
-func packedVarints(b []byte) int {
+// integers steps over the values of a repeated integer field, packed or not.
+type integers struct {
+	rest  []byte
+	value uint64
+	left  bool // value is one that stands alone and is yet to come
+	bad   bool // the bytes are no integers
+}
+
+func (m *message) integers() integers {
+	if m.wire == protowire.VarintType {
+		return integers{value: m.number, left: true}
+	}
+	return integers{rest: m.bytes}
+}
+
+func (i *integers) next() bool {
+	if i.left {
+		i.left = false
+		return true
+	}
+	if len(i.rest) == 0 {
+		return false
+	}
+	v, n := protowire.ConsumeVarint(i.rest)
+	if n < 0 {
+		i.bad = true
+		return false
+	}
+	i.value, i.rest = v, i.rest[n:]
+	return true
+}
+
+// varints counts the values of a repeated integer field without reading them:
+// one byte of each has its top bit clear.
+func (m *message) varints() uint64 {
+	switch m.wire {
+	case protowire.BytesType:
+	case protowire.VarintType:
+		return 1
+	default:
+		return 0
+	}
 	const tops = 0x8080808080808080
-	n := 0
+	n, b := 0, m.bytes
 	for ; len(b) >= 8; b = b[8:] {
 		n += bits.OnesCount64(^binary.LittleEndian.Uint64(b) & tops)
 	}
@@ -109,8 +151,23 @@ func packedVarints(b []byte) int {
 			n++
 		}
 	}
-	return n
+	return uint64(n)
 }
+
+// fixed counts the values of a repeated field of fixed width. A packed field
+// that ends within a value counts for nothing, so that its tensor does not fit.
+func (m *message) fixed(single protowire.Type, width int) uint64 {
+	switch {
+	case m.wire == single:
+		return 1
+	case m.wire == protowire.BytesType && len(m.bytes)%width == 0:
+		return uint64(len(m.bytes) / width)
+	}
+	return 0
+}
+
+// bad says that the current field's value is broken.
+func (m *message) bad() error { return &wireError{offset: m.start, field: m.field} }
 
 // view reads b as a string without copying it. The walk's maps hold such
 // views, so that names cost no memory beyond the file's own; what outlives the

@@ -19,8 +19,7 @@ func mapped(from, to string, more ...field) field {
 }
 
 func maps(name string) field {
-	float := nested(valueType, nested(typeTensor, number(kindElement, onnxFloat)))
-	m := nested(typeMap, number(kindElement, 7), nested(kindShape, float[1:]))
+	m := nested(typeMap, number(kindElement, onnxInt64), nested(kindShape, nested(typeTensor, number(kindElement, onnxFloat))))
 	return nested(graphOutput, text(valueName, name), nested(valueType, nested(typeSequence, nested(kindElement, m))))
 }
 
