@@ -26,7 +26,7 @@ help: ## lists the targets
 
 build: ## builds bin/penstock and fetches ONNX Runtime's library where there is none
 	@go build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/penstock
-	@$(BIN) runtime install
+	@$(BIN) runtime install > /dev/null # what it does is told on stderr
 
 demo: build ## scores the bundled fraud model's events and shows the predictions
 	$(call say,penstock predict $(EXAMPLE)/pipeline.yaml $(EXAMPLE)/events.jsonl)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -203,5 +204,49 @@ func TestInstallStopsWhenItIsCancelled(t *testing.T) {
 	_, err := testInstaller(t.TempDir(), io.Discard, cancelling, giving("another", a, data, &asked)).install(ctx)
 	if !errors.Is(err, context.Canceled) || asked.Load() != 0 {
 		t.Errorf("install: %v, asked the next source %d times", err, asked.Load())
+	}
+}
+
+// The public functions read the machine: the variable, the user's cache and
+// the linker's path, all of which the test puts in its own hands.
+func TestFindAndInstallReadTheEnvironment(t *testing.T) {
+	home := t.TempDir()
+	for _, name := range []string{"XDG_CACHE_HOME", "HOME", "LocalAppData", EnvVar, "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"} {
+		t.Setenv(name, "")
+	}
+	t.Setenv("XDG_CACHE_HOME", home)
+	t.Setenv("HOME", home)
+	t.Setenv("LocalAppData", home)
+
+	named := write(t, filepath.Join(t.TempDir(), namesFor(runtime.GOOS).plain), libraryBytes)
+	t.Setenv(EnvVar, named)
+	want := Library{Path: named, Origin: FromEnvironment}
+	if lib, err := Find(); err != nil || lib != want {
+		t.Errorf("Find = %+v, %v; want %+v", lib, err, want)
+	}
+	var said bytes.Buffer
+	if lib, err := Install(t.Context(), InstallOptions{Progress: &said}); err != nil || lib != want {
+		t.Errorf("Install = %+v, %v; want %+v", lib, err, want)
+	}
+	if got := "ONNX Runtime is there: " + named + "\n"; said.String() != got {
+		t.Errorf("said %q, want %q", &said, got)
+	}
+
+	t.Setenv(EnvVar, "")
+	dir, err := cacheDir()
+	must(t, err)
+	if !strings.HasPrefix(dir, home) {
+		t.Fatalf("the cache %s is not in %s", dir, home)
+	}
+	all := newestFirst(pinsFor(platform()))
+	if len(all) == 0 {
+		t.Skip("nothing is published for this platform")
+	}
+	inCache := cached(t, cache{dir: dir, platform: platform()}, all[0])
+	if lib, err := Find(); err != nil || lib != inCache {
+		t.Errorf("Find = %+v, %v; want %+v", lib, err, inCache)
+	}
+	if lib, err := Install(t.Context(), InstallOptions{}); err != nil || lib != inCache {
+		t.Errorf("Install = %+v, %v; want %+v", lib, err, inCache)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -108,6 +109,9 @@ func run(ctx context.Context, dir string, command []string) error {
 	c := exec.CommandContext(ctx, command[0], command[1:]...)
 	c.Dir = dir // not the user's directory, whose .npmrc is not ours to obey
 	c.WaitDelay = 5 * time.Second
+	// A pip that is told to refuse work outside a virtual environment may
+	// still download: nothing is installed.
+	c.Env = append(os.Environ(), "PIP_REQUIRE_VIRTUALENV=0")
 	output, err := c.CombinedOutput()
 	if err == nil {
 		return nil
