@@ -77,7 +77,10 @@ func (b *Batch) object(data []byte, p int, m *members, depth int) int {
 	for {
 		s := prev.next
 		if s.matches(data, p) {
-			p += s.size
+			// The learned gap may be the beginning of one with more white space.
+			if p += s.size; p < len(data) && data[p] <= ' ' {
+				p = skipSpace(data, p)
+			}
 		} else if p, s = b.resolve(data, p, m, prev); s == nil {
 			return p
 		}

@@ -103,7 +103,7 @@ func (m *members) learn(gap []byte) (s *slot, fresh bool) {
 func (b *Batch) resolve(data []byte, p int, m *members, prev *slot) (int, *slot) {
 	if s := prev.other; s.matches(data, p) {
 		prev.next, prev.other = s, prev.next
-		return p + s.size, s
+		return skipSpace(data, p+s.size), s
 	}
 	gap := p
 	if p = skipSpace(data, p); p < len(data) && data[p] == '}' {
