@@ -1,0 +1,34 @@
+package config
+
+import "time"
+
+// Source is what a pipeline reads.
+type Source struct {
+	Topic          string   `key:"topic" doc:"Kafka: the topic."`
+	Topics         []string `key:"topics" doc:"Kafka: several topics, instead of topic."`
+	Stream         string   `key:"stream" doc:"NATS: the stream."`
+	FilterSubjects []string `key:"filter_subjects" doc:"NATS: what is taken from the stream; each filter is one partition, and transactions.{0..7}.> expands to eight."`
+
+	Group          string        `key:"group" doc:"Consumer group. Default: the pipeline's name."`
+	Start          string        `key:"start" default:"earliest" enum:"earliest,latest" doc:"Where a partition without a position begins; resolved once and committed."`
+	Isolation      string        `key:"isolation" default:"read_committed" enum:"read_committed,read_uncommitted" doc:"Kafka: whether events of open transactions are read."`
+	EventTime      string        `key:"event_time" doc:"Path of the event's own time: RFC 3339, or an epoch in s, ms, us or ns, told apart by its digits. Without it the record's timestamp counts."`
+	SessionTimeout time.Duration `key:"session_timeout" default:"10s" min:"1s" doc:"After this silence a worker's partitions go to others."`
+	FetchMaxBytes  Bytes         `key:"fetch_max_bytes" default:"50MiB" min:"1" doc:"Most bytes fetched ahead in the whole process, shared out among its workers."`
+}
+
+// AllTopics are the Kafka topics, however they were given.
+func (s *Source) AllTopics() []string {
+	if s.Topic != "" {
+		return []string{s.Topic}
+	}
+	return s.Topics
+}
+
+// Sink is where predictions go.
+type Sink struct {
+	Topic       string `key:"topic" doc:"Kafka: the topic; it may have any number of partitions."`
+	Stream      string `key:"stream" doc:"NATS: the pipeline's own stream, created by it, for all that it writes."`
+	Subject     string `key:"subject" doc:"NATS: subject of the predictions. Default: NAME.predictions. {{wildcard(1)}} takes over a part of the event's subject."`
+	Compression string `key:"compression" default:"lz4" enum:"none,lz4,zstd,snappy,gzip" doc:"Kafka: compression of what is published."`
+}
