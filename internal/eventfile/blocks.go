@@ -11,6 +11,7 @@ type blocks struct {
 	in      io.Reader
 	done    *int64
 	o       Options
+	live    bool   // the stream may pause: hand over what is there
 	tail    []byte // begins an event that did not fit in the last chunk
 	started bool   // the byte order mark has been looked for
 	eof     bool
@@ -29,7 +30,7 @@ type splitter interface {
 }
 
 // fill reads until the chunk is worth its hand-over: a block's size and
-// o.Rows events, or the end, or somebody waits for it.
+// o.Rows events, or the end, or what a live stream has.
 func (b *blocks) fill(c *Chunk, s splitter) error {
 	c.data = append(c.data, b.tail...)
 	b.tail = b.tail[:0]
@@ -66,14 +67,11 @@ func (b *blocks) enough(c *Chunk) bool {
 	if c.Len() == 0 {
 		return false
 	}
-	if b.o.Hungry != nil && b.o.Hungry() {
-		return true
-	}
-	return len(c.data) >= blockBytes && (c.Len() >= b.o.Rows || len(c.data) >= maxBlockBytes)
+	return b.live || len(c.data) >= blockBytes && (c.Len() >= b.o.Rows || len(c.data) >= maxBlockBytes)
 }
 
-// read appends to c.data until it has target bytes. From a stream it takes
-// what one read gives, so that waiting events are seen.
+// read appends to c.data until it has target bytes. From a live stream it takes
+// what one read gives.
 func (b *blocks) read(c *Chunk, target int) {
 	for !b.eof && b.err == nil && len(c.data) < target {
 		if cap(c.data) < target {
@@ -88,7 +86,7 @@ func (b *blocks) read(c *Chunk, target int) {
 		if !b.eof {
 			b.err = err
 		}
-		if b.trim(c) && b.o.Hungry != nil && n > 0 {
+		if b.trim(c) && b.live && n > 0 {
 			return
 		}
 	}

@@ -80,6 +80,23 @@ func newReader(t *testing.T, in io.Reader, f eventfile.Format, o eventfile.Optio
 	return r
 }
 
+// temporary is a regular file with text in it.
+func temporary(t *testing.T, text string) *os.File {
+	t.Helper()
+	f, err := os.Create(filepath.Join(t.TempDir(), "f"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	if _, err := f.WriteString(text); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
 func compare(t *testing.T, got, want []string) {
 	t.Helper()
 	if !slices.Equal(got, want) {
@@ -135,10 +152,17 @@ func TestJSONLinesAcrossBlocks(t *testing.T) {
 		in.WriteString(line + "\n")
 		want = append(want, fmt.Sprintf("f/0/%d %s", i, line))
 	}
-	for name, o := range map[string]eventfile.Options{
-		"default": {}, "many rows": {Rows: 15_000}, "hungry": {Hungry: func() bool { return true }},
-	} {
+	for name, o := range map[string]eventfile.Options{"default": {}, "many rows": {Rows: 15_000}} {
 		t.Run(name, func(t *testing.T) {
+			got, err := read(t, newReader(t, temporary(t, in.String()), eventfile.JSONLines, o))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("%d events came back, not the %d that were written", len(got), len(want))
+			}
+		})
+		t.Run(name+" live", func(t *testing.T) {
 			got, err := read(t, newReader(t, strings.NewReader(in.String()), eventfile.JSONLines, o))
 			if err != nil {
 				t.Fatal(err)
@@ -165,20 +189,20 @@ func TestTooLargeAcrossBlocks(t *testing.T) {
 
 func TestRowsFillsAtLeastThatMany(t *testing.T) {
 	in := strings.Repeat(strings.Repeat("x", 999)+"\n", 3000)
-	r := newReader(t, strings.NewReader(in), eventfile.JSONLines, eventfile.Options{Rows: 1000})
+	r := newReader(t, temporary(t, in), eventfile.JSONLines, eventfile.Options{Rows: 1000})
 	var c eventfile.Chunk
 	if err := r.Next(&c); err != nil || c.Len() < 1000 || c.Len() > 1600 {
 		t.Errorf("the first chunk has %d events (%v), want a little over 1000", c.Len(), err)
 	}
 }
 
-// TestHungryEndsAChunkEarly writes one line into a pipe and keeps it open: a
-// worker that waits gets the event without the block filling up.
-func TestHungryEndsAChunkEarly(t *testing.T) {
+// TestLiveStreamIsNotWaitedFor writes one line into a pipe and keeps it open:
+// the event comes without the block filling up.
+func TestLiveStreamIsNotWaitedFor(t *testing.T) {
 	in, out := io.Pipe()
 	defer out.Close()
 	go out.Write([]byte("{}\n"))
-	r := newReader(t, in, eventfile.JSONLines, eventfile.Options{Hungry: func() bool { return true }})
+	r := newReader(t, in, eventfile.JSONLines, eventfile.Options{})
 	var c eventfile.Chunk
 	if err := r.Next(&c); err != nil || c.Len() != 1 {
 		t.Errorf("Next gave %d events and %v, want the one that is there", c.Len(), err)

@@ -20,15 +20,13 @@ const (
 type Options struct {
 	// Rows is how many events a chunk should have at least, so that a large
 	// batch can be filled from one chunk. Chunks may have fewer when that
-	// would take more than 8 MiB.
+	// would take more than 8 MiB. A stream that is no regular file is not
+	// waited for: there a chunk is what one read gives, so that a lone event
+	// is answered at once, and many when more are waiting.
 	Rows int
 	// MaxEvent is the size in bytes from which on an event is rejected as
 	// too large; default 64 MiB.
 	MaxEvent int
-	// Hungry, when set, is asked after every read from a stream that is no
-	// regular file: true ends the chunk with the events that are there, so
-	// that a slow stream is answered at once and a fast one still in blocks.
-	Hungry func() bool
 }
 
 // Reader reads one file's events in order. It is for one goroutine.
@@ -68,16 +66,14 @@ func NewReader(name string, in io.Reader, format Format, o Options) (*Reader, er
 	}
 	r := &Reader{name: name, format: format, closer: func() error { return nil }}
 	r.size = Size(in)
-	if r.size > 0 {
-		o.Hungry = nil
-	}
+	b := blocks{in: in, done: &r.done, o: o, live: r.size == 0}
 	switch format {
 	case Parquet:
 		return r, r.openParquet(in, o)
 	case CSV:
-		r.source = &rows{blocks: blocks{in: in, done: &r.done, o: o}}
+		r.source = &rows{blocks: b}
 	default:
-		r.source = &lines{blocks: blocks{in: in, done: &r.done, o: o}}
+		r.source = &lines{blocks: b}
 	}
 	return r, nil
 }
