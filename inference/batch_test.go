@@ -216,6 +216,9 @@ func TestTextIsBounded(t *testing.T) {
 	if r := b.tooLarge(1<<30 + 1); r == nil || r.Class != penstock.ClassTooLarge || r.Error() != "1073741825 bytes are too many for string input s" {
 		t.Errorf("%v", r)
 	}
+	if r := b.DecodeJSON(make([]byte, 1<<30+1)); r.Class != penstock.ClassTooLarge {
+		t.Errorf("%v", r)
+	}
 	if columns := b.plan.BindColumns([]string{"s"}); b.DecodeCells(columns, []Cell{{Kind: CellText, Bytes: make([]byte, 1<<30+1)}}).Class != penstock.ClassTooLarge {
 		t.Error("a cell that is too large was taken")
 	}

@@ -154,15 +154,10 @@ func (b *Batch) value(data []byte, p int, n *node, depth int) int {
 func (b *Batch) inner(data []byte, p int, n *node, depth int) int {
 	if p < len(data) {
 		switch c := data[p]; {
+		// No path is so long that these could be nested too deeply.
 		case c == '{' && n.members != nil:
-			if depth == maxDepth {
-				break // skipValue says so
-			}
 			return b.object(data, p+1, n.members, depth+1)
 		case c == '[' && n.elements != nil:
-			if depth == maxDepth {
-				break
-			}
 			return b.array(data, p, n, depth+1)
 		case c != 'n' && n.needed && (n.members != nil || n.elements != nil):
 			wanted := "an object"
