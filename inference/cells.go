@@ -81,6 +81,13 @@ func (c *Columns) Missing() []string { return c.missing }
 // leaves the batch as it was. It must not be called when the batch is Full.
 // Offsets of rejections are -1.
 func (b *Batch) DecodeCells(c *Columns, cells []Cell) *penstock.Rejection {
+	size := 0
+	for i := range cells {
+		size += len(cells[i].Bytes)
+	}
+	if r := b.tooLarge(size); r != nil {
+		return r
+	}
 	b.begin(false)
 	for i := range min(len(cells), len(c.nodes)) {
 		if c.nodes[i] < 0 || cells[i].empty() {
@@ -194,15 +201,18 @@ func (b *Batch) cellValue(n *node, t *target, c *Cell) {
 	switch c.Kind {
 	case CellText:
 		var missing bool
-		if missing, why = b.looseText(c.Bytes, s, i); missing {
+		if missing, why = looseText(c.Bytes, s, i); missing {
 			b.nulls[n.word] |= n.mask
 			b.nullAt[n.index] = -1
 		}
 	case CellString:
-		if s.typ == String {
-			why = b.plainText(c.Bytes, s, i)
-		} else if why = "a string"; t.coerce && s.typ != Bool {
+		switch {
+		case s.typ == String:
+			plainText(c.Bytes, s, i)
+		case t.coerce && s.typ != Bool:
 			why = coerced(c.Bytes, s, i)
+		default:
+			why = "a string"
 		}
 	case CellBool:
 		why = storeBool(s, i, c.Int != 0)

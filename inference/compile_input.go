@@ -143,8 +143,8 @@ func (c *compiler) setLayout(in *plannedInput, written *Input) bool {
 	columns := int64(len(written.Columns))
 	switch {
 	case open > 1 || open == 1 && len(row) > 1:
-		c.report(at, "", "%s has more than one axis of open length besides the batch, or one among others: export the model with fixed ones",
-			inputWords(info))
+		c.report(at, "export the model with a fixed length there",
+			"%s has an axis of open length that no event can fill, so it cannot be mapped", inputWords(info))
 		return false
 	case len(row) == 0 && columns > 1:
 		c.report(at, "", "%s takes one value a row, but %d paths are given", inputWords(info), columns)
@@ -155,7 +155,7 @@ func (c *compiler) setLayout(in *plannedInput, written *Input) bool {
 		c.report(at, "give the path of one field that holds nested arrays", "%s cannot be filled from a list of paths", inputWords(info))
 		return false
 	case written.List && open == 0 && columns != row[0]:
-		c.report(at, "", "%s takes %d columns, but %d paths are given", inputWords(info), row[0], columns)
+		c.report(at, "", "%s has a row of %d, but %d paths are given", inputWords(info), row[0], columns)
 		return false
 	case written.List:
 		in.width, in.dims = len(written.Columns), []int{len(written.Columns)}

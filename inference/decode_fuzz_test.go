@@ -89,7 +89,7 @@ func fuzzMappings() []mapping {
 				Output: Output{Pass: []string{"s", "p", "a"}},
 			},
 			events: []string{
-				`{"s":"x","t1":"\ud83d\ude00\ud800 \u0000\n\"","a.b":{"t":"Grüße"},"b":true,"x":false,"p":{"q": [1, "a b" ] }}`,
+				`{"s":"x","t1":"\ud83d\ude00\ud800 \u0000\b\f\n\r\t\/\\\"","a.b":{"t":"Grüße"},"b":true,"x":false,"p":{"q": [1, "a b" ] }}`,
 				`{"t1":"","a.b":{"t":"ab"},"b":false,"x":true,"p":null}`,
 			},
 		},
