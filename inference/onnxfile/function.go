@@ -47,18 +47,12 @@ func (w *walk) function(m message) error {
 func (w *walk) walkFunction(f *function) error {
 	w.caller = f
 	s := &scope{given: map[string]int32{}}
-	outputs := []string(nil)
 	m := f.body
 	for m.next() {
 		var err error
 		switch {
 		case m.is(functionInput):
 			err = w.give(s, m.view(), outside)
-		case m.is(functionOutput):
-			if w.uses++; w.uses > maxUses {
-				return tooMany("uses of values", maxUses)
-			}
-			outputs = append(outputs, m.view())
 		case m.is(functionAttributeProto):
 			err = w.attribute(m.open(), s, node{}, outside, 0)
 		case m.is(functionNode):
@@ -74,9 +68,16 @@ func (w *walk) walkFunction(f *function) error {
 	if err := w.connect(f.body, functionNode, s, 0); err != nil {
 		return err
 	}
-	for _, name := range outputs {
-		if !s.use(name, outside) {
-			return dangling(name, "an output of function "+quote(f.signature.name))
+	for m = f.body; m.next(); {
+		if !m.is(functionOutput) {
+			continue
+		}
+		found, err := w.use(s, m.view(), outside)
+		if err != nil {
+			return err
+		}
+		if !found {
+			return dangling(m.view(), "an output of function "+quote(f.signature.name))
 		}
 	}
 	return nil

@@ -32,7 +32,11 @@ func (w *walk) graph(m message, outer *scope, owner int32, depth int) error {
 		if err != nil {
 			return err
 		}
-		if !s.use(name, owner) {
+		found, err := w.use(s, name, outside)
+		if err != nil {
+			return err
+		}
+		if !found {
 			return dangling(name, "an output of the graph")
 		}
 	}
@@ -103,6 +107,14 @@ func (w *walk) give(s *scope, name string, by int32) error {
 	return nil
 }
 
+func (w *walk) use(s *scope, name string, by int32) (found bool, err error) {
+	found, looked := s.use(name, by)
+	if w.uses += looked; w.uses > maxUses {
+		return false, tooMany("uses of values", maxUses)
+	}
+	return found, nil
+}
+
 // connect checks the nodes of a graph or function (fields of number f) and
 // what they use.
 func (w *walk) connect(m message, f protowire.Number, s *scope, depth int) error {
@@ -153,10 +165,11 @@ func (w *walk) node(m message, s *scope, n node, index int32, depth int) error {
 	for m.next() {
 		switch {
 		case m.is(nodeInput) && len(m.bytes) > 0:
-			if w.uses++; w.uses > maxUses {
-				return tooMany("uses of values", maxUses)
+			found, err := w.use(s, m.view(), index)
+			if err != nil {
+				return err
 			}
-			if !s.use(m.view(), index) {
+			if !found {
 				return dangling(m.view(), "an input of "+n.String())
 			}
 		case m.is(nodeAttribute):

@@ -6,7 +6,8 @@ package onnxfile
 const (
 	maxNodes     = 1 << 20 // in all graphs and functions together
 	maxValues    = 1 << 21 // names given: inputs, initializers, node outputs
-	maxUses      = 1 << 22 // names used: node inputs, also from graphs within
+	maxUses      = 1 << 22 // names looked up, once in every graph that is asked
+	maxPorts     = 1 << 16 // inputs, and outputs, of the main graph
 	maxClasses   = 1 << 20 // class labels that are kept
 	maxFunctions = 1 << 14
 	maxText      = 64 << 20 // bytes of the text that File keeps

@@ -44,7 +44,7 @@ func TestParseRefusesTooMuch(t *testing.T) {
 		}, "values"},
 		{"inputs of nodes", func() []byte { return model(x, op("Sum", nil, nil, repeat(text(nodeInput, "x"), maxUses+1))) }, "uses of values"},
 		{"outputs of functions", func() []byte {
-			return join(field(model(x)), modelFn("d", "f", repeat(text(functionOutput, "x"), maxUses+1)))
+			return join(field(model(x)), modelFn("d", "f", text(functionInput, "x"), repeat(text(functionOutput, "x"), maxUses+1)))
 		}, "uses of values"},
 		{"inputs", func() []byte { return model(repeat(text(graphInput, ""), 1<<16+1)) }, "inputs or outputs"},
 		{"outputs", func() []byte { return model(repeat(text(graphOutput, ""), 1<<16+1)) }, "inputs or outputs"},

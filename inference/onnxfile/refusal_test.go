@@ -165,6 +165,8 @@ func TestParseRefuses(t *testing.T) {
 func TestParseTakes(t *testing.T) {
 	x := floats(graphInput, "x", -1)
 	cases := map[string][]byte{
+		"a graph among a function's defaults": join(field(model(x)), modelFn("d", "f", fnNode("A", "", nil, names("n")), fnNode("A", "", names("n"), names("m")),
+			nested(functionAttributeProto, text(attributeName, "body"), nested(attributeGraph, op("A", names("n"), names("q")), floats(graphOutput, "q", 1))))),
 		"nodes in any order":                         model(op("A", names("a"), names("b")), op("A", names("x"), names("a")), x, floats(graphOutput, "b", 1)),
 		"a graph within that uses a later value":     model(x, op("If", names("x"), names("y"), within(op("A", names("later"), names("i")), floats(graphOutput, "i", 1))), op("A", names("x"), names("later"))),
 		"a graph within that returns an outer value": model(x, op("If", names("x"), names("y"), within(floats(graphOutput, "x", 1)))),

@@ -28,17 +28,20 @@ func (s *scope) give(name string, by int32) bool {
 }
 
 // use notes that node by uses name, here or, for a graph within a node, in
-// the graphs around it. It returns false when nothing gives the name.
-func (s *scope) use(name string, by int32) bool {
+// the graphs around it; outside stands for what is no node, such as the
+// graph's own outputs. It returns false when nothing gives the name, and in
+// how many graphs it looked.
+func (s *scope) use(name string, by int32) (found bool, looked int) {
 	for ; s != nil; by, s = s.owner, s.outer {
+		looked++
 		if from, ok := s.given[name]; ok {
-			if from != outside {
+			if from != outside && by != outside {
 				s.edges = append(s.edges, edge{from, by})
 			}
-			return true
+			return true, looked
 		}
 	}
-	return false
+	return false, looked
 }
 
 // cycle gives the name of a value that is needed to compute itself. Nodes may

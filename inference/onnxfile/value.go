@@ -178,7 +178,6 @@ func (w *walk) axis(m message) (length int64, text string, err error) {
 
 // ports reads the main graph's name, inputs and outputs.
 func (w *walk) ports(graph message) (err error) {
-	const most = 1 << 16
 	f := w.file
 	for graph.next() {
 		var p port
@@ -195,8 +194,8 @@ func (w *walk) ports(graph message) (err error) {
 			p, err = w.port(graph.open())
 			f.Outputs, f.OutputTypes = append(f.Outputs, p.info), append(f.OutputTypes, p.declared)
 		}
-		if err == nil && max(len(f.Inputs), len(f.Outputs)) > most {
-			err = tooMany("inputs or outputs", most)
+		if err == nil && max(len(f.Inputs), len(f.Outputs)) > maxPorts {
+			err = tooMany("inputs or outputs", maxPorts)
 		}
 		if err != nil {
 			return err

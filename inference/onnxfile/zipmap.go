@@ -189,13 +189,17 @@ func (found zipMaps) rewrite(graph message) ([]byte, []Cut, error) {
 
 func outputNames(graph message) (names []string, err error) {
 	for graph.next() {
-		if graph.is(graphOutput) {
-			name, err := nameOf(graph.open())
-			if err != nil {
-				return nil, err
-			}
-			names = append(names, name)
+		if !graph.is(graphOutput) {
+			continue
 		}
+		if len(names) == maxPorts {
+			return nil, tooMany("outputs", maxPorts)
+		}
+		name, err := nameOf(graph.open())
+		if err != nil {
+			return nil, err
+		}
+		names = append(names, name)
 	}
 	return names, graph.err
 }

@@ -1,10 +1,13 @@
 package onnxfile
 
 // survey finds out, in one pass over the graph and all graphs within, which of
-// the ZipMaps' outputs the graph lists and who else uses them. It gives the
-// values that the graph's own nodes give.
+// the ZipMaps' outputs the graph lists and who else uses them, and which of the
+// tensors they read are given by the graph's own nodes.
 func (found zipMaps) survey(graph message) (given map[string]bool, err error) {
 	given = map[string]bool{}
+	for _, z := range found {
+		given[z.Tensor] = false
+	}
 	index := 0
 	for graph.next() {
 		switch {
@@ -44,7 +47,9 @@ func (found zipMaps) surveyNode(node message, depth int, given map[string]bool) 
 		case node.is(nodeInput):
 			found.use(node.view())
 		case node.is(nodeOutput) && depth == 0:
-			given[node.view()] = true
+			if _, read := given[node.view()]; read {
+				given[node.view()] = true
+			}
 		case node.is(nodeAttribute):
 			attribute := node.open()
 			for attribute.next() {

@@ -1,0 +1,109 @@
+package modelgate
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+)
+
+// order is what the parent hands over on the child's standard input: the
+// order's length (4 bytes, little endian), the order as JSON, the request and
+// the model.
+type order struct {
+	Nonce   string // stands before the answer, so that other output is no answer
+	Memory  int64  // bytes that the trial may add to the process
+	Request int
+	Model   int
+}
+
+// answer is what the child writes on its standard output, on a line after the
+// nonce.
+type answer struct {
+	Setup string // why there was no trial, "" when there was one
+	Error string // why the model failed, "" when it passed
+	Peak  int64  // most bytes of memory that the process held, 0 when unknown
+}
+
+// Child is the child's side of Gate.Try and all that the child does: setup
+// makes the runtime ready, and try loads the model and runs it once, as
+// request says. An error of try is the model's fault, one of setup is not.
+// The result is the process's exit code.
+func Child(setup func() error, try func(model, request []byte) error) int {
+	o, a := serve(os.Stdin, setup, try)
+	if o == nil {
+		fmt.Fprintln(os.Stderr, a.Setup)
+		return 1
+	}
+	b, err := json.Marshal(a)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	// What the runtime printed may not have ended its line.
+	if _, err := fmt.Fprintf(os.Stdout, "\n%s%s\n", o.Nonce, b); err != nil {
+		return 1
+	}
+	return 0
+}
+
+func serve(in io.Reader, setup func() error, try func(model, request []byte) error) (*order, answer) {
+	// The runtime comes before the model, so that neither counts as what the
+	// trial takes.
+	setupErr := setup()
+	o, request, model, err := receive(in)
+	if err != nil {
+		return nil, answer{Setup: fmt.Sprintf("receive the model: %v", err)}
+	}
+	if setupErr != nil {
+		return o, answer{Setup: setupErr.Error()}
+	}
+	if err := limitMemory(o.Memory); err != nil {
+		return o, answer{Setup: fmt.Sprintf("limit the memory: %v", err)}
+	}
+	var a answer
+	if err := try(model, request); err != nil {
+		a.Error = err.Error()
+	}
+	a.Peak = peakMemory()
+	return o, a
+}
+
+// send gives what receive reads.
+func (o *order) send(request, model []byte) (io.Reader, error) {
+	o.Request, o.Model = len(request), len(model)
+	b, err := json.Marshal(o)
+	if err != nil {
+		return nil, err
+	}
+	head := append(binary.LittleEndian.AppendUint32(nil, uint32(len(b))), b...)
+	return io.MultiReader(bytes.NewReader(head), bytes.NewReader(request), bytes.NewReader(model)), nil
+}
+
+func receive(in io.Reader) (o *order, request, model []byte, err error) {
+	var size [4]byte
+	if _, err := io.ReadFull(in, size[:]); err != nil {
+		return nil, nil, nil, err
+	}
+	head := make([]byte, min(binary.LittleEndian.Uint32(size[:]), 1<<16))
+	if _, err := io.ReadFull(in, head); err != nil {
+		return nil, nil, nil, err
+	}
+	o = new(order)
+	if err := json.Unmarshal(head, o); err != nil {
+		return nil, nil, nil, err
+	}
+	if o.Request < 0 || o.Model < 0 || o.Model > MaxSize || o.Request > MaxSize {
+		return nil, nil, nil, fmt.Errorf("a model of %d bytes", o.Model)
+	}
+	request, model = make([]byte, o.Request), make([]byte, o.Model)
+	if _, err := io.ReadFull(in, request); err != nil {
+		return nil, nil, nil, err
+	}
+	if _, err := io.ReadFull(in, model); err != nil {
+		return nil, nil, nil, err
+	}
+	return o, request, model, nil
+}
