@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -154,10 +155,8 @@ func (b *builder) tag(from *yaml.Node, at place, known ...string) {
 	if from.Style&yaml.TaggedStyle == 0 {
 		return
 	}
-	for _, k := range known {
-		if from.Tag == k {
-			return
-		}
+	if slices.Contains(known, from.Tag) {
+		return
 	}
 	b.out.errorf(at, "the tag %s means nothing here; known are %s", from.Tag, strings.Join(known, ", "))
 }

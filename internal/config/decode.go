@@ -74,7 +74,7 @@ func (d *decoder) defaults(v reflect.Value) {
 // setText sets v from a tag's text.
 func (d *decoder) setText(v reflect.Value, text string) {
 	if v.Kind() == reflect.Slice {
-		for _, item := range strings.Split(text, ",") {
+		for item := range strings.SplitSeq(text, ",") {
 			iv := reflect.New(v.Type().Elem()).Elem()
 			d.setText(iv, item)
 			v.Set(reflect.Append(v, iv))
@@ -110,7 +110,7 @@ func (d *decoder) structure(n *node, v reflect.Value, path []string) {
 	d.defaults(v)
 	list := fields(v.Type())
 	if n.kind != mapNode && !n.null() {
-		d.wrong(n, path, "%s must be a map with the keys %s, not %s", last(path), strings.Join(keys(list), ", "), n.shown())
+		d.wrong(n, path, "%s must be a map with the keys %s, not %s", path[len(path)-1], strings.Join(keys(list), ", "), n.shown())
 		return
 	}
 	for _, e := range n.entries {
@@ -211,11 +211,4 @@ func (d *decoder) list(n *node, v reflect.Value, f field, path []string) {
 // child is path with one more key; it never shares path's spare room.
 func child(path []string, key string) []string {
 	return append(path[:len(path):len(path)], key)
-}
-
-func last(path []string) string {
-	if len(path) == 0 {
-		return "the file"
-	}
-	return path[len(path)-1]
 }

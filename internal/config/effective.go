@@ -19,13 +19,28 @@ import (
 // back as the same pipeline, but for secrets, which are hidden. Only a file that has not Failed has one.
 func (f *File) Effective() []byte {
 	p := printer{dir: filepath.Dir(f.Path)}
+	root := p.structure(reflect.ValueOf(document{Pipeline: f.Pipeline, Model: f.model}))
+	root.Content = f.given(root.Content)
 	var out bytes.Buffer
 	enc := yaml.NewEncoder(&out)
 	enc.SetIndent(2)
-	if err := enc.Encode(p.structure(reflect.ValueOf(document{Pipeline: f.Pipeline, Model: f.model}))); err != nil {
+	if err := enc.Encode(root); err != nil {
 		panic(err) // a tree of plain maps, lists and scalars always encodes
 	}
 	return out.Bytes()
+}
+
+// given leaves out broker, source and sink where the file has none: a file with
+// nothing but defaults in them would claim to be more than its model.
+func (f *File) given(keyed []*yaml.Node) []*yaml.Node {
+	var kept []*yaml.Node
+	for i := 0; i < len(keyed); i += 2 {
+		key := keyed[i].Value
+		if key != "broker" && key != "source" && key != "sink" || f.has(key) {
+			kept = append(kept, keyed[i], keyed[i+1])
+		}
+	}
+	return kept
 }
 
 // printer is the decoder's opposite.
@@ -36,7 +51,11 @@ type printer struct {
 func (p printer) structure(v reflect.Value) *yaml.Node {
 	n := &yaml.Node{Kind: yaml.MappingNode}
 	for _, f := range fields(v.Type()) {
-		if value := p.value(v.FieldByIndex(f.index)); value != nil {
+		value := p.value(v.FieldByIndex(f.index))
+		if value == nil && f.hasDefault {
+			value = text("") // as listen: "", which is not its default
+		}
+		if value != nil {
 			addKey(n, f.key, value)
 		}
 	}
@@ -47,8 +66,8 @@ func addKey(n *yaml.Node, key string, value *yaml.Node) {
 	n.Content = append(n.Content, text(key), value)
 }
 
-// value is nil for what is best left out: text and lists that are empty, and
-// parts that are not there.
+// value is nil for what was left out: empty text, and lists and parts that are
+// not there.
 func (p printer) value(v reflect.Value) *yaml.Node {
 	switch x := v.Interface().(type) {
 	case Path:
@@ -94,12 +113,12 @@ func (p printer) value(v reflect.Value) *yaml.Node {
 }
 
 func (p printer) list(v reflect.Value) *yaml.Node {
-	if v.Len() == 0 {
+	if v.IsNil() {
 		return nil
 	}
 	n := &yaml.Node{Kind: yaml.SequenceNode, Style: yaml.FlowStyle}
 	for i := range v.Len() {
-		n.Content = append(n.Content, p.value(v.Index(i)))
+		n.Content = append(n.Content, text(fmt.Sprint(v.Index(i))))
 	}
 	return n
 }

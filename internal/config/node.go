@@ -81,7 +81,7 @@ func (n *node) entry(key string) *entry {
 // itself; a map or list begins at its first key or entry, where one would look
 // for a problem of that one's, so its own key stands for it.
 func (n *node) reported() place {
-	if n.kind == scalarNode && !n.null() {
+	if n.kind == scalarNode {
 		return n.at
 	}
 	return n.keyAt
@@ -100,10 +100,7 @@ func (n *node) shown() string {
 	case n.null():
 		return "nothing"
 	}
-	text := n.text
-	if r := []rune(text); len(r) > 40 {
-		text = string(r[:40]) + "…"
-	}
+	text := shortened(n.text, 40)
 	if n.typ != textType {
 		return text
 	}

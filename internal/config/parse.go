@@ -28,13 +28,12 @@ func parse(text []byte, out *problems) *node {
 		out.add(p)
 		return nil
 	}
-	loader, err := yaml.NewLoader(bytes.NewReader(text))
-	if err != nil {
-		out.errorf(place{line: 1, col: 1}, "%v", err)
-		return nil
-	}
 	var doc, next yaml.Node
-	if err := loader.Load(&doc); err != nil {
+	loader, err := yaml.NewLoader(bytes.NewReader(text))
+	if err == nil {
+		err = loader.Load(&doc)
+	}
+	if err != nil {
 		if errors.Is(err, io.EOF) {
 			out.add(emptyFile())
 		} else {

@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/penstock/penstock/inference"
 )
@@ -14,6 +17,9 @@ const maxProblems = 1000
 
 // maxShown is how many problems Render writes out before it only counts.
 const maxShown = 100
+
+// maxMessage is how many characters of a message are shown; keys have no limit.
+const maxMessage = 400
 
 // problem is something wrong at a place.
 type problem struct {
@@ -83,7 +89,7 @@ func (f *File) line(p problem) string {
 	var b []byte
 	if p.at.set != "" {
 		b = append(b, "--set "...)
-		b = append(b, p.at.set...)
+		b = append(b, oneLine(p.at.set)...)
 	} else {
 		b = append(b, f.Path...)
 		b = append(b, ':')
@@ -95,12 +101,31 @@ func (f *File) line(p problem) string {
 	if p.warning {
 		b = append(b, "warning: "...)
 	}
-	b = append(b, p.message...)
+	b = append(b, shortened(oneLine(p.message), maxMessage)...)
 	if p.hint != "" {
 		b = append(b, "; "...)
-		b = append(b, p.hint...)
+		b = append(b, oneLine(p.hint)...)
 	}
 	return string(b)
+}
+
+// shortened cuts text down to n characters.
+func shortened(text string, n int) string {
+	if utf8.RuneCountInString(text) <= n {
+		return text
+	}
+	return string([]rune(text)[:n]) + "…"
+}
+
+// oneLine makes text from outside, such as a --set or a runtime's message, fit
+// for one line of a terminal.
+func oneLine(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(text, "\uFFFD"))
 }
 
 // Locate gives the line and column, from 1, of the value at path: keys and

@@ -12,7 +12,7 @@ import (
 // It is made from the tags that the decoder goes by: what it refuses Load
 // refuses too. Load knows more, such as what the parts need of each other.
 func Schema() []byte {
-	root := partSchema(reflect.TypeFor[document](), "")
+	root := partSchema(reflect.TypeFor[document]())
 	root.Version = jsonschema.Version
 	root.Title = "penstock pipeline"
 	root.Definitions = jsonschema.Definitions{
@@ -49,13 +49,10 @@ func described(s *jsonschema.Schema, doc string) *jsonschema.Schema {
 	return s
 }
 
-// partSchema describes a map with the keys of the struct type t. Where null is
-// "null", nothing may stand in the map's place.
-func partSchema(t reflect.Type, null string) *jsonschema.Schema {
-	s := typed("object")
-	if null != "" {
-		s = typed("object", null)
-	}
+// partSchema describes a map with the keys of the struct type t, or what else
+// the other types allow in its place.
+func partSchema(t reflect.Type, others ...string) *jsonschema.Schema {
+	s := typed(append([]string{"object"}, others...)...)
 	s.Properties = jsonschema.NewProperties()
 	s.AdditionalProperties = jsonschema.FalseSchema
 	for _, f := range fields(t) {
@@ -78,13 +75,16 @@ func fieldSchema(f field) *jsonschema.Schema {
 	} else {
 		switch f.typ.Kind() {
 		case reflect.Pointer:
-			s = partSchema(f.typ.Elem(), "")
+			s = partSchema(f.typ.Elem())
 		case reflect.Slice:
 			s = typed("array", "null")
 			item, _ := scalarOf(f.typ.Elem())
 			s.Items = scalarSchema(field{typ: f.typ.Elem(), required: true}, item)
 		default:
 			s = partSchema(f.typ, "null")
+			if f.required {
+				s = partSchema(f.typ)
+			}
 		}
 	}
 	s.Description = f.doc

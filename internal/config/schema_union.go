@@ -54,7 +54,7 @@ func (*include) schema() *jsonschema.Schema {
 }
 
 func (*Reference) schema() *jsonschema.Schema {
-	return anyOf(typed("string"), partSchema(reflect.TypeFor[firstPart](), ""))
+	return anyOf(typed("string"), partSchema(reflect.TypeFor[firstPart]()))
 }
 
 func (*Features) schema() *jsonschema.Schema {

@@ -41,7 +41,7 @@ func buildSet(path, value string, out *problems) *node {
 	}
 	var doc yaml.Node
 	if err := yaml.Load([]byte(value), &doc); err != nil || len(doc.Content) == 0 {
-		out.errorf(at, "%s is not one YAML value; quote it for YAML if it is text", strconv.Quote(value))
+		out.errorf(at, "the value is not YAML; text with special characters needs quotes of its own, as in '\"a: b\"'")
 		return nil
 	}
 	b := builder{out: out, set: path, open: map[*yaml.Node]bool{}}

@@ -133,13 +133,6 @@ func (v *validator) model() {
 	if !deviceText.MatchString(m.Device) {
 		v.errorf("model.device", "device must be cpu, cuda or cuda:N, such as cuda:1, not %q", m.Device)
 	}
-	seen := map[string]bool{}
-	for i, path := range m.Output.Pass {
-		if seen[path] {
-			v.errorf("model.output.pass."+strconv.Itoa(i), "pass names %s twice", path)
-		}
-		seen[path] = true
-	}
 }
 
 func (v *validator) listeners() {

@@ -71,10 +71,14 @@ func (v *validator) tls(path string, t *TLS) {
 }
 
 func (v *validator) nats(n *NATS) {
-	for _, server := range strings.Split(n.URL, ",") {
+	for server := range strings.SplitSeq(n.URL, ",") {
 		scheme, host, ok := strings.Cut(strings.TrimSpace(server), "://")
-		if !ok || host == "" || !slices.Contains([]string{"nats", "tls", "ws", "wss"}, scheme) {
-			v.errorf("broker.nats.url", "url must be such as nats://localhost:4222, not %q", server)
+		switch {
+		case !ok || host == "" || !slices.Contains([]string{"nats", "tls", "ws", "wss"}, scheme):
+			v.errorf("broker.nats.url", "url must be such as nats://localhost:4222, or several of them with commas between")
+		case strings.Contains(host, "@"):
+			// It would show up in logs, and in the effective configuration.
+			v.errorf("broker.nats.url", "url must not hold a password; give it as user and password, or token")
 		}
 	}
 	var ways []string
@@ -82,8 +86,10 @@ func (v *validator) nats(n *NATS) {
 		key   string
 		given bool
 	}{
-		{"creds", n.Creds != ""}, {"nkey_seed", n.NKeySeed != ""},
-		{"user", n.User != "" || n.Password != ""}, {"token", n.Token != ""},
+		{"creds", n.Creds != ""},
+		{"nkey_seed", n.NKeySeed != ""},
+		{"user", n.User != "" || n.Password != ""},
+		{"token", n.Token != ""},
 	} {
 		if way.given {
 			ways = append(ways, way.key)
