@@ -122,13 +122,8 @@ func (s *Scores) misfit(g *segment) error {
 // copyInstead copies what detection took for the headline, unless the config
 // says what to copy.
 func (s *Scores) copyInstead(g *segment, outputs ...int) {
-	if !s.plan.detected {
-		return
+	if s.plan.detected {
+		g.copied = append(g.copied, outputs...)
+		slices.Sort(g.copied)
 	}
-	for _, o := range outputs {
-		if !slices.Contains(g.copied, o) {
-			g.copied = append(g.copied, o)
-		}
-	}
-	slices.Sort(g.copied)
 }

@@ -105,8 +105,8 @@ func (c *outputCompiler) pickWhole(r *scoreRef, labelled bool, pick *scorePick) 
 func (c *outputCompiler) pickClass(r *scoreRef, pick *scorePick) {
 	o := r.output
 	at := slices.Index(o.Classes, r.class)
-	if at < 0 && !r.quoted && r.index < len(o.Classes) {
-		at = r.index
+	if at < 0 && r.index < len(o.Classes) {
+		at = r.index // still -1 for a quoted class
 	}
 	switch {
 	case at >= 0 && o.Map: // by its text all the same: a run brings its own order

@@ -1,6 +1,7 @@
 package inference
 
 import (
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -35,6 +36,8 @@ func TestOutputsWithoutTheirBatchAxis(t *testing.T) {
 		"float64":       {tensorOf(Float64, []int64{2}, 0.1, 1e-7), []string{`0.1`, `1e-7`}},
 		"float16":       {tensorOf[uint16](Float16, []int64{1, 3}, 0x3c01, 0x2e66, 0x0001), []string{`[1.0009766,0.099975586,5.9604645e-8]`}},
 		"float16 NaN":   {tensorOf[uint16](Float16, []int64{2}, 0x7e00, 0xfc00), []string{`null`, `null`}},
+		"float16 list":  {tensorOf[uint16](Float16, []int64{1, 2}, 0x7c00, 0x3c00), []string{`[null,1]`}},
+		"float64 list":  {tensorOf(Float64, []int64{1, 2}, math.Inf(-1), 1), []string{`[null,1]`}},
 		"float32 NaN":   {floats([]int64{1, 3}, 1, nan, 2), []string{`[1,null,2]`}},
 		"deep infinity": {floats([]int64{1, 2, 2}, 1, float32(math.Inf(1)), 2, 3), []string{`[[1,null],[2,3]]`}},
 		"strings":       {texts([]int64{2, 2}, "a", "b\x00\"", "", "\xffü"), []string{`["a","b\u0000\""]`, `["","` + "\uFFFD" + `ü"]`}},
@@ -94,6 +97,15 @@ func TestHeadlines(t *testing.T) {
 		"three, classes not told": {infos: []TensorInfo{label, matrix},
 			tensors: []*Tensor{integers([]int64{2}, 0, 0), floats([]int64{2, 3}, 1, 3, 2, -1, -2, -3)},
 			want:    []string{`"score":3,"label":0`, `"score":-1,"label":0`}},
+		"three, the first of equals": {infos: []TensorInfo{label, matrix},
+			tensors: []*Tensor{integers([]int64{1}, 0), floats([]int64{1, 3}, 0, 0, float32(math.Copysign(0, -1)))},
+			want:    []string{`"score":0,"label":0`}},
+		"detector, score a matrix in truth": {infos: []TensorInfo{label, member("depth"), member("scores")},
+			tensors: []*Tensor{integers([]int64{1, 2}, -1, 1), column(0.5), floats([]int64{1, 2}, 8, 9)},
+			want:    []string{`"outputs":{"label":[-1,1],"depth":[0.5],"scores":[8,9]}`}},
+		"each row its own flags": {infos: []TensorInfo{matrix, info("q", Float32, Dynamic, 2)},
+			tensors: []*Tensor{floats([]int64{2, 2}, nan, 1, 1, 1), floats([]int64{2, 2}, 1, 1, nan, 1)},
+			want:    []string{`"outputs":{"p":[null,1],"q":[1,1]},"flags":["non_finite:p"]`, `"outputs":{"p":[1,1],"q":[null,1]},"flags":["non_finite:q"]`}},
 		"three, label not a class": {infos: []TensorInfo{label, named},
 			tensors: []*Tensor{integers([]int64{1}, 99), floats([]int64{1, 3}, 1, 2, 4)},
 			want:    []string{`"score":4,"label":99`}},
@@ -170,6 +182,34 @@ func TestHeadlines(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A map's classes are those of its run, not of the run before.
+func TestClassesMayChangeFromRunToRun(t *testing.T) {
+	plan := scoringPlan(t, 0)
+	m := &fakeModel{outputs: []TensorInfo{info("label", Int64, Dynamic), classMap("p")}}
+	m.fill = func(x, _ []float32, out []*Tensor) {
+		copyRows(out[0], integers([]int64{1}, int64(x[0])), 1)
+		keys := []string{"1", "2", "3"}
+		if x[0] == 2 {
+			keys = []string{"3", "2", "1"}
+		}
+		copyRows(out[1], keyed(floats([]int64{1, 3}, 1, 5, 9), keys...), 1)
+	}
+	s := newTestScorer(t, m, plan, Output{Include: &Include{Names: []string{"p"}}})
+	for x, want := range map[int]string{
+		1: `,"score":1,"label":1,"outputs":{"p":{"1":1,"2":5,"3":9}}`,
+		2: `,"score":5,"label":2,"outputs":{"p":{"3":1,"2":5,"1":9}}`,
+		3: `,"score":9,"label":3,"outputs":{"p":{"1":1,"2":5,"3":9}}`,
+	} {
+		scores, err := s.Score(fillBatch(t, plan, fmt.Sprintf(`{"x":%d,"y":0,"ts":"2026-11-21T09:00:00Z"}`, x)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := string(scores.appendPrediction(nil, 0)); got != want {
+			t.Errorf("x = %d: got %s, want %s", x, got, want)
+		}
 	}
 }
 
