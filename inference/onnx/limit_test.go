@@ -40,7 +40,7 @@ func TestLateTimerSparesNextRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	cut := 0
-	for i := range 3000 {
+	for i := range 1500 {
 		limit := time.Duration(i%300) * time.Microsecond
 		if err := r.Run(in, out, max(limit, 1)); errors.Is(err, inference.ErrTimeout) {
 			cut++
@@ -59,5 +59,35 @@ func TestLateTimerSparesNextRun(t *testing.T) {
 	if cut == 0 {
 		t.Error("no run was cut: the limits do not reach the runs' time, and this test tests nothing")
 	}
-	t.Logf("%d of 3000 cut", cut)
+	t.Logf("%d of 1500 cut", cut)
+}
+
+// TestStopWaitsForLateTimer holds back a timer that has fired, as a busy
+// machine would, until the run that it was for is over.
+func TestStopWaitsForLateTimer(t *testing.T) {
+	m := openShared(t, "logreg_tiny", Options{})
+	r := newRunner(t, m).(*Runner)
+	fired, gate := make(chan struct{}), make(chan struct{})
+	r.limit.timer = time.AfterFunc(0, func() {
+		close(fired)
+		<-gate
+		r.limit.fire()
+	})
+	<-fired
+	time.AfterFunc(20*time.Millisecond, func() { close(gate) })
+	if !r.limit.stop() {
+		t.Error("stop does not tell that the time was up")
+	}
+	select {
+	case <-gate:
+	default:
+		t.Error("stop did not wait for the timer")
+		<-gate
+	}
+	in := []*inference.Tensor{tensorOf(inference.Float32, []int64{1, 20}, make([]float32, 20)...)}
+	for range 100 {
+		if err := r.Run(in, outputsFor(m), 0); err != nil {
+			t.Fatalf("the run after: %v", err)
+		}
+	}
 }

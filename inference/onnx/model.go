@@ -26,6 +26,8 @@ type Options struct {
 	arena bool // let the runtime keep an arena and memory patterns
 }
 
+var _ inference.Model = (*Model)(nil)
+
 // Model is a model loaded into ONNX Runtime. It implements inference.Model.
 type Model struct {
 	api      *C.OrtApi
@@ -48,8 +50,9 @@ type Model struct {
 
 var errModelClosed = errors.New("the model is closed")
 
-// Open loads a model from the bytes of its file. A device that is asked for and
-// cannot be had is an error; so are types that no event can be mapped to.
+// Open loads a model from the bytes of its file, which it does not keep. A
+// device that is asked for and cannot be had is an error; so are types that no
+// event can be mapped to, and all that onnxfile.Parse refuses.
 func Open(model []byte, o Options) (*Model, error) {
 	m, err := open(model, o)
 	if err != nil {
@@ -67,6 +70,10 @@ func open(model []byte, o Options) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
+	file, err := onnxfile.Parse(model)
+	if err != nil {
+		return nil, err
+	}
 	var cuts []onnxfile.Cut
 	if !o.uncut {
 		if model, cuts, err = onnxfile.CutZipMap(model); err != nil {
@@ -77,15 +84,15 @@ func open(model []byte, o Options) (*Model, error) {
 	if m.session, err = openSession(model, o, d); err != nil {
 		return nil, err
 	}
-	if err := m.read(d, cuts); err != nil {
+	if err := m.read(d, file, cuts); err != nil {
 		m.free()
 		return nil, err
 	}
 	return m, nil
 }
 
-// read learns from the open session all that the model says about itself.
-func (m *Model) read(d device, cuts []onnxfile.Cut) (err error) {
+// read learns all that the open session and the file say about the model.
+func (m *Model) read(d device, file *onnxfile.File, cuts []onnxfile.Cut) (err error) {
 	if m.handle, err = sessionHandle(m.session); err != nil {
 		return err
 	}
@@ -100,7 +107,9 @@ func (m *Model) read(d device, cuts []onnxfile.Cut) (err error) {
 	}
 	m.inputs, m.inputNames = inputs, cNames(inputs)
 	m.given, m.outputNames = len(given), cNames(given)
-	m.sources = joinCuts(given, cuts)
+	if m.sources, err = joinCuts(file.Outputs, given, cuts); err != nil {
+		return err
+	}
 	for _, o := range m.sources {
 		m.outputs = append(m.outputs, o.TensorInfo)
 	}
@@ -154,6 +163,7 @@ func (m *Model) free() {
 	freeNames(m.inputNames, len(m.inputs))
 	freeNames(m.outputNames, m.given)
 	m.inputNames, m.outputNames = nil, nil
+	C.ps_trim()
 }
 
 // cNames writes the names into C memory, for freeNames to free.

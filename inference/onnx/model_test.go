@@ -138,6 +138,28 @@ func list(infos []inference.TensorInfo) string {
 	return strings.Join(all, ", ")
 }
 
+// TestClasses has the class labels of scores with and without a ZipMap.
+func TestClasses(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		o      Options
+		output int
+		want   []string
+	}{
+		{"card_fraud_gbdt", Options{}, 1, []string{"0", "1"}},
+		{"card_fraud_gbdt", Options{uncut: true}, 1, []string{"0", "1"}},
+		{"iris_rf", Options{}, 1, []string{"0", "1", "2"}},
+		{"logreg_tiny", Options{}, 1, []string{"0", "1"}},
+		{"logreg_tiny", Options{}, 0, nil},
+		{"housing_xgb", Options{}, 0, nil},
+	} {
+		m := openShared(t, c.name, c.o)
+		if got := m.Outputs()[c.output].Classes; !slices.Equal(got, c.want) {
+			t.Errorf("%s, output %d: classes %q, want %q", c.name, c.output, got, c.want)
+		}
+	}
+}
+
 func TestMetadata(t *testing.T) {
 	m := openShared(t, "multi_out", Options{})
 	if got := fmt.Sprint(m.Metadata()); got != "map[model_version:2026.11.1 threshold:0.8]" {
@@ -157,7 +179,7 @@ func TestOpenRefuses(t *testing.T) {
 		want  []string
 	}{
 		{"no bytes", nil, Options{}, []string{"open model: "}},
-		{"noise", readModel(t, sharedModels+"/bad/not_onnx.onnx"), Options{}, []string{"open model: ", "is damaged"}},
+		{"noise", readModel(t, sharedModels+"/bad/not_onnx.onnx"), Options{}, []string{"open model: ", "is no ONNX model"}},
 		{"unknown operator", readModel(t, sharedModels+"/bad/unknown_op.onnx"), Options{}, []string{"FancyScore"}},
 		{"bfloat16", readModel(t, "testdata/bfloat16.onnx"), Options{}, []string{`input "x" is a tensor of bfloat16`}},
 		{"map input", readModel(t, "testdata/map_input.onnx"), Options{}, []string{`input "x" is a map`}},
@@ -210,6 +232,24 @@ func TestCloseTwiceAndUseAfterwards(t *testing.T) {
 	}
 	if err := r.Run(in, outputsFor(m), 0); !errors.Is(err, errRunnerClosed) {
 		t.Errorf("run of a closed runner: %v, want %v", err, errRunnerClosed)
+	}
+}
+
+// TestModelOutlivesItsRunners closes the only runner and goes on with another.
+func TestModelOutlivesItsRunners(t *testing.T) {
+	m := openShared(t, "logreg_tiny", Options{})
+	in := []*inference.Tensor{tensorOf(inference.Float32, []int64{1, 20}, make([]float32, 20)...)}
+	for i := range 3 {
+		r, err := m.NewRunner()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := r.Run(in, outputsFor(m), 0); err != nil {
+			t.Errorf("runner %d: %v", i, err)
+		}
+		if err := r.Close(); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -4,6 +4,9 @@
 #include "ort.h"
 
 #include <stdio.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #ifdef _WIN32
 #include <windows.h>
@@ -139,6 +142,12 @@ OrtStatus *ps_assigned(const OrtApi *api, OrtSession *session, const char *provi
     if (strcmp(name, provider) == 0) *on += n;
   }
   return NULL;
+}
+
+void ps_trim(void) {
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
 }
 
 OrtStatus *ps_out_of_memory(const OrtApi *api) { return api->CreateStatus(ORT_FAIL, "out of memory"); }

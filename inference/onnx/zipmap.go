@@ -17,29 +17,32 @@ type output struct {
 	cut    bool // its ZipMap was cut off: the session gives the scores alone
 }
 
-// joinCuts puts the outputs whose ZipMap was cut off back in their places among
-// what the session gives, under their own names.
-func joinCuts(given []inference.TensorInfo, cuts []onnxfile.Cut) []output {
-	var outputs []output
-	next := 0 // of given
+// joinCuts finds every output that the model's file declares among those that
+// the session gives: itself, or the scores in place of a ZipMap that was cut
+// off. Types and shapes are the session's, which infers more than files say.
+func joinCuts(declared, given []inference.TensorInfo, cuts []onnxfile.Cut) ([]output, error) {
+	sources := map[string]output{}
+	for i, info := range given {
+		sources[info.Name] = output{TensorInfo: info, source: i}
+	}
 	for _, c := range cuts {
-		for len(outputs) < c.Index {
-			outputs = append(outputs, output{TensorInfo: given[next], source: next})
-			next++
-		}
-		info := inference.TensorInfo{
+		sources[c.Output] = output{source: c.TensorIndex, cut: true, TensorInfo: inference.TensorInfo{
 			Name: c.Output, Type: inference.Float32, Map: true, Classes: c.Classes,
 			Shape: []int64{inference.Dynamic, int64(len(c.Classes))},
-		}
-		outputs = append(outputs, output{TensorInfo: info, source: c.TensorIndex, cut: true})
-		if c.TensorIndex == next { // it stands here for this output alone
-			next++
-		}
+		}}
 	}
-	for ; next < len(given); next++ {
-		outputs = append(outputs, output{TensorInfo: given[next], source: next})
+	outputs := make([]output, len(declared))
+	for i, d := range declared {
+		o, ok := sources[d.Name]
+		if !ok {
+			return nil, fmt.Errorf("the runtime does not give the output %q that the file declares", d.Name)
+		}
+		if !o.cut {
+			o.Classes = d.Classes
+		}
+		outputs[i] = o
 	}
-	return outputs
+	return outputs, nil
 }
 
 // addKeys makes a cut ZipMap's scores what the uncut model gives: a matrix with

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/penstock/penstock/inference"
@@ -93,35 +94,63 @@ func TestTextKeys(t *testing.T) {
 	}
 }
 
-// TestJoinCuts puts cut outputs back among those that stay.
+// TestMapBesideItsTensor has both the maps and the tensor that they are made
+// of as outputs: cut, they are one value of the session's.
+func TestMapBesideItsTensor(t *testing.T) {
+	for _, uncut := range []bool{false, true} {
+		m := openFile(t, "testdata/zipmap_both.onnx", Options{uncut: uncut})
+		if got, want := list(m.Outputs()), "probabilities sequence of maps class to float32, inner float32[N,2]"; got != want {
+			t.Errorf("outputs %s, want %s", got, want)
+		}
+		r := newRunner(t, m)
+		out := outputsFor(m)
+		out[1].Keys = []string{"left", "over"} // from another use of the tensor
+		in := tensorOf(inference.Float32, []int64{2, 2}, float32(.1), .2, .3, .4)
+		if err := r.Run([]*inference.Tensor{in}, out, 0); err != nil {
+			t.Fatal(err)
+		}
+		want := tensorOf(inference.Float32, []int64{2, 2}, float32(.1), .2, .3, .4)
+		want.Keys = []string{"7", "-1"}
+		compareMaps(t, out[0], want)
+		if !slices.Equal(out[1].Data, in.Data) || out[1].Keys != nil {
+			t.Errorf("uncut %v: the tensor came as %v with keys %q", uncut, inference.Values[float32](out[1]), out[1].Keys)
+		}
+	}
+}
+
+// TestJoinCuts finds declared outputs among those that a session gives.
 func TestJoinCuts(t *testing.T) {
-	given := func(names ...string) (infos []inference.TensorInfo) {
-		for _, name := range names {
+	infos := func(names string) (infos []inference.TensorInfo) {
+		for name := range strings.FieldsSeq(names) {
 			infos = append(infos, inference.TensorInfo{Name: name})
 		}
 		return infos
 	}
 	for _, c := range []struct {
-		name  string
-		given []inference.TensorInfo
-		cuts  []onnxfile.Cut
-		want  string
+		name            string
+		declared, given string
+		cuts            []onnxfile.Cut
+		want            string
 	}{
-		{"none", given("label", "scores"), nil, "label<0 scores<1"},
-		{"last", given("label", "inner"), []onnxfile.Cut{{Output: "map", Index: 1, TensorIndex: 1}}, "label<0 map<1"},
-		{"first", given("inner", "label"), []onnxfile.Cut{{Output: "map", Index: 0, TensorIndex: 0}}, "map<0 label<1"},
-		{"all", given("a", "b"), []onnxfile.Cut{{Output: "m", Index: 0, TensorIndex: 0}, {Output: "n", Index: 1, TensorIndex: 1}}, "m<0 n<1"},
-		{"tensor listed before", given("scores", "label"), []onnxfile.Cut{{Output: "map", Index: 1, TensorIndex: 0}}, "scores<0 map<0 label<1"},
-		{"tensor listed later", given("label", "scores"), []onnxfile.Cut{{Output: "map", Index: 0, TensorIndex: 1}}, "map<1 label<0 scores<1"},
-		{"two maps of one tensor", given("label", "inner"), []onnxfile.Cut{{Output: "m", Index: 1, TensorIndex: 1}, {Output: "n", Index: 2, TensorIndex: 1}}, "label<0 m<1 n<1"},
+		{"none", "label scores", "label scores", nil, "label<0 scores<1"},
+		{"last", "label map", "label inner", []onnxfile.Cut{{Output: "map", TensorIndex: 1}}, "label<0 map<1"},
+		{"first", "map label", "inner label", []onnxfile.Cut{{Output: "map", TensorIndex: 0}}, "map<0 label<1"},
+		{"tensor declared before", "scores map label", "scores label", []onnxfile.Cut{{Output: "map", TensorIndex: 0}}, "scores<0 map<0 label<1"},
+		{"tensor declared next", "map scores", "scores", []onnxfile.Cut{{Output: "map", TensorIndex: 0}}, "map<0 scores<0"},
+		{"two maps of one tensor", "label m n", "label inner", []onnxfile.Cut{{Output: "m", TensorIndex: 1}, {Output: "n", TensorIndex: 1}}, "label<0 m<1 n<1"},
+		{"lost", "label scores", "label", nil, `the runtime does not give the output "scores" that the file declares`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got := ""
-			for _, o := range joinCuts(c.given, c.cuts) {
-				got += fmt.Sprintf(" %s<%d", o.Name, o.source)
+			outputs, err := joinCuts(infos(c.declared), infos(c.given), c.cuts)
+			var got []string
+			for _, o := range outputs {
+				got = append(got, fmt.Sprintf("%s<%d", o.Name, o.source))
 			}
-			if got != " "+c.want {
-				t.Errorf("got%s, want %s", got, c.want)
+			if err != nil {
+				got = []string{err.Error()}
+			}
+			if strings.Join(got, " ") != c.want {
+				t.Errorf("got %q, want %s", got, c.want)
 			}
 		})
 	}

@@ -2,7 +2,8 @@
 
 identity.onnx    one [N] input a type, each copied to an output: every bit must survive
 words.onnx       a string matrix copied, for strings of many lengths
-zipmap_text.onnx ZipMap with string classes, on scores that are an input
+zipmap_text.onnx ZipMap with string classes
+zipmap_both.onnx ZipMap whose tensor is an output, too
 scalar.onnx      a 0-dimensional output beside an output of unknown rank
 bfloat16.onnx    an input of a type that no event is mapped to
 map_input.onnx   an input that is a map
@@ -40,6 +41,13 @@ model("zipmap_text",
        h.make_node("ZipMap", ["inner"], ["probabilities"], domain="ai.onnx.ml",
                    classlabels_strings=["schön", "", "bad"])],
       [tensor("scores", T.FLOAT, ["N", 3])], [h.make_value_info("probabilities", maps)], ml=1)
+
+counts = h.make_sequence_type_proto(h.make_map_type_proto(T.INT64, h.make_tensor_type_proto(T.FLOAT, [])))
+model("zipmap_both",
+      [h.make_node("Identity", ["scores"], ["inner"]),
+       h.make_node("ZipMap", ["inner"], ["probabilities"], domain="ai.onnx.ml", classlabels_int64s=[7, -1])],
+      [tensor("scores", T.FLOAT, ["N", 2])],
+      [h.make_value_info("probabilities", counts), tensor("inner", T.FLOAT, ["N", 2])], ml=1)
 
 model("scalar", [h.make_node("ReduceSum", ["x"], ["sum"], keepdims=0), h.make_node("Identity", ["x"], ["copy"])],
       [tensor("x", T.FLOAT, ["N", 2])], [tensor("sum", T.FLOAT, []), tensor("copy", T.FLOAT, None)])
