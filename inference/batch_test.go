@@ -114,7 +114,7 @@ func TestMasksTellWhatTheEventBrought(t *testing.T) {
 
 func TestFlagsAndPassedFields(t *testing.T) {
 	plan := compiled(t, []TensorInfo{info("m", Float32, 3), info("v", Float32, 2)}, CompileOptions{EventTime: "ts"}, []string{"tx", `['quo"te'].x`, "customer", "none"},
-		list("m", Column{From: "customer.age", Missing: nan}, Column{From: `['quo"te'].y`, Missing: nan}, Column{From: "customer.age", Missing: fillWith("1")}), input("v", Column{From: "v", Missing: nan}))
+		list("m", Column{From: "customer.age", Missing: nan}, Column{From: `['quo"te'].y`, Missing: nan}, Column{From: "customer['age']", Missing: fillWith("1")}), input("v", Column{From: "v", Missing: nan}))
 	b := plan.NewBatch(3)
 	decodeAll(t, b,
 		`{"v":[null,null],"tx": "a\u00e9  b","customer": { "age" : null , "x\"y" : [ 1 , " \" " ] }}`,

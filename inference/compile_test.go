@@ -116,7 +116,7 @@ func TestCompileReports(t *testing.T) {
 		"feature names that do not fit": {nums, nil, CompileOptions{Metadata: map[string]string{"feature_names": "a,b"}}, nil,
 			[]string{`warning model.inputs.amounts: input amounts (float32[N,3]): the model's feature_names are not used, there are 2 of them | name its columns under model.inputs`}},
 		"names that no example has": {append(nums, info("merchant", String)), []Input{list("amounts", Column{From: "custmer.age"}, Column{From: "customer.tenure", Missing: nan}, Column{From: "zzz"})},
-			CompileOptions{Fields: []string{"customer.age", "customer.tenure_days", "age", "merchant_id", "tags", "total"}, EventTime: "totl"}, []string{"tags[0]", "customer", "totals"}, []string{
+			CompileOptions{Fields: []string{"customer", "customer.age", "customer.tenure_days", "age", "merchant_id", "tags", "total"}, EventTime: "totl"}, []string{"tags[0]", "customer", "totals"}, []string{
 				`model.inputs.amounts.0.from: input amounts (float32[N,3]): no example has the field custmer.age | did you mean customer.age?`,
 				`warning model.inputs.amounts.1.from: input amounts (float32[N,3]): no example has the field customer.tenure | did you mean customer.tenure_days?`,
 				`model.inputs.amounts.2.from: input amounts (float32[N,3]): no example has the field zzz`,

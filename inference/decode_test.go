@@ -88,6 +88,7 @@ func TestRejectionsNameTheFieldAndTheByte(t *testing.T) {
 		// The worst comes first, whatever its place.
 		{`{"v":[null,1],"a":"x"}`, `type: a: a string; input m (float32[N,2]) takes a number (byte 18)`},
 		{`{"a":"x","v":[null,1]}`, `type: a: a string; input m (float32[N,2]) takes a number (byte 5)`},
+		{`{"a":"x","n":[]}`, `type: a: a string; input m (float32[N,2]) takes a number (byte 5)`},
 		{`{"a":"x","n":[],"z":tru}`, `decode: the rest of "true" is wanted (byte 23)`},
 	} {
 		b := plan.NewBatch(1)
@@ -160,6 +161,28 @@ func TestOrderOfKeysIsLearned(t *testing.T) {
 		got := Values[float32](b.Tensors(0, 1, 1)[0])
 		if got[0] != float32(i) || got[1] != float32(i)+0.5 || long && got[2] != float32(-i) || !long && got[2] == got[2] {
 			t.Fatalf("%s: %v", event, got)
+		}
+	}
+}
+
+// TestKeysOfEveryLength has learned a key when one comes that differs in its
+// last letter, in its length, or in white space alone.
+func TestKeysOfEveryLength(t *testing.T) {
+	for n := 1; n < 80; n++ {
+		key := strings.Repeat("k", n)
+		b := compiled(t, []TensorInfo{info("m", Float32, 2)}, CompileOptions{}, nil, list("m", Column{From: key, Missing: nan}, Column{From: "z", Missing: nan})).NewBatch(1)
+		for _, c := range []struct {
+			event, want string
+		}{
+			{`{"KEY":1,"z":2}`, "[1 2]"}, {`{"KEY":3,"z":4}`, "[3 4]"}, {`{"KEYx":1,"z":2}`, "[NaN 2]"}, {`{"SHORTx":5,"z":6}`, "[NaN 6]"},
+			{`{"z":1,"KEY":2}`, "[2 1]"}, {`{"z":3,"KEY":4}`, "[4 3]"}, {`{"z":3,"SHORTx":4}`, "[NaN 3]"}, {`{ "z": 5 , "KEY" :  6 }`, "[6 5]"}, {`{"z":7,"KEY": 8}`, "[8 7]"}, {`{"z":7,"KEY":9}`, "[9 7]"},
+		} {
+			event := strings.NewReplacer("KEY", key, "SHORT", key[:n-1]).Replace(c.event)
+			b.Reset()
+			decodeAll(t, b, event)
+			if got := fmt.Sprint(Values[float32](b.Tensors(0, 1, 1)[0])); got != c.want {
+				t.Errorf("%s: %s, want %s", event, got, c.want)
+			}
 		}
 	}
 }
