@@ -96,15 +96,16 @@ func TestCompileReports(t *testing.T) {
 		}},
 		"bad pad": {ids[:1], []Input{padded(input("input_ids", Column{From: "t"}), text("none"))}, CompileOptions{}, nil,
 			[]string{`model.inputs.input_ids.pad: input input_ids (int64[N,?]): pad: none is no integer`}},
-		"masks": {append(ids, info("s", String, Dynamic), info("k", Float32, 4), info("l", Float32, 4), info("r", Float32)), []Input{
+		"masks": {append(ids, info("s", String, Dynamic), info("k", Float32, 4), info("l", Float32, 4), info("r", Float32), info("v", Int8, 3), info("w", Int8, 4)), []Input{
 			padded(input("input_ids", Column{From: "t"}), number("0")), {Name: "attention_mask", MaskOf: "input_id"}, {Name: "s", MaskOf: "input_ids"}, {Name: "k", MaskOf: "input_ids"},
-			{Name: "l", MaskOf: "k"}, {Name: "r", MaskOf: "input_ids"},
+			{Name: "l", MaskOf: "k"}, {Name: "r", MaskOf: "input_ids"}, {Name: "w", MaskOf: "v"},
 		}, CompileOptions{}, nil, []string{
 			`model.inputs.attention_mask.mask_of: input attention_mask (int64[N,?]): the model has no input "input_id" | did you mean input_ids?`,
 			`model.inputs.s.mask_of: input s (string[N,?]): a mask is of numbers or bools, not of strings`,
 			`model.inputs.k.mask_of: input k (float32[N,4]): its shape is not that of input input_ids (int64[N,?])`,
 			`model.inputs.l.mask_of: input l (float32[N,4]): k is itself a mask`,
 			`model.inputs.r.mask_of: input r (float32[N]): its shape is not that of input input_ids (int64[N,?])`,
+			`model.inputs.w.mask_of: input w (int8[N,4]): its shape is not that of input v (int8[N,3])`,
 		}},
 		"coerce without use": {[]TensorInfo{info("s", String), info("b", Bool, 1)}, []Input{input("s", Column{From: "s", Coerce: true}), list("b", Column{From: "b", Coerce: true})}, CompileOptions{}, nil, []string{
 			`warning model.inputs.s.coerce: input s (string[N]): coerce is for numeric inputs and does nothing here`,
