@@ -108,7 +108,7 @@ func TestCells(t *testing.T) {
 		{Bool, false, intCell(1), "type: x: a number; input x (bool[N]) takes true or false"},
 		{Bool, false, floatCell(1), "type: x: a number; input x (bool[N]) takes true or false"},
 	} {
-		plan := compiled(t, []TensorInfo{info("x", c.typ)}, CompileOptions{}, nil, input("x", Column{From: "x", Coerce: c.coerce}))
+		plan := compiled(t, []TensorInfo{declared("x", c.typ)}, CompileOptions{}, nil, input("x", Column{From: "x", Coerce: c.coerce}))
 		b := plan.NewBatch(1)
 		got := ""
 		if r := b.DecodeCells(plan.BindColumns([]string{"other", "x"}), []Cell{csvCell("\xff"), c.cell}); r != nil {
@@ -129,7 +129,7 @@ func TestCells(t *testing.T) {
 }
 
 func TestCellsOfArraysAndParents(t *testing.T) {
-	infos := []TensorInfo{info("v", Float32, 2), info("ids", Int64, Dynamic), info("price", Float64), info("age", Int32), info("dots", Int8)}
+	infos := []TensorInfo{declared("v", Float32, 2), declared("ids", Int64, Dynamic), declared("price", Float64), declared("age", Int32), declared("dots", Int8)}
 	plan := compiled(t, infos, CompileOptions{EventTime: "ts"}, []string{"customer", "customer.name", "v"},
 		input("v", Column{From: "v"}), padded(input("ids", Column{From: "t.ids", Missing: fillWith("0")}), number("0")), input("price", Column{From: "items[0].price"}),
 		input("age", Column{From: "customer.age"}), input("dots", Column{From: "['a.b']", Missing: fillWith("5")}))
@@ -184,7 +184,7 @@ func TestCellsOfArraysAndParents(t *testing.T) {
 
 func TestCellsThatArePassedOn(t *testing.T) {
 	pass := []string{"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"}
-	plan := compiled(t, []TensorInfo{info("x", Float32)}, CompileOptions{EventTime: "ts"}, pass)
+	plan := compiled(t, []TensorInfo{declared("x", Float32)}, CompileOptions{EventTime: "ts"}, pass)
 	columns := plan.BindColumns(append([]string{"x", "ts"}, pass...))
 	b := plan.NewBatch(2)
 	buffer := []byte("te\"x\n\t\r\x01\\t é")
@@ -218,7 +218,7 @@ func TestCellsThatArePassedOn(t *testing.T) {
 }
 
 func TestBindColumns(t *testing.T) {
-	plan := compiled(t, []TensorInfo{info("m", Float32, 4)}, CompileOptions{EventTime: "ts"}, []string{"id"},
+	plan := compiled(t, []TensorInfo{declared("m", Float32, 4)}, CompileOptions{EventTime: "ts"}, []string{"id"},
 		list("m", Column{From: "a"}, Column{From: "o.b"}, Column{From: "['c.d']"}, Column{From: "items[1]"}))
 	for header, want := range map[string]string{
 		"a|o.b|c.d|items[1]|ts|id": "",

@@ -112,7 +112,7 @@ func BenchmarkDecodeArray(b *testing.B) {
 		b.Fatal(err)
 	}
 	events := bytes.Split(bytes.TrimSpace(text), []byte("\n"))
-	batch := compiled(b, []TensorInfo{info("embedding", Float16, 24)}, CompileOptions{}, nil).NewBatch(256)
+	batch := compiled(b, []TensorInfo{declared("embedding", Float16, 24)}, CompileOptions{}, nil).NewBatch(256)
 	b.ReportAllocs()
 	i := 0
 	for b.Loop() {

@@ -19,7 +19,7 @@ func compiled(tb testing.TB, infos []TensorInfo, opt CompileOptions, pass []stri
 
 func TestRejectionsNameTheFieldAndTheByte(t *testing.T) {
 	plan := compiled(t,
-		[]TensorInfo{info("m", Float32, 2), info("n", Int32), info("s", String), info("b", Bool), info("v", Float32, 2), info("g", Int64, 2, 2), info("r", Int8, Dynamic), info("w", Float32, 3)},
+		[]TensorInfo{declared("m", Float32, 2), declared("n", Int32), declared("s", String), declared("b", Bool), declared("v", Float32, 2), declared("g", Int64, 2, 2), declared("r", Int8, Dynamic), declared("w", Float32, 3)},
 		CompileOptions{EventTime: "t.at"}, []string{"p.q", "o"},
 		list("m", Column{From: "a"}, Column{From: "o.x", Missing: nan}), input("n", Column{From: "n", Coerce: true}), input("v", Column{From: "v"}), input("g", Column{From: "g", Missing: fillWith("1")}),
 		padded(input("r", Column{From: "r", Missing: fillWith("1")}), number("0")), padded(input("w", Column{From: "w", Missing: fillWith("1")}), number("0")))
@@ -124,7 +124,7 @@ func TestDepthIsBounded(t *testing.T) {
 		{"an array for an input", members, []int64{2}, deep(128, `{"a":`, "[1,2]", "}"), "nested deeper than 128 levels (byte 640)"},
 		{"an array for an input", members[:len(members)-2], []int64{2}, deep(127, `{"a":`, "[1,2]", "}"), ""},
 	} {
-		plan := compiled(t, []TensorInfo{info("x", Float32, c.shape...)}, CompileOptions{}, nil, input("x", Column{From: c.from}))
+		plan := compiled(t, []TensorInfo{declared("x", Float32, c.shape...)}, CompileOptions{}, nil, input("x", Column{From: c.from}))
 		got := ""
 		if r := plan.NewBatch(1).DecodeJSON([]byte(c.event)); r != nil {
 			got = r.Error()
@@ -135,7 +135,7 @@ func TestDepthIsBounded(t *testing.T) {
 	}
 	// The way to a mapped member or element may itself be too long.
 	for from, event := range map[string]string{members: deep(129, `{"a":`, "1", "}"), elements: `{"a":` + deep(128, "[", "1", "]") + `}`} {
-		plan := compiled(t, []TensorInfo{info("x", Float32)}, CompileOptions{}, nil, input("x", Column{From: from}))
+		plan := compiled(t, []TensorInfo{declared("x", Float32)}, CompileOptions{}, nil, input("x", Column{From: from}))
 		if r := plan.NewBatch(1).DecodeJSON([]byte(event)); r == nil || !strings.HasPrefix(r.Reason, "nested deeper") {
 			t.Errorf("%.20s: %v", from, r)
 		}
@@ -145,7 +145,7 @@ func TestDepthIsBounded(t *testing.T) {
 // TestOrderOfKeysIsLearned decodes objects with ever new keys, long keys and
 // fields that come and go, for which the learned gaps are of no use or run out.
 func TestOrderOfKeysIsLearned(t *testing.T) {
-	plan := compiled(t, []TensorInfo{info("m", Float32, 3)}, CompileOptions{}, nil,
+	plan := compiled(t, []TensorInfo{declared("m", Float32, 3)}, CompileOptions{}, nil,
 		list("m", Column{From: "a"}, Column{From: "o.b", Missing: nan}, Column{From: strings.Repeat("long", 20), Missing: nan}))
 	b := plan.NewBatch(1)
 	for i := range 3_000 {
@@ -170,7 +170,7 @@ func TestOrderOfKeysIsLearned(t *testing.T) {
 func TestKeysOfEveryLength(t *testing.T) {
 	for n := 1; n < 80; n++ {
 		key := strings.Repeat("k", n)
-		b := compiled(t, []TensorInfo{info("m", Float32, 2)}, CompileOptions{}, nil, list("m", Column{From: key, Missing: nan}, Column{From: "z", Missing: nan})).NewBatch(1)
+		b := compiled(t, []TensorInfo{declared("m", Float32, 2)}, CompileOptions{}, nil, list("m", Column{From: key, Missing: nan}, Column{From: "z", Missing: nan})).NewBatch(1)
 		for _, c := range []struct {
 			event, want string
 		}{
@@ -238,7 +238,7 @@ func TestDecodeDoesNotAllocate(t *testing.T) {
 func timedMapping() mapping {
 	return mapping{
 		name:   "times",
-		infos:  []TensorInfo{info("x", Float32)},
+		infos:  []TensorInfo{declared("x", Float32)},
 		cfg:    Config{Inputs: []Input{input("x", Column{From: "x"})}},
 		events: []string{`{"x":1,"ts":"2026-11-21T09:00:00.123+01:00"}`, `{"x":1,"ts":1780000000.5}`, `{"x":1,"ts":"\u00317800000000"}`, `{"x":1,"ts":"never"}`, `{"x":1}`},
 	}

@@ -6,7 +6,7 @@ import (
 )
 
 func TestEventTime(t *testing.T) {
-	plan := compiled(t, []TensorInfo{info("x", Float32)}, CompileOptions{EventTime: "meta.ts"}, nil)
+	plan := compiled(t, []TensorInfo{declared("x", Float32)}, CompileOptions{EventTime: "meta.ts"}, nil)
 	for value, want := range map[string]string{
 		`"2026-11-21T09:00:00Z"`:                "2026-11-21T09:00:00Z",
 		`"2026-11-21T09:00:00.123456789+01:30"`: "2026-11-21T07:30:00.123456789Z",
@@ -89,14 +89,14 @@ func TestEventTime(t *testing.T) {
 // TestEventTimeIsNotKeptFromAnEarlierRow decodes a good time and then none at
 // all into the same row.
 func TestEventTimeIsNotKeptFromAnEarlierRow(t *testing.T) {
-	b := compiled(t, []TensorInfo{info("x", Float32)}, CompileOptions{EventTime: "ts"}, nil).NewBatch(1)
+	b := compiled(t, []TensorInfo{declared("x", Float32)}, CompileOptions{EventTime: "ts"}, nil).NewBatch(1)
 	decodeAll(t, b, `{"x":1,"ts":1}`)
 	b.Reset()
 	decodeAll(t, b, `{"x":1}`)
 	if _, ok := b.EventTime(0); ok || string(b.AppendFlags(nil, 0)) != `"event_time"` {
 		t.Errorf("a row without a time has one, flags %s", b.AppendFlags(nil, 0))
 	}
-	b = compiled(t, []TensorInfo{info("x", Float32)}, CompileOptions{}, nil).NewBatch(1)
+	b = compiled(t, []TensorInfo{declared("x", Float32)}, CompileOptions{}, nil).NewBatch(1)
 	decodeAll(t, b, `{"x":1,"ts":1}`)
 	if _, ok := b.EventTime(0); ok || b.HasFlags(0) {
 		t.Error("a mapping without an event time has one, or flags its lack")
