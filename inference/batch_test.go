@@ -30,7 +30,7 @@ func rowsText(tensors []*Tensor) string {
 }
 
 func TestTensorsAreWindows(t *testing.T) {
-	plan := compiled(t, []TensorInfo{info("v", Int32, 2), info("s", String, 1)}, CompileOptions{}, nil)
+	plan := compiled(t, []TensorInfo{declared("v", Int32, 2), declared("s", String, 1)}, CompileOptions{}, nil)
 	b := plan.NewBatch(4)
 	decodeAll(t, b, `{"v":[1,2],"s":"a"}`, `{"v":[3,4],"s":"bb"}`, `{"v":[5,6],"s":""}`)
 	whole := rowsText(b.Tensors(0, 3, 3))
@@ -59,7 +59,7 @@ func TestTensorsAreWindows(t *testing.T) {
 }
 
 func TestTensorsRepeatTheLastRow(t *testing.T) {
-	plan := compiled(t, []TensorInfo{{Name: "v", Type: Int16, Shape: []int64{4, 2}}, info("s", String), info("r", Uint8, Dynamic)}, CompileOptions{}, nil,
+	plan := compiled(t, []TensorInfo{{Name: "v", Type: Int16, Shape: []int64{4, 2}}, declared("s", String), declared("r", Uint8, Dynamic)}, CompileOptions{}, nil,
 		padded(input("r", Column{From: "r"}), number("9")))
 	b := plan.NewBatch(8)
 	decodeAll(t, b, `{"v":[1,2],"s":"a","r":[1]}`, `{"v":[3,4],"s":"b","r":[]}`, `{"v":[5,6],"s":"c","r":[5,6,7]}`)
@@ -73,7 +73,7 @@ func TestTensorsRepeatTheLastRow(t *testing.T) {
 }
 
 func TestRaggedRowsArePaddedToTheirOwnSlice(t *testing.T) {
-	infos := []TensorInfo{info("ids", Int64, Dynamic), info("mask", Float32, Dynamic), info("tags", String, Dynamic)}
+	infos := []TensorInfo{declared("ids", Int64, Dynamic), declared("mask", Float32, Dynamic), declared("tags", String, Dynamic)}
 	plan := compiled(t, infos, CompileOptions{}, nil, padded(input("ids", Column{From: "ids", Missing: fillWith("-1")}), number("7")),
 		Input{Name: "mask", MaskOf: "ids"}, padded(input("tags", Column{From: "tags", Missing: fill(text("?"))}), text("_")))
 	b := plan.NewBatch(5)
@@ -97,7 +97,7 @@ func TestRaggedRowsArePaddedToTheirOwnSlice(t *testing.T) {
 }
 
 func TestMasksTellWhatTheEventBrought(t *testing.T) {
-	infos := []TensorInfo{info("m", Float32, 3), info("mm", Int8, 3), info("x", Int32, 1), info("xm", Bool, 1), info("v", Float64, 2), info("vm", Uint16, Dynamic)}
+	infos := []TensorInfo{declared("m", Float32, 3), declared("mm", Int8, 3), declared("x", Int32, 1), declared("xm", Bool, 1), declared("v", Float64, 2), declared("vm", Uint16, Dynamic)}
 	plan := compiled(t, infos, CompileOptions{}, nil,
 		list("m", Column{From: "a", Missing: fillWith("0")}, Column{From: "b", Missing: nan}, Column{From: "c"}), Input{Name: "mm", MaskOf: "m"},
 		input("x", Column{From: "x", Missing: fillWith("1")}), Input{Name: "xm", MaskOf: "x"},
@@ -113,8 +113,8 @@ func TestMasksTellWhatTheEventBrought(t *testing.T) {
 }
 
 func TestFlagsAndPassedFields(t *testing.T) {
-	plan := compiled(t, []TensorInfo{info("m", Float32, 3), info("v", Float32, 2)}, CompileOptions{EventTime: "ts"}, []string{"tx", `['quo"te'].x`, "customer", "none"},
-		list("m", Column{From: "customer.age", Missing: nan}, Column{From: `['quo"te'].y`, Missing: nan}, Column{From: "customer.age", Missing: fillWith("1")}), input("v", Column{From: "v", Missing: nan}))
+	plan := compiled(t, []TensorInfo{declared("m", Float32, 3), declared("v", Float32, 2)}, CompileOptions{EventTime: "ts"}, []string{"tx", `['quo"te'].x`, "customer", "none"},
+		list("m", Column{From: "customer.age", Missing: nan}, Column{From: `['quo"te'].y`, Missing: nan}, Column{From: "customer['age']", Missing: fillWith("1")}), input("v", Column{From: "v", Missing: nan}))
 	b := plan.NewBatch(3)
 	decodeAll(t, b,
 		`{"v":[null,null],"tx": "a\u00e9  b","customer": { "age" : null , "x\"y" : [ 1 , " \" " ] }}`,
@@ -174,7 +174,7 @@ func TestManyFields(t *testing.T) {
 		}
 	}
 	event += `"z":0}`
-	b := compiled(t, []TensorInfo{info("m", Float32, n)}, CompileOptions{}, nil, list("m", cols...)).NewBatch(2)
+	b := compiled(t, []TensorInfo{declared("m", Float32, n)}, CompileOptions{}, nil, list("m", cols...)).NewBatch(2)
 	decodeAll(t, b, event, strings.Replace(event, `"z"`, `"f0"`, 1))
 	for row := range 2 {
 		values := Values[float32](b.Tensors(row, row+1, 1)[0])
@@ -189,7 +189,7 @@ func TestManyFields(t *testing.T) {
 }
 
 func TestOneHugeArrayIsRejected(t *testing.T) {
-	plan := compiled(t, []TensorInfo{info("r", Int8, Dynamic)}, CompileOptions{}, nil, padded(input("r", Column{From: "r"}), number("0")))
+	plan := compiled(t, []TensorInfo{declared("r", Int8, Dynamic)}, CompileOptions{}, nil, padded(input("r", Column{From: "r"}), number("0")))
 	b := plan.NewBatch(1 << 20) // so that a row may have 1024 elements
 	event := func(n int) []byte { return []byte(`{"r":[` + strings.Repeat("1,", n-1) + `1]}`) }
 	if r := b.DecodeJSON(event(1024)); r != nil {
@@ -209,7 +209,7 @@ func TestOneHugeArrayIsRejected(t *testing.T) {
 
 // TestTextIsBounded stands in for events of gigabytes, which no test can make.
 func TestTextIsBounded(t *testing.T) {
-	b := compiled(t, []TensorInfo{info("s", String, 2)}, CompileOptions{}, nil, list("s", Column{From: "s"}, Column{From: "s"})).NewBatch(2)
+	b := compiled(t, []TensorInfo{declared("s", String, 2)}, CompileOptions{}, nil, list("s", Column{From: "s"}, Column{From: "s"})).NewBatch(2)
 	if r := b.tooLarge(1 << 30); r != nil {
 		t.Errorf("what two columns can hold: %v", r)
 	}

@@ -95,6 +95,8 @@ func TestCells(t *testing.T) {
 		{Int64, false, intCell(math.MinInt64), "-9223372036854775808"},
 		{Int64, false, uintCell(1 << 63), "type: x: 9223372036854775808 is out of range; input x (int64[N]) takes an integer"},
 		{Uint64, false, uintCell(math.MaxUint64), "18446744073709551615"},
+		{Uint64, false, floatCell(1 << 64), "type: x: 1.8446744073709552e+19 is out of range; input x (uint64[N]) takes an integer"},
+		{Uint64, false, floatCell(1<<64 - 2048), "18446744073709549568"},
 		{Uint64, false, intCell(-1), "type: x: -1 is out of range; input x (uint64[N]) takes an integer"},
 		{Int64, false, floatCell(-3), "-3"},
 		{Int64, false, floatCell(1.5), "type: x: 1.5 is no integer; input x (int64[N]) takes an integer"},
@@ -106,7 +108,7 @@ func TestCells(t *testing.T) {
 		{Bool, false, intCell(1), "type: x: a number; input x (bool[N]) takes true or false"},
 		{Bool, false, floatCell(1), "type: x: a number; input x (bool[N]) takes true or false"},
 	} {
-		plan := compiled(t, []TensorInfo{info("x", c.typ)}, CompileOptions{}, nil, input("x", Column{From: "x", Coerce: c.coerce}))
+		plan := compiled(t, []TensorInfo{declared("x", c.typ)}, CompileOptions{}, nil, input("x", Column{From: "x", Coerce: c.coerce}))
 		b := plan.NewBatch(1)
 		got := ""
 		if r := b.DecodeCells(plan.BindColumns([]string{"other", "x"}), []Cell{csvCell("\xff"), c.cell}); r != nil {
@@ -127,7 +129,7 @@ func TestCells(t *testing.T) {
 }
 
 func TestCellsOfArraysAndParents(t *testing.T) {
-	infos := []TensorInfo{info("v", Float32, 2), info("ids", Int64, Dynamic), info("price", Float64), info("age", Int32), info("dots", Int8)}
+	infos := []TensorInfo{declared("v", Float32, 2), declared("ids", Int64, Dynamic), declared("price", Float64), declared("age", Int32), declared("dots", Int8)}
 	plan := compiled(t, infos, CompileOptions{EventTime: "ts"}, []string{"customer", "customer.name", "v"},
 		input("v", Column{From: "v"}), padded(input("ids", Column{From: "t.ids", Missing: fillWith("0")}), number("0")), input("price", Column{From: "items[0].price"}),
 		input("age", Column{From: "customer.age"}), input("dots", Column{From: "['a.b']", Missing: fillWith("5")}))
@@ -181,13 +183,14 @@ func TestCellsOfArraysAndParents(t *testing.T) {
 }
 
 func TestCellsThatArePassedOn(t *testing.T) {
-	pass := []string{"a", "b", "c", "d", "e", "f", "g", "h", "i"}
-	plan := compiled(t, []TensorInfo{info("x", Float32)}, CompileOptions{EventTime: "ts"}, pass)
+	pass := []string{"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"}
+	plan := compiled(t, []TensorInfo{declared("x", Float32)}, CompileOptions{EventTime: "ts"}, pass)
 	columns := plan.BindColumns(append([]string{"x", "ts"}, pass...))
 	b := plan.NewBatch(2)
 	buffer := []byte("te\"x\n\t\r\x01\\t é")
+	list := []byte("[1 ,2]")
 	cells := []Cell{
-		floatCell(1), floatCell(1780000000.25), {Kind: CellText, Bytes: buffer}, stringCell("s"), intCell(-5), uintCell(math.MaxUint64), floatCell(0.1), floatCell(1e-9), floatCell(math.NaN()), boolCell(1), {},
+		floatCell(1), floatCell(1780000000.25), {Kind: CellText, Bytes: buffer}, stringCell("s"), intCell(-5), uintCell(math.MaxUint64), floatCell(0.1), floatCell(1e-9), floatCell(math.NaN()), boolCell(1), {}, {Kind: CellJSON, Bytes: list},
 	}
 	for range 2 {
 		if r := b.DecodeCells(columns, cells); r != nil {
@@ -195,7 +198,8 @@ func TestCellsThatArePassedOn(t *testing.T) {
 		}
 	}
 	copy(buffer, "overwritten by the next row")
-	want := `{"a":"te\"x\n\t\r\u0001\\t é","b":"s","c":-5,"d":18446744073709551615,"e":0.1,"f":1e-09,"g":null,"h":true}`
+	copy(list, "overwritten")
+	want := `{"a":"te\"x\n\t\r\u0001\\t é","b":"s","c":-5,"d":18446744073709551615,"e":0.1,"f":1e-09,"g":null,"h":true,"j":[1,2]}`
 	for row := range 2 {
 		if got := string(b.AppendPass(nil, row)); got != want {
 			t.Errorf("%s, want %s", got, want)
@@ -204,6 +208,7 @@ func TestCellsThatArePassedOn(t *testing.T) {
 			t.Errorf("time %d, %v", nanos, ok)
 		}
 	}
+	copy(list, "[1 ,2]")
 	if allocs := testing.AllocsPerRun(100, func() {
 		b.Reset()
 		b.DecodeCells(columns, cells)
@@ -213,7 +218,7 @@ func TestCellsThatArePassedOn(t *testing.T) {
 }
 
 func TestBindColumns(t *testing.T) {
-	plan := compiled(t, []TensorInfo{info("m", Float32, 4)}, CompileOptions{EventTime: "ts"}, []string{"id"},
+	plan := compiled(t, []TensorInfo{declared("m", Float32, 4)}, CompileOptions{EventTime: "ts"}, []string{"id"},
 		list("m", Column{From: "a"}, Column{From: "o.b"}, Column{From: "['c.d']"}, Column{From: "items[1]"}))
 	for header, want := range map[string]string{
 		"a|o.b|c.d|items[1]|ts|id": "",

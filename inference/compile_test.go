@@ -35,8 +35,8 @@ func text(s string) Literal { return Literal{Kind: TextLiteral, Text: s} }
 func fill(lit Literal) Missing { return Missing{Policy: MissingFill, Fill: lit} }
 
 func TestCompileReports(t *testing.T) {
-	nums := []TensorInfo{info("amounts", Float32, 3), info("age", Int64, 1)}
-	ids := []TensorInfo{info("input_ids", Int64, Dynamic), info("attention_mask", Int64, Dynamic)}
+	nums := []TensorInfo{declared("amounts", Float32, 3), declared("age", Int64, 1)}
+	ids := []TensorInfo{declared("input_ids", Int64, Dynamic), declared("attention_mask", Int64, Dynamic)}
 	for name, c := range map[string]struct {
 		inputs []TensorInfo
 		config []Input
@@ -61,14 +61,14 @@ func TestCompileReports(t *testing.T) {
 			`model.inputs.amounts: input amounts (float32[N,3]) has a row of 3, but 2 paths are given`,
 			`model.inputs.age: input age (int64[N,1]) has a row of 1, but 2 paths are given`,
 		}},
-		"list for [N]": {[]TensorInfo{info("x", Float32)}, []Input{list("x", Column{From: "a"}, Column{From: "b"})}, CompileOptions{}, nil,
+		"list for [N]": {[]TensorInfo{declared("x", Float32)}, []Input{list("x", Column{From: "a"}, Column{From: "b"})}, CompileOptions{}, nil,
 			[]string{`model.inputs.x: input x (float32[N]) takes one value a row, but 2 paths are given`}},
-		"list for [N,2,3]": {[]TensorInfo{info("x", Float32, 2, 3)}, []Input{list("x", Column{From: "a"})}, CompileOptions{}, nil,
+		"list for [N,2,3]": {[]TensorInfo{declared("x", Float32, 2, 3)}, []Input{list("x", Column{From: "a"})}, CompileOptions{}, nil,
 			[]string{`model.inputs.x: input x (float32[N,2,3]) cannot be filled from a list of paths | give the path of one field that holds nested arrays`}},
 		"nothing given": {nums, []Input{{Name: "age"}}, CompileOptions{}, nil, []string{`model.inputs.age: input age (int64[N,1]) has no path | for example  age: field`}},
 		"unmappable": {[]TensorInfo{
-			{Name: "scalar", Type: Float32, Shape: []int64{}}, {Name: "unknown", Type: Float32}, info("open", Float32, 3, Dynamic), info("opener", Float32, Dynamic, Dynamic),
-			info("empty", Float32, 0), {Name: "map", Type: Float32, Map: true, Shape: []int64{Dynamic, 2}}, {Name: "kind", Shape: []int64{Dynamic}}, info("huge", Int8, 1<<20, 1<<20, 1<<40),
+			{Name: "scalar", Type: Float32, Shape: []int64{}}, {Name: "unknown", Type: Float32}, declared("open", Float32, 3, Dynamic), declared("opener", Float32, Dynamic, Dynamic),
+			declared("empty", Float32, 0), {Name: "map", Type: Float32, Map: true, Shape: []int64{Dynamic, 2}}, {Name: "kind", Shape: []int64{Dynamic}}, declared("huge", Int8, 1<<20, 1<<20, 1<<40),
 		}, nil, CompileOptions{}, nil, []string{
 			`model.inputs.scalar: input scalar (float32[]) has no batch axis, so it cannot be mapped`,
 			`model.inputs.unknown: input unknown (float32[?]) does not say how many axes it has, so it cannot be mapped`,
@@ -79,15 +79,15 @@ func TestCompileReports(t *testing.T) {
 			`model.inputs.kind: input kind (invalid[N]) is of a type that events cannot fill, so it cannot be mapped`,
 			`model.inputs.huge: input huge (int8[N,1048576,1048576,1099511627776]) holds more than 268435456 elements a row, so it cannot be mapped`,
 		}},
-		"static batches differ": {[]TensorInfo{{Name: "a", Type: Float32, Shape: []int64{4}}, info("b", Float32), {Name: "c", Type: Float32, Shape: []int64{8}}}, nil, CompileOptions{}, nil,
+		"static batches differ": {[]TensorInfo{{Name: "a", Type: Float32, Shape: []int64{4}}, declared("b", Float32), {Name: "c", Type: Float32, Shape: []int64{8}}}, nil, CompileOptions{}, nil,
 			[]string{`model.inputs.c: input c (float32[8]) takes batches of 8 rows, but input a takes 4`}},
-		"no pad": {append(ids, info("words", String, Dynamic), info("flags", Bool, Dynamic)), []Input{input("words", Column{From: "t.words"})}, CompileOptions{}, nil, []string{
+		"no pad": {append(ids, declared("words", String, Dynamic), declared("flags", Bool, Dynamic)), []Input{input("words", Column{From: "t.words"})}, CompileOptions{}, nil, []string{
 			`model.inputs.input_ids: input input_ids (int64[N,?]) is filled from arrays of any length, so it needs a pad value (or a list of paths, one a column) | for example  input_ids: {from: input_ids, pad: 0}`,
 			`model.inputs.attention_mask: input attention_mask (int64[N,?]) is filled from arrays of any length, so it needs a pad value (or a list of paths, one a column) | for example  attention_mask: {mask_of: input_ids}`,
 			`model.inputs.words: input words (string[N,?]) is filled from arrays of any length, so it needs a pad value (or a list of paths, one a column) | for example  words: {from: t.words, pad: ""}`,
 			`model.inputs.flags: input flags (bool[N,?]) is filled from arrays of any length, so it needs a pad value (or a list of paths, one a column) | for example  flags: {from: flags, pad: false}`,
 		}},
-		"pad where it has no use": {append(nums, info("m", Float32, 2, 2)), []Input{
+		"pad where it has no use": {append(nums, declared("m", Float32, 2, 2)), []Input{
 			padded(list("amounts", Column{From: "a"}, Column{From: "b"}, Column{From: "c"}), number("0")), padded(input("age", Column{From: "age"}), number("0")), padded(input("m", Column{From: "m"}), number("0")),
 		}, CompileOptions{}, nil, []string{
 			`model.inputs.amounts.pad: input amounts (float32[N,3]) takes no pad, which is for one array a row`,
@@ -96,17 +96,18 @@ func TestCompileReports(t *testing.T) {
 		}},
 		"bad pad": {ids[:1], []Input{padded(input("input_ids", Column{From: "t"}), text("none"))}, CompileOptions{}, nil,
 			[]string{`model.inputs.input_ids.pad: input input_ids (int64[N,?]): pad: none is no integer`}},
-		"masks": {append(ids, info("s", String, Dynamic), info("k", Float32, 4), info("l", Float32, 4), info("r", Float32)), []Input{
+		"masks": {append(ids, declared("s", String, Dynamic), declared("k", Float32, 4), declared("l", Float32, 4), declared("r", Float32), declared("v", Int8, 3), declared("w", Int8, 4)), []Input{
 			padded(input("input_ids", Column{From: "t"}), number("0")), {Name: "attention_mask", MaskOf: "input_id"}, {Name: "s", MaskOf: "input_ids"}, {Name: "k", MaskOf: "input_ids"},
-			{Name: "l", MaskOf: "k"}, {Name: "r", MaskOf: "input_ids"},
+			{Name: "l", MaskOf: "k"}, {Name: "r", MaskOf: "input_ids"}, {Name: "w", MaskOf: "v"},
 		}, CompileOptions{}, nil, []string{
 			`model.inputs.attention_mask.mask_of: input attention_mask (int64[N,?]): the model has no input "input_id" | did you mean input_ids?`,
 			`model.inputs.s.mask_of: input s (string[N,?]): a mask is of numbers or bools, not of strings`,
 			`model.inputs.k.mask_of: input k (float32[N,4]): its shape is not that of input input_ids (int64[N,?])`,
 			`model.inputs.l.mask_of: input l (float32[N,4]): k is itself a mask`,
 			`model.inputs.r.mask_of: input r (float32[N]): its shape is not that of input input_ids (int64[N,?])`,
+			`model.inputs.w.mask_of: input w (int8[N,4]): its shape is not that of input v (int8[N,3])`,
 		}},
-		"coerce without use": {[]TensorInfo{info("s", String), info("b", Bool, 1)}, []Input{input("s", Column{From: "s", Coerce: true}), list("b", Column{From: "b", Coerce: true})}, CompileOptions{}, nil, []string{
+		"coerce without use": {[]TensorInfo{declared("s", String), declared("b", Bool, 1)}, []Input{input("s", Column{From: "s", Coerce: true}), list("b", Column{From: "b", Coerce: true})}, CompileOptions{}, nil, []string{
 			`warning model.inputs.s.coerce: input s (string[N]): coerce is for numeric inputs and does nothing here`,
 			`warning model.inputs.b.0.coerce: input b (bool[N,1]): coerce is for numeric inputs and does nothing here`,
 		}},
@@ -115,8 +116,8 @@ func TestCompileReports(t *testing.T) {
 		"passed twice": {nums, nil, CompileOptions{}, []string{"a", "a"}, []string{`warning model.output.pass.1: a is passed twice`}},
 		"feature names that do not fit": {nums, nil, CompileOptions{Metadata: map[string]string{"feature_names": "a,b"}}, nil,
 			[]string{`warning model.inputs.amounts: input amounts (float32[N,3]): the model's feature_names are not used, there are 2 of them | name its columns under model.inputs`}},
-		"names that no example has": {append(nums, info("merchant", String)), []Input{list("amounts", Column{From: "custmer.age"}, Column{From: "customer.tenure", Missing: nan}, Column{From: "zzz"})},
-			CompileOptions{Fields: []string{"customer.age", "customer.tenure_days", "age", "merchant_id", "tags", "total"}, EventTime: "totl"}, []string{"tags[0]", "customer", "totals"}, []string{
+		"names that no example has": {append(nums, declared("merchant", String)), []Input{list("amounts", Column{From: "custmer.age"}, Column{From: "customer.tenure", Missing: nan}, Column{From: "zzz"})},
+			CompileOptions{Fields: []string{"customer", "customer.age", "customer.tenure_days", "age", "merchant_id", "tags", "total"}, EventTime: "totl"}, []string{"tags[0]", "customer", "totals"}, []string{
 				`model.inputs.amounts.0.from: input amounts (float32[N,3]): no example has the field custmer.age | did you mean customer.age?`,
 				`warning model.inputs.amounts.1.from: input amounts (float32[N,3]): no example has the field customer.tenure | did you mean customer.tenure_days?`,
 				`model.inputs.amounts.2.from: input amounts (float32[N,3]): no example has the field zzz`,
@@ -176,7 +177,7 @@ func TestCompileLiterals(t *testing.T) {
 		{String, boolean("true"), `true is no text; write "true"`},
 	} {
 		cfg := &Config{Inputs: []Input{input("x", Column{From: "x", Missing: fill(c.lit)})}}
-		plan, problems := Compile(cfg, []TensorInfo{info("x", c.typ)}, CompileOptions{})
+		plan, problems := Compile(cfg, []TensorInfo{declared("x", c.typ)}, CompileOptions{})
 		got := ""
 		if plan == nil {
 			got = strings.TrimPrefix(problems[0].Message, fmt.Sprintf("input x (%s[N]): missing: ", c.typ))
@@ -196,7 +197,7 @@ func TestCompileLiterals(t *testing.T) {
 	}
 	for typ := Float16; typ <= String; typ++ {
 		cfg := &Config{Inputs: []Input{list("x", Column{From: "x", Missing: nan})}}
-		_, problems := Compile(cfg, []TensorInfo{info("x", typ)}, CompileOptions{})
+		_, problems := Compile(cfg, []TensorInfo{declared("x", typ)}, CompileOptions{})
 		if typ.Float() {
 			checkProblems(t, problems)
 		} else {
@@ -206,7 +207,7 @@ func TestCompileLiterals(t *testing.T) {
 }
 
 func TestCompileMapsWhatIsNotNamed(t *testing.T) {
-	matrix := []TensorInfo{info("m", Float32, 3), info("x", Float32, 1), info("a.b", Int8)}
+	matrix := []TensorInfo{declared("m", Float32, 3), declared("x", Float32, 1), declared("a.b", Int8)}
 	for name, c := range map[string]struct {
 		inputs  []TensorInfo
 		feature string
@@ -216,10 +217,10 @@ func TestCompileMapsWhatIsNotNamed(t *testing.T) {
 		"feature names":       {matrix, "p, q.r,['s.t']", "p q.r ['s.t'] x ['a.b']"},
 		"as a JSON array":     {matrix, ` ["p","q r","price [EUR]"]`, "p q r ['price [EUR]'] x ['a.b']"},
 		"of another number":   {matrix, "p,q", "m x ['a.b']"},
-		"for an open matrix":  {[]TensorInfo{info("m", Float64, Dynamic)}, "p,q", "p q"},
-		"not for one column":  {[]TensorInfo{info("m", Float64, 1)}, "p", "m"},
-		"not for [N]":         {[]TensorInfo{info("m", Float64)}, "p", "m"},
-		"shared by two paths": {[]TensorInfo{info("m", Float64, 2)}, "p,['p']", "p"},
+		"for an open matrix":  {[]TensorInfo{declared("m", Float64, Dynamic)}, "p,q", "p q"},
+		"not for one column":  {[]TensorInfo{declared("m", Float64, 1)}, "p", "m"},
+		"not for [N]":         {[]TensorInfo{declared("m", Float64)}, "p", "m"},
+		"shared by two paths": {[]TensorInfo{declared("m", Float64, 2)}, "p,['p']", "p"},
 	} {
 		plan, problems := Compile(&Config{}, c.inputs, CompileOptions{Metadata: map[string]string{"feature_names": c.feature}})
 		if plan == nil {
@@ -232,18 +233,18 @@ func TestCompileMapsWhatIsNotNamed(t *testing.T) {
 }
 
 func TestStaticRows(t *testing.T) {
-	plan, _ := Compile(&Config{}, []TensorInfo{info("a", Float32), {Name: "b", Type: Float32, Shape: []int64{16, 1}}}, CompileOptions{})
+	plan, _ := Compile(&Config{}, []TensorInfo{declared("a", Float32), {Name: "b", Type: Float32, Shape: []int64{16, 1}}}, CompileOptions{})
 	if plan.StaticRows() != 16 {
 		t.Errorf("%d, want 16", plan.StaticRows())
 	}
-	if plan, _ = Compile(&Config{}, []TensorInfo{info("a", Float32)}, CompileOptions{}); plan.StaticRows() != 0 {
+	if plan, _ = Compile(&Config{}, []TensorInfo{declared("a", Float32)}, CompileOptions{}); plan.StaticRows() != 0 {
 		t.Errorf("%d, want 0 for an open axis", plan.StaticRows())
 	}
 }
 
-func TestWarmUp(t *testing.T) {
+func TestPlanWarmUp(t *testing.T) {
 	inputs := []TensorInfo{
-		{Name: "m", Type: Float32, Shape: []int64{2, 3}}, info("s", String), info("ids", Int64, Dynamic), info("mask", Int32, Dynamic), info("v", Float16, 2, 2), info("vm", Bool, 2, 2),
+		{Name: "m", Type: Float32, Shape: []int64{2, 3}}, declared("s", String), declared("ids", Int64, Dynamic), declared("mask", Int32, Dynamic), declared("v", Float16, 2, 2), declared("vm", Bool, 2, 2),
 	}
 	cfg := &Config{Inputs: []Input{padded(input("ids", Column{From: "i"}), number("9")), {Name: "mask", MaskOf: "ids"}, {Name: "vm", MaskOf: "v"}}}
 	plan, problems := Compile(cfg, inputs, CompileOptions{})

@@ -56,7 +56,6 @@ func (b *Batch) begin(offsets bool) {
 	clear(b.visited)
 	clear(b.nulls)
 	b.anyFilled[b.row], b.timed[b.row] = false, false
-	clear(b.passed(b.row))
 	if b.masks != nil {
 		for i := range b.stores {
 			b.stores[i].holes = b.stores[i].holes[:0]
@@ -64,7 +63,8 @@ func (b *Batch) begin(offsets bool) {
 	}
 }
 
-// drop takes back what the row at hand has added.
+// drop takes back what the row at hand has added, so that the next one finds it
+// as Reset left it.
 func (b *Batch) drop() {
 	for _, s := range b.texts {
 		s.text = s.text[:s.textMark]
@@ -204,7 +204,7 @@ func (b *Batch) reach(data []byte, p int, n *node, t *target, depth int) int {
 	if t.kind == passTarget {
 		end := skipValue(data, p, depth, &b.fault)
 		if end >= 0 {
-			b.pass[b.row*len(b.plan.pass)+t.input] = data[p:end:end]
+			b.pass[b.row*len(b.plan.pass)+t.input] = data[p:end]
 		}
 		return end
 	}
@@ -240,34 +240,4 @@ func (b *Batch) wrongType(n *node, t *target, p int, why string) {
 		wanted = arrayWords(in)
 	}
 	b.reject(penstock.ClassType, n, p, "%s; %s takes %s", why, inputWords(&in.info), wanted)
-}
-
-// takes says what an element type is filled from.
-func takes(t ElementType) string {
-	switch {
-	case t == Bool:
-		return "true or false"
-	case t == String:
-		return "a string"
-	case t.Float():
-		return "a number"
-	}
-	return "an integer"
-}
-
-// valueWords names the kind of a JSON value by its first byte.
-func valueWords(first byte) string {
-	switch first {
-	case '{':
-		return "an object"
-	case '[':
-		return "an array"
-	case '"':
-		return "a string"
-	case 't', 'f':
-		return "a bool"
-	case 'n':
-		return "null"
-	}
-	return "a number"
 }

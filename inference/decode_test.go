@@ -19,7 +19,7 @@ func compiled(tb testing.TB, infos []TensorInfo, opt CompileOptions, pass []stri
 
 func TestRejectionsNameTheFieldAndTheByte(t *testing.T) {
 	plan := compiled(t,
-		[]TensorInfo{info("m", Float32, 2), info("n", Int32), info("s", String), info("b", Bool), info("v", Float32, 2), info("g", Int64, 2, 2), info("r", Int8, Dynamic), info("w", Float32, 3)},
+		[]TensorInfo{declared("m", Float32, 2), declared("n", Int32), declared("s", String), declared("b", Bool), declared("v", Float32, 2), declared("g", Int64, 2, 2), declared("r", Int8, Dynamic), declared("w", Float32, 3)},
 		CompileOptions{EventTime: "t.at"}, []string{"p.q", "o"},
 		list("m", Column{From: "a"}, Column{From: "o.x", Missing: nan}), input("n", Column{From: "n", Coerce: true}), input("v", Column{From: "v"}), input("g", Column{From: "g", Missing: fillWith("1")}),
 		padded(input("r", Column{From: "r", Missing: fillWith("1")}), number("0")), padded(input("w", Column{From: "w", Missing: fillWith("1")}), number("0")))
@@ -88,6 +88,7 @@ func TestRejectionsNameTheFieldAndTheByte(t *testing.T) {
 		// The worst comes first, whatever its place.
 		{`{"v":[null,1],"a":"x"}`, `type: a: a string; input m (float32[N,2]) takes a number (byte 18)`},
 		{`{"a":"x","v":[null,1]}`, `type: a: a string; input m (float32[N,2]) takes a number (byte 5)`},
+		{`{"a":"x","n":[]}`, `type: a: a string; input m (float32[N,2]) takes a number (byte 5)`},
 		{`{"a":"x","n":[],"z":tru}`, `decode: the rest of "true" is wanted (byte 23)`},
 	} {
 		b := plan.NewBatch(1)
@@ -123,7 +124,7 @@ func TestDepthIsBounded(t *testing.T) {
 		{"an array for an input", members, []int64{2}, deep(128, `{"a":`, "[1,2]", "}"), "nested deeper than 128 levels (byte 640)"},
 		{"an array for an input", members[:len(members)-2], []int64{2}, deep(127, `{"a":`, "[1,2]", "}"), ""},
 	} {
-		plan := compiled(t, []TensorInfo{info("x", Float32, c.shape...)}, CompileOptions{}, nil, input("x", Column{From: c.from}))
+		plan := compiled(t, []TensorInfo{declared("x", Float32, c.shape...)}, CompileOptions{}, nil, input("x", Column{From: c.from}))
 		got := ""
 		if r := plan.NewBatch(1).DecodeJSON([]byte(c.event)); r != nil {
 			got = r.Error()
@@ -134,7 +135,7 @@ func TestDepthIsBounded(t *testing.T) {
 	}
 	// The way to a mapped member or element may itself be too long.
 	for from, event := range map[string]string{members: deep(129, `{"a":`, "1", "}"), elements: `{"a":` + deep(128, "[", "1", "]") + `}`} {
-		plan := compiled(t, []TensorInfo{info("x", Float32)}, CompileOptions{}, nil, input("x", Column{From: from}))
+		plan := compiled(t, []TensorInfo{declared("x", Float32)}, CompileOptions{}, nil, input("x", Column{From: from}))
 		if r := plan.NewBatch(1).DecodeJSON([]byte(event)); r == nil || !strings.HasPrefix(r.Reason, "nested deeper") {
 			t.Errorf("%.20s: %v", from, r)
 		}
@@ -144,7 +145,7 @@ func TestDepthIsBounded(t *testing.T) {
 // TestOrderOfKeysIsLearned decodes objects with ever new keys, long keys and
 // fields that come and go, for which the learned gaps are of no use or run out.
 func TestOrderOfKeysIsLearned(t *testing.T) {
-	plan := compiled(t, []TensorInfo{info("m", Float32, 3)}, CompileOptions{}, nil,
+	plan := compiled(t, []TensorInfo{declared("m", Float32, 3)}, CompileOptions{}, nil,
 		list("m", Column{From: "a"}, Column{From: "o.b", Missing: nan}, Column{From: strings.Repeat("long", 20), Missing: nan}))
 	b := plan.NewBatch(1)
 	for i := range 3_000 {
@@ -160,6 +161,28 @@ func TestOrderOfKeysIsLearned(t *testing.T) {
 		got := Values[float32](b.Tensors(0, 1, 1)[0])
 		if got[0] != float32(i) || got[1] != float32(i)+0.5 || long && got[2] != float32(-i) || !long && got[2] == got[2] {
 			t.Fatalf("%s: %v", event, got)
+		}
+	}
+}
+
+// TestKeysOfEveryLength has learned a key when one comes that differs in its
+// last letter, in its length, or in white space alone.
+func TestKeysOfEveryLength(t *testing.T) {
+	for n := 1; n < 80; n++ {
+		key := strings.Repeat("k", n)
+		b := compiled(t, []TensorInfo{declared("m", Float32, 2)}, CompileOptions{}, nil, list("m", Column{From: key, Missing: nan}, Column{From: "z", Missing: nan})).NewBatch(1)
+		for _, c := range []struct {
+			event, want string
+		}{
+			{`{"KEY":1,"z":2}`, "[1 2]"}, {`{"KEY":3,"z":4}`, "[3 4]"}, {`{"KEYx":1,"z":2}`, "[NaN 2]"}, {`{"SHORTx":5,"z":6}`, "[NaN 6]"},
+			{`{"z":1,"KEY":2}`, "[2 1]"}, {`{"z":3,"KEY":4}`, "[4 3]"}, {`{"z":3,"SHORTx":4}`, "[NaN 3]"}, {`{ "z": 5 , "KEY" :  6 }`, "[6 5]"}, {`{"z":7,"KEY": 8}`, "[8 7]"}, {`{"z":7,"KEY":9}`, "[9 7]"},
+		} {
+			event := strings.NewReplacer("KEY", key, "SHORT", key[:n-1]).Replace(c.event)
+			b.Reset()
+			decodeAll(t, b, event)
+			if got := fmt.Sprint(Values[float32](b.Tensors(0, 1, 1)[0])); got != c.want {
+				t.Errorf("%s: %s, want %s", event, got, c.want)
+			}
 		}
 	}
 }
@@ -215,7 +238,7 @@ func TestDecodeDoesNotAllocate(t *testing.T) {
 func timedMapping() mapping {
 	return mapping{
 		name:   "times",
-		infos:  []TensorInfo{info("x", Float32)},
+		infos:  []TensorInfo{declared("x", Float32)},
 		cfg:    Config{Inputs: []Input{input("x", Column{From: "x"})}},
 		events: []string{`{"x":1,"ts":"2026-11-21T09:00:00.123+01:00"}`, `{"x":1,"ts":1780000000.5}`, `{"x":1,"ts":"\u00317800000000"}`, `{"x":1,"ts":"never"}`, `{"x":1}`},
 	}

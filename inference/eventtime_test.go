@@ -6,7 +6,7 @@ import (
 )
 
 func TestEventTime(t *testing.T) {
-	plan := compiled(t, []TensorInfo{info("x", Float32)}, CompileOptions{EventTime: "meta.ts"}, nil)
+	plan := compiled(t, []TensorInfo{declared("x", Float32)}, CompileOptions{EventTime: "meta.ts"}, nil)
 	for value, want := range map[string]string{
 		`"2026-11-21T09:00:00Z"`:                "2026-11-21T09:00:00Z",
 		`"2026-11-21T09:00:00.123456789+01:30"`: "2026-11-21T07:30:00.123456789Z",
@@ -24,6 +24,9 @@ func TestEventTime(t *testing.T) {
 		`1780000000123.25`:                      "2026-05-28T20:26:40.12325Z",
 		`1780000000123456`:                      "2026-05-28T20:26:40.123456Z",
 		`1780000000123456789`:                   "2026-05-28T20:26:40.123456789Z",
+		`100000000000`:                          "1973-03-03T09:46:40Z",
+		`100000000000000`:                       "1973-03-03T09:46:40Z",
+		`100000000000000000`:                    "1973-03-03T09:46:40Z",
 		`99999999999`:                           "",
 		`-1`:                                    "1969-12-31T23:59:59Z",
 		`-1500000000000`:                        "1922-06-20T21:20:00Z",
@@ -86,14 +89,14 @@ func TestEventTime(t *testing.T) {
 // TestEventTimeIsNotKeptFromAnEarlierRow decodes a good time and then none at
 // all into the same row.
 func TestEventTimeIsNotKeptFromAnEarlierRow(t *testing.T) {
-	b := compiled(t, []TensorInfo{info("x", Float32)}, CompileOptions{EventTime: "ts"}, nil).NewBatch(1)
+	b := compiled(t, []TensorInfo{declared("x", Float32)}, CompileOptions{EventTime: "ts"}, nil).NewBatch(1)
 	decodeAll(t, b, `{"x":1,"ts":1}`)
 	b.Reset()
 	decodeAll(t, b, `{"x":1}`)
 	if _, ok := b.EventTime(0); ok || string(b.AppendFlags(nil, 0)) != `"event_time"` {
 		t.Errorf("a row without a time has one, flags %s", b.AppendFlags(nil, 0))
 	}
-	b = compiled(t, []TensorInfo{info("x", Float32)}, CompileOptions{}, nil).NewBatch(1)
+	b = compiled(t, []TensorInfo{declared("x", Float32)}, CompileOptions{}, nil).NewBatch(1)
 	decodeAll(t, b, `{"x":1,"ts":1}`)
 	if _, ok := b.EventTime(0); ok || b.HasFlags(0) {
 		t.Error("a mapping without an event time has one, or flags its lack")

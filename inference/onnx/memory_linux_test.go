@@ -60,7 +60,7 @@ func checkFlat(t *testing.T, warmUp, steps int, step func()) {
 
 // TestMemoryIsFlatOverSwaps loads, runs and unloads a model a thousand times.
 func TestMemoryIsFlatOverSwaps(t *testing.T) {
-	for _, name := range []string{"card_fraud_gbdt", "card_fraud_pipeline"} {
+	for _, name := range []string{"iris_rf", "card_fraud_pipeline"} {
 		t.Run(name, func(t *testing.T) {
 			model := readModel(t, sharedModels+"/"+name+"/model.onnx")
 			in := loadEvents(t, name, "events.jsonl").tensors(t, 0, 64)
