@@ -77,7 +77,14 @@ func (p *Plan) NewBatch(maxRows int) *Batch {
 func (b *Batch) Len() int { return b.row }
 
 // Full tells whether there is no room for another row.
-func (b *Batch) Full() bool { return b.row == b.maxRows }
+func (b *Batch) Full() bool {
+	for _, s := range b.texts {
+		if len(s.text) >= maxText {
+			return true
+		}
+	}
+	return b.row == b.maxRows
+}
 
 // Reset forgets all rows and keeps the memory.
 func (b *Batch) Reset() {

@@ -9,9 +9,10 @@ import (
 
 // looseText decodes a CSV cell to element i of s as what the input wants. White
 // space around a number or a bool is ignored; nothing else is a missing value.
-func (b *Batch) looseText(text []byte, s *store, i int) (missing bool, why string) {
+func looseText(text []byte, s *store, i int) (missing bool, why string) {
 	if s.typ == String {
-		return false, b.plainText(text, s, i)
+		plainText(text, s, i)
+		return false, ""
 	}
 	if text = bytes.TrimSpace(text); len(text) == 0 {
 		return true, ""
@@ -86,12 +87,9 @@ func coerced(content []byte, s *store, i int) (why string) {
 	return storeDecimal(s, i, &d, content)
 }
 
-// plainText copies text to element i of s, or says why not.
-func (b *Batch) plainText(text []byte, s *store, i int) (why string) {
+// plainText copies text to element i of s.
+func plainText(text []byte, s *store, i int) {
 	from := len(s.text)
 	s.text = append(s.text, text...)
-	if !s.addText(i, from) {
-		return tooMuchText
-	}
-	return ""
+	s.addText(i, from)
 }

@@ -56,12 +56,12 @@ type compiler struct {
 	plan     *Plan
 	problems []Problem
 
-	known        map[string]int // canonical path → node
-	seen         []path         // of opt.Fields
-	features     []string       // feature_names
-	static       string         // the input that set staticRows
-	referenced   []reference    // every path that was mapped
-	unnamedInput bool           // the input at hand is not in the config
+	known      map[string]int // canonical path → node
+	seen       []path         // of opt.Fields
+	features   []string       // feature_names
+	static     string         // the input that set staticRows
+	referenced []reference    // every path that was mapped
+	why        string         // why the input at hand is mapped as it is, if the config does not name it
 }
 
 // reference is one use of a path, kept until all are known to be compared with
@@ -155,8 +155,7 @@ func (c *compiler) checkSeen() {
 		return
 	}
 	for _, r := range c.referenced {
-		known := slices.ContainsFunc(c.seen, func(s path) bool { return s.under(r.path) || r.path.under(s) })
-		if known {
+		if slices.ContainsFunc(c.seen, r.path.within) {
 			continue
 		}
 		hint := didYouMean(r.text, c.opt.Fields, "")

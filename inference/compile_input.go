@@ -1,7 +1,6 @@
 package inference
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 )
@@ -14,14 +13,14 @@ func (c *compiler) input(i int) {
 	info, in := &c.infos[i], &c.plan.inputs[i]
 	in.info, in.maskOf = *info, -1
 	written := c.written(info.Name)
-	c.unnamedInput = written == nil
+	c.why = ""
 	if !c.mappable(info) {
 		return
 	}
 	c.batchAxis(info)
 	switch {
 	case written == nil:
-		written = c.implied(info)
+		written, c.why = c.implied(info)
 	case written.MaskOf != "":
 		return // when its source is mapped
 	case len(written.Columns) == 0:
@@ -98,37 +97,6 @@ func (c *compiler) batchAxis(info *TensorInfo) {
 	}
 }
 
-// implied is the mapping of an input that the config does not name.
-func (c *compiler) implied(info *TensorInfo) *Input {
-	if len(info.Shape) == 2 && info.Shape[1] != 1 && len(c.features) > 0 {
-		if d := info.Shape[1]; d != Dynamic && d != int64(len(c.features)) {
-			c.warn(inputPath(info.Name), "name its columns under model.inputs",
-				"%s: the model's feature_names are not used, there are %d of them", inputWords(info), len(c.features))
-		} else {
-			in := &Input{Name: info.Name, List: true}
-			for at, name := range c.features {
-				in.Columns = append(in.Columns, Column{From: pathOrKey(name).String(), At: at})
-			}
-			return in
-		}
-	}
-	return &Input{Name: info.Name, Columns: []Column{{From: path{{key: info.Name, index: -1}}.String(), At: -1}}}
-}
-
-// readFeatureNames reads feature_names of the model's metadata.
-func (c *compiler) readFeatureNames() {
-	text := strings.TrimSpace(c.opt.Metadata["feature_names"])
-	if text == "" {
-		return
-	}
-	if json.Unmarshal([]byte(text), &c.features) == nil {
-		return
-	}
-	for name := range strings.SplitSeq(text, ",") {
-		c.features = append(c.features, strings.TrimSpace(name))
-	}
-}
-
 // setLayout decides how a row is filled, from the shape and from how the
 // mapping is written.
 func (c *compiler) setLayout(in *plannedInput, written *Input) bool {
@@ -143,8 +111,8 @@ func (c *compiler) setLayout(in *plannedInput, written *Input) bool {
 	columns := int64(len(written.Columns))
 	switch {
 	case open > 1 || open == 1 && len(row) > 1:
-		c.report(at, "", "%s has more than one axis of open length besides the batch, or one among others: export the model with fixed ones",
-			inputWords(info))
+		c.report(at, "export the model with a fixed length there",
+			"%s has an axis of open length that no event can fill, so it cannot be mapped", inputWords(info))
 		return false
 	case len(row) == 0 && columns > 1:
 		c.report(at, "", "%s takes one value a row, but %d paths are given", inputWords(info), columns)
@@ -155,7 +123,7 @@ func (c *compiler) setLayout(in *plannedInput, written *Input) bool {
 		c.report(at, "give the path of one field that holds nested arrays", "%s cannot be filled from a list of paths", inputWords(info))
 		return false
 	case written.List && open == 0 && columns != row[0]:
-		c.report(at, "", "%s takes %d columns, but %d paths are given", inputWords(info), row[0], columns)
+		c.report(at, "", "%s has a row of %d, but %d paths are given", inputWords(info), row[0], columns)
 		return false
 	case written.List:
 		in.width, in.dims = len(written.Columns), []int{len(written.Columns)}
@@ -223,58 +191,11 @@ func (c *compiler) column(input, at int, col *Column) {
 		c.warn(columnPath(in.info.Name, col, "coerce"), "", "%s: coerce is for numeric inputs and does nothing here", words)
 	}
 	place, user := columnPath(in.info.Name, col, "from"), words
-	if c.unnamedInput {
-		place, user = inputPath(in.info.Name), words+" is not mapped, so it is taken from the field of its own name"
+	if c.why != "" {
+		place, user = inputPath(in.info.Name), words+c.why
 	}
 	if node, ok := c.leaf(place, col.From, user, col.Missing.Policy == MissingReject); ok {
 		in.fields = append(in.fields, node)
 		c.addTarget(node, t)
 	}
-}
-
-// mask maps the i-th input of the model if it is a mask.
-func (c *compiler) mask(i int) {
-	info, in := &c.infos[i], &c.plan.inputs[i]
-	written := c.written(info.Name)
-	if written == nil || written.MaskOf == "" {
-		return
-	}
-	at, names := inputPath(info.Name, "mask_of"), c.inputNames()
-	source := -1
-	for j, name := range names {
-		if name == written.MaskOf {
-			source = j
-		}
-	}
-	if source < 0 {
-		c.report(at, didYouMean(written.MaskOf, names, "the model's inputs: "+strings.Join(names, ", ")),
-			"%s: the model has no input %q", inputWords(info), written.MaskOf)
-		return
-	}
-	of := &c.plan.inputs[source]
-	other := c.written(written.MaskOf)
-	switch {
-	case other != nil && other.MaskOf != "":
-		c.report(at, "", "%s: %s is itself a mask", inputWords(info), written.MaskOf)
-	case info.Type == String:
-		c.report(at, "", "%s: a mask is of numbers or bools, not of strings", inputWords(info))
-	case len(of.fields) > 0 && !maskFits(info, of):
-		c.report(at, "", "%s: its shape is not that of %s", inputWords(info), inputWords(&of.info))
-	default:
-		in.maskOf, in.layout, in.dims, in.width = source, of.layout, of.dims, of.width
-	}
-}
-
-// maskFits tells whether a mask of the given shape can be laid out as rows of
-// its source are.
-func maskFits(info *TensorInfo, of *plannedInput) bool {
-	if len(info.Shape) != len(of.info.Shape) {
-		return false
-	}
-	for i, d := range info.Shape[min(1, len(info.Shape)):] {
-		if d != Dynamic && (of.layout == raggedLayout || i >= len(of.dims) || d != int64(of.dims[i])) {
-			return false
-		}
-	}
-	return true
 }

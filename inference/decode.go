@@ -14,6 +14,9 @@ import (
 // A malformed event is rejected as such whatever else is wrong with it, then a
 // value of the wrong type, then a missing one.
 func (b *Batch) DecodeJSON(event []byte) *penstock.Rejection {
+	if r := b.tooLarge(len(event)); r != nil {
+		return r
+	}
 	b.begin(true)
 	p := skipSpace(event, 0)
 	if p >= len(event) || event[p] != '{' {
@@ -28,13 +31,31 @@ func (b *Batch) DecodeJSON(event []byte) *penstock.Rejection {
 	return b.finish()
 }
 
+// maxText bounds the text of one string input in a batch, half of what a TextRef
+// can address: a batch with more of it is Full, so an event up to as large as
+// the other half never meets the limit because of its neighbours.
+const maxText = 1 << 31
+
+// tooLarge rejects an event of so many bytes that its texts might not be
+// addressable. One field may fill several columns with the same text.
+func (b *Batch) tooLarge(size int) *penstock.Rejection {
+	for _, s := range b.texts {
+		if size > maxText/len(s.in.fields) {
+			return &penstock.Rejection{
+				Class: penstock.ClassTooLarge, Offset: -1,
+				Reason: fmt.Sprintf("%d bytes are too many for string input %s", size, s.in.info.Name),
+			}
+		}
+	}
+	return nil
+}
+
 // begin prepares the row at hand.
 func (b *Batch) begin(offsets bool) {
 	b.offsets, b.rejection = offsets, nil
 	clear(b.visited)
 	clear(b.nulls)
 	b.anyFilled[b.row], b.timed[b.row] = false, false
-	clear(b.passed(b.row))
 	if b.masks != nil {
 		for i := range b.stores {
 			b.stores[i].holes = b.stores[i].holes[:0]
@@ -42,7 +63,8 @@ func (b *Batch) begin(offsets bool) {
 	}
 }
 
-// drop takes back what the row at hand has added.
+// drop takes back what the row at hand has added, so that the next one finds it
+// as Reset left it.
 func (b *Batch) drop() {
 	for _, s := range b.texts {
 		s.text = s.text[:s.textMark]
@@ -132,15 +154,10 @@ func (b *Batch) value(data []byte, p int, n *node, depth int) int {
 func (b *Batch) inner(data []byte, p int, n *node, depth int) int {
 	if p < len(data) {
 		switch c := data[p]; {
+		// No path is so long that these could be nested too deeply.
 		case c == '{' && n.members != nil:
-			if depth == maxDepth {
-				break // skipValue says so
-			}
 			return b.object(data, p+1, n.members, depth+1)
 		case c == '[' && n.elements != nil:
-			if depth == maxDepth {
-				break
-			}
 			return b.array(data, p, n, depth+1)
 		case c != 'n' && n.needed && (n.members != nil || n.elements != nil):
 			wanted := "an object"
@@ -187,7 +204,7 @@ func (b *Batch) reach(data []byte, p int, n *node, t *target, depth int) int {
 	if t.kind == passTarget {
 		end := skipValue(data, p, depth, &b.fault)
 		if end >= 0 {
-			b.pass[b.row*len(b.plan.pass)+t.input] = data[p:end:end]
+			b.pass[b.row*len(b.plan.pass)+t.input] = data[p:end]
 		}
 		return end
 	}
@@ -217,36 +234,10 @@ func (b *Batch) reach(data []byte, p int, n *node, t *target, depth int) int {
 
 // wrongType rejects the event for a value that does not fit its input.
 func (b *Batch) wrongType(n *node, t *target, p int, why string) {
-	b.reject(penstock.ClassType, n, p, "%s; %s takes %s", why, inputWords(&b.plan.inputs[t.input].info),
-		takes(b.plan.inputs[t.input].info.Type))
-}
-
-// takes says what an element type is filled from.
-func takes(t ElementType) string {
-	switch {
-	case t == Bool:
-		return "true or false"
-	case t == String:
-		return "a string"
-	case t.Float():
-		return "a number"
+	in := &b.plan.inputs[t.input]
+	wanted := takes(in.info.Type)
+	if t.kind == arrayTarget {
+		wanted = arrayWords(in)
 	}
-	return "an integer"
-}
-
-// valueWords names the kind of a JSON value by its first byte.
-func valueWords(first byte) string {
-	switch first {
-	case '{':
-		return "an object"
-	case '[':
-		return "an array"
-	case '"':
-		return "a string"
-	case 't', 'f':
-		return "a bool"
-	case 'n':
-		return "null"
-	}
-	return "a number"
+	b.reject(penstock.ClassType, n, p, "%s; %s takes %s", why, inputWords(&in.info), wanted)
 }

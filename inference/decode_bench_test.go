@@ -104,3 +104,26 @@ func BenchmarkDecode(b *testing.B) {
 		}
 	})
 }
+
+// BenchmarkDecodeArray decodes embeddings of 24 values in 300 bytes.
+func BenchmarkDecodeArray(b *testing.B) {
+	text, err := os.ReadFile("../testdata/models/mlp_f16/events.jsonl")
+	if err != nil {
+		b.Fatal(err)
+	}
+	events := bytes.Split(bytes.TrimSpace(text), []byte("\n"))
+	batch := compiled(b, []TensorInfo{declared("embedding", Float16, 24)}, CompileOptions{}, nil).NewBatch(256)
+	b.ReportAllocs()
+	i := 0
+	for b.Loop() {
+		if batch.Full() {
+			batch.Reset()
+		}
+		if r := batch.DecodeJSON(events[i]); r != nil {
+			b.Fatal(r)
+		}
+		if i++; i == len(events) {
+			i = 0
+		}
+	}
+}

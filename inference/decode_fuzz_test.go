@@ -36,7 +36,7 @@ func list(name string, cols ...Column) Input {
 	return Input{Name: name, Columns: cols, List: true}
 }
 
-func info(name string, typ ElementType, shape ...int64) TensorInfo {
+func declared(name string, typ ElementType, shape ...int64) TensorInfo {
 	return TensorInfo{Name: name, Type: typ, Shape: append([]int64{Dynamic}, shape...)}
 }
 
@@ -54,7 +54,7 @@ func fuzzMappings() []mapping {
 		`{"int8":true,"int16":"1e3","int32":15e-1,"int64":9223372036854775808,"uint8":-0,"uint16":null,"uint32":1.50e1,"uint64":"7"}`,
 	}}
 	for typ := Int8; typ <= Uint64; typ++ {
-		integers.infos = append(integers.infos, info(typ.String(), typ))
+		integers.infos = append(integers.infos, declared(typ.String(), typ))
 		col := Column{From: typ.String(), Coerce: typ%2 == 1}
 		if typ == Uint16 {
 			col.Missing = fillWith("65535")
@@ -64,7 +64,7 @@ func fuzzMappings() []mapping {
 	return []mapping{
 		{
 			name:  "floats",
-			infos: []TensorInfo{info("m", Float32, 4), info("d", Float64, 1), info("h", Float16), info("c", Float32)},
+			infos: []TensorInfo{declared("m", Float32, 4), declared("d", Float64, 1), declared("h", Float16), declared("c", Float32)},
 			cfg: Config{Inputs: []Input{
 				list("m", Column{From: "a"}, Column{From: "o.b", Missing: nan}, Column{From: "o.p.c", Missing: fillWith("-1.5")}, Column{From: "é"}),
 				input("d", Column{From: "d"}), input("h", Column{From: "o.h", Missing: nan}), input("c", Column{From: "c", Coerce: true, Missing: nan}),
@@ -78,7 +78,7 @@ func fuzzMappings() []mapping {
 		integers,
 		{
 			name:  "texts",
-			infos: []TensorInfo{info("s", String, 1), info("t", String, 2), info("b", Bool), info("bs", Bool, 2)},
+			infos: []TensorInfo{declared("s", String, 1), declared("t", String, 2), declared("b", Bool), declared("bs", Bool, 2)},
 			cfg: Config{
 				Inputs: []Input{
 					input("s", Column{From: "s", Missing: Missing{Policy: MissingFill, Fill: Literal{Kind: TextLiteral, Text: "none"}}}),
@@ -89,14 +89,14 @@ func fuzzMappings() []mapping {
 				Output: Output{Pass: []string{"s", "p", "a"}},
 			},
 			events: []string{
-				`{"s":"x","t1":"\ud83d\ude00\ud800 \u0000\n\"","a.b":{"t":"Grüße"},"b":true,"x":false,"p":{"q": [1, "a b" ] }}`,
+				`{"s":"x","t1":"\ud83d\ude00\ud800 \u0000\b\f\n\r\t\/\\\"","a.b":{"t":"Grüße"},"b":true,"x":false,"p":{"q": [1, "a b" ] }}`,
 				`{"t1":"","a.b":{"t":"ab"},"b":false,"x":true,"p":null}`,
 			},
 		},
 		{
 			name: "arrays",
 			infos: []TensorInfo{
-				info("v", Float32, 3), info("m", Int64, 2, 2), info("w", Float16, 4), info("s", String, 2), info("vm", Float32, 3), info("wm", Bool, 4),
+				declared("v", Float32, 3), declared("m", Int64, 2, 2), declared("w", Float16, 4), declared("s", String, 2), declared("vm", Float32, 3), declared("wm", Bool, 4),
 			},
 			cfg: Config{Inputs: []Input{
 				input("v", Column{From: "v", Missing: nan}), input("m", Column{From: "m", Coerce: true}),
@@ -110,7 +110,7 @@ func fuzzMappings() []mapping {
 		},
 		{
 			name:  "ragged",
-			infos: []TensorInfo{info("ids", Int64, Dynamic), info("mask", Int32, Dynamic), info("tags", String, Dynamic), info("f", Float64, Dynamic), info("fm", Float32, Dynamic)},
+			infos: []TensorInfo{declared("ids", Int64, Dynamic), declared("mask", Int32, Dynamic), declared("tags", String, Dynamic), declared("f", Float64, Dynamic), declared("fm", Float32, Dynamic)},
 			cfg: Config{Inputs: []Input{
 				padded(input("ids", Column{From: "t.ids"}), number("7")), {Name: "mask", MaskOf: "ids"},
 				padded(input("tags", Column{From: "tags", Missing: Missing{Policy: MissingFill, Fill: Literal{Kind: TextLiteral, Text: "?"}}}), Literal{Kind: TextLiteral, Text: "-"}),
@@ -123,7 +123,7 @@ func fuzzMappings() []mapping {
 		},
 		{
 			name:  "indexes",
-			infos: []TensorInfo{info("x", Float32, 3), info("y", Int32), info("z", Float64, 2)},
+			infos: []TensorInfo{declared("x", Float32, 3), declared("y", Int32), declared("z", Float64, 2)},
 			cfg: Config{
 				Inputs: []Input{
 					list("x", Column{From: "items[0].price"}, Column{From: "items[2].price", Missing: fillWith("0")}, Column{From: "n"}),

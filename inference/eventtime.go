@@ -43,6 +43,9 @@ func parseEpoch(text []byte) (nanos int64, ok bool) {
 	if !ok || end != len(text) {
 		return 0, false
 	}
+	if d.mantissa == 0 {
+		return 0, true
+	}
 	whole := d.exponent
 	for m := d.mantissa; m > 0; m /= 10 {
 		whole++
@@ -62,7 +65,7 @@ func parseEpoch(text []byte) (nanos int64, ok bool) {
 	for ; scale < 0 && n > 0; scale++ {
 		n /= 10
 	}
-	for ; scale > 0 && n > 0; scale-- {
+	for ; scale > 0; scale-- {
 		high, low := bits.Mul64(n, 10)
 		if high != 0 {
 			return 0, false

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"hash/maphash"
 	"math"
+	"math/bits"
 	"unsafe"
 )
 
@@ -48,19 +49,11 @@ func newMembers(mapped int) *members {
 	m := &members{
 		byKey: make(map[string]*node, mapped),
 		slots: make([]slot, slots),
-		index: make([]int32, 1<<bitsFor(2*slots)),
+		index: make([]int32, 1<<bits.Len(uint(2*slots))),
 		seed:  maphash.MakeSeed(),
 	}
 	m.forget()
 	return m
-}
-
-// bitsFor is the least k with 1<<k >= n.
-func bitsFor(n int) (k int) {
-	for 1<<k < n {
-		k++
-	}
-	return k
 }
 
 // forget drops all that was learned.

@@ -1,9 +1,6 @@
 package inference
 
-import (
-	"strings"
-	"unsafe"
-)
+import "unsafe"
 
 // opcode is what to do with the value at a node.
 type opcode uint8
@@ -70,8 +67,7 @@ func (b *Batch) bindChildren(n *node, children []int) {
 			if n.members == nil {
 				n.members = newMembers(len(children))
 			}
-			// The plan is shared between workers, its strings are not changed.
-			n.members.byKey[strings.Clone(last.key)] = &b.nodes[child]
+			n.members.byKey[last.key] = &b.nodes[child]
 			continue
 		}
 		at := len(n.elements)

@@ -21,6 +21,9 @@ var exactPowers = [...]float64{
 	1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
 }
 
+// integerPowers are the powers of ten that a word of digits needs.
+var integerPowers = [...]uint64{1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8}
+
 // nonDigits marks the bytes that are no digits by their top bits, given a word
 // of text xor lanes30. Marks above the first byte beyond ASCII may be wrong.
 func nonDigits(x uint64) uint64 { return ((x + 0x7676767676767676) | x) & lanes80 }
@@ -40,13 +43,15 @@ func eightDigits(x uint64) uint64 {
 // scanDecimal: end is -1 then. No branch depends on the number of digits, which
 // the processor could not foresee.
 func shortNumber(data []byte, p int) (value float64, end int) {
-	if len(data)-p < 9 {
+	if len(data)-p < 8 {
 		return 0, -1
 	}
 	w := binary.LittleEndian.Uint64(data[p:])
 	negative := byte(w) == '-'
 	if negative {
-		p++
+		if p++; len(data)-p < 8 {
+			return 0, -1
+		}
 		w = binary.LittleEndian.Uint64(data[p:])
 	}
 	x := w ^ lanes30
@@ -92,12 +97,12 @@ type decimal struct {
 func (d *decimal) digits(data []byte, p, shift int) int {
 	for !d.full && d.mantissa < 1e11 && len(data)-p >= 8 {
 		x := binary.LittleEndian.Uint64(data[p:]) ^ lanes30
-		if nonDigits(x) != 0 {
-			break
+		n := bits.TrailingZeros64(nonDigits(x)) >> 3
+		d.mantissa = d.mantissa*integerPowers[n] + eightDigits(x<<(64-8*n))
+		d.exponent += n * shift
+		if p += n; n < 8 {
+			return p
 		}
-		d.mantissa = d.mantissa*1e8 + eightDigits(x)
-		d.exponent += 8 * shift
-		p += 8
 	}
 	for ; p < len(data) && data[p]-'0' <= 9; p++ {
 		c := uint64(data[p] - '0')

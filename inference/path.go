@@ -137,6 +137,12 @@ func (p path) String() string {
 	return b.String()
 }
 
+// within tells whether an example that has the field s has p too: s lies at or
+// below p, or is an array that p leads into, whose elements are not told apart.
+func (p path) within(s path) bool {
+	return s.under(p) || p.under(s) && p[len(s)].index >= 0
+}
+
 // under tells whether p is q or lies below it.
 func (p path) under(q path) bool {
 	if len(p) < len(q) {

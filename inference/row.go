@@ -31,7 +31,7 @@ func (b *Batch) wholeRow(data []byte, p int, n *node, t *target, depth int) int 
 	if bad.why == "" {
 		return end
 	}
-	b.reject(penstock.ClassType, n, bad.at, "%s; %s takes %s", bad.why, inputWords(&s.in.info), arrayWords(s.in))
+	b.wrongType(n, t, bad.at, bad.why)
 	return skipValue(data, p, depth, &b.fault)
 }
 

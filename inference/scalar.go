@@ -6,9 +6,6 @@ import (
 	"math"
 )
 
-// tooMuchText rejects what a string tensor cannot address.
-const tooMuchText = "the batch's text is full"
-
 // scalar decodes the value at p, which is not null, to element i of s. It gives
 // -1 for a malformed value; why is not empty when the value does not fit.
 func (b *Batch) scalar(data []byte, p int, s *store, t *target, i int) (end int, why string) {
@@ -89,9 +86,7 @@ func (b *Batch) text(content []byte, s *store, t *target, i int) (why string) {
 	if s.typ == String {
 		from := len(s.text)
 		s.text = appendUnescaped(s.text, content)
-		if !s.addText(i, from) {
-			return tooMuchText
-		}
+		s.addText(i, from)
 		return ""
 	}
 	if !t.coerce || s.typ == Bool {

@@ -1,9 +1,6 @@
 package inference
 
-import (
-	"math"
-	"unsafe"
-)
+import "unsafe"
 
 // maxRaggedBytes bounds what a ragged input may take when every row of a full
 // batch is as long as its longest: one event cannot exhaust the memory.
@@ -101,14 +98,9 @@ func (s *store) hole(i int) {
 	}
 }
 
-// addText makes the text appended since from the i-th element. It gives false
-// when the batch's text outgrows what a TextRef can address.
-func (s *store) addText(i, from int) bool {
-	if len(s.text) > math.MaxUint32 {
-		return false
-	}
+// addText makes the text appended since from the i-th element.
+func (s *store) addText(i, from int) {
 	*(*TextRef)(s.at(i)) = TextRef{Start: uint32(from), Length: uint32(len(s.text) - from)}
-	return true
 }
 
 // row gives the first element of a row and how many it has.

@@ -1,0 +1,98 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/penstock/penstock/inference"
+	"github.com/penstock/penstock/internal/config"
+)
+
+type lintCommand struct {
+	Configs []string `arg:"" name:"config" help:"Pipeline files."`
+	Set     []string `placeholder:"PATH=VALUE" sep:"none" help:"Override a value of the configs, as often as needed."`
+}
+
+// Help is the example that --help shows.
+func (lintCommand) Help() string {
+	return `The model is loaded and the mapping checked against it; the names of fields are checked against the examples where there are some. All problems are told at once, as FILE:LINE:COL: MESSAGE. Warnings leave the exit code 0.
+
+Example:
+
+    penstock lint fraud.yaml`
+}
+
+// Run checks every config.
+func (c *lintCommand) Run(ctx context.Context, s *session) error {
+	bad := 0
+	for _, path := range c.Configs {
+		ok, err := s.lint(ctx, path, c.Set)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			bad++
+		}
+	}
+	switch {
+	case bad == 0:
+		return nil
+	case len(c.Configs) == 1:
+		return &refusal{fmt.Errorf("%s cannot be used; the lines above say why", c.Configs[0])}
+	}
+	return &refusal{fmt.Errorf("%d of %d configs cannot be used; the lines above say why", bad, len(c.Configs))}
+}
+
+// lint checks one config and prints what is wrong with it to stderr, or that
+// it is fine to stdout.
+func (s *session) lint(ctx context.Context, path string, set []string) (ok bool, err error) {
+	f, err := config.Load(path, config.Options{Purpose: config.ForLint, Set: set, Lookup: s.Lookup})
+	if err != nil {
+		fmt.Fprintln(s.Err, err)
+		return false, nil
+	}
+	ok = !f.Failed()
+	var problems []inference.Problem
+	if f.Pipeline.Model.Path != "" {
+		problems, err = s.lintModel(ctx, f)
+		if err != nil {
+			return false, err
+		}
+	}
+	for _, p := range problems {
+		ok = ok && p.Warning
+	}
+	lines := f.Render(problems)
+	for _, line := range lines {
+		fmt.Fprintln(s.Err, line)
+	}
+	switch {
+	case ok && len(lines) == 0:
+		fmt.Fprintf(s.Out, "%s: ok\n", path)
+	case ok:
+		fmt.Fprintf(s.Out, "%s: ok, with %d warnings\n", path, len(lines))
+	}
+	return ok, nil
+}
+
+// lintModel checks the mapping against the model and the examples.
+func (s *session) lintModel(ctx context.Context, f *config.File) ([]inference.Problem, error) {
+	examples, problems := lintExamples(f.Pipeline.Model.Examples)
+	m, more, err := s.compileModel(ctx, f, fieldPaths(examples))
+	if m != nil {
+		err = errors.Join(err, m.close())
+	}
+	return append(problems, more...), err
+}
+
+func lintExamples(path string) ([]example, []inference.Problem) {
+	if path == "" {
+		return nil, nil
+	}
+	examples, err := readExamples(path)
+	if err == nil {
+		return examples, nil
+	}
+	return nil, []inference.Problem{{Path: []string{"model", "examples"}, Message: err.Error()}}
+}

@@ -1,0 +1,229 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/penstock/penstock"
+	"github.com/penstock/penstock/inference"
+	"github.com/penstock/penstock/internal/config"
+	"github.com/penstock/penstock/internal/eventfile"
+	"github.com/penstock/penstock/internal/modelgate"
+	"github.com/penstock/penstock/internal/rollout"
+	"github.com/penstock/penstock/internal/runtimelib"
+)
+
+// digestPrefix begins a digest; the version is made of the digits behind it.
+const digestPrefix = "sha256:"
+
+// versionDigits is how many of a digest's digits name a version by default.
+const versionDigits = 12
+
+// loadedModel is a config's model, compiled and in the runtime. Workers share
+// it.
+type loadedModel struct {
+	session *session
+	model   inference.Model
+	plan    *inference.Plan
+	out     *inference.OutputPlan
+	encoder *inference.Encoder
+
+	timeout     time.Duration
+	batchRows   int
+	keepRejects bool // workers write the lines of rejected events
+}
+
+// loadConfig reads a config of which only the model: part is needed. When it
+// cannot be used, its problems are printed.
+func (s *session) loadConfig(path string, set []string) (*config.File, error) {
+	f, err := config.Load(path, config.Options{Purpose: config.ForModel, Set: set, Lookup: s.Lookup})
+	if err != nil {
+		return nil, &refusal{err}
+	}
+	if f.Failed() {
+		return nil, s.refuse(f, nil)
+	}
+	return f, nil
+}
+
+// refuse prints a config's problems and says that it cannot be used.
+func (s *session) refuse(f *config.File, more []inference.Problem) error {
+	for _, line := range f.Render(more) {
+		fmt.Fprintln(s.Err, line)
+	}
+	return &refusal{fmt.Errorf("%s cannot be used; the lines above say why", f.Path)}
+}
+
+// openModel brings a config's model into the runtime. When it cannot be used,
+// its problems are printed.
+func (s *session) openModel(ctx context.Context, f *config.File) (*loadedModel, error) {
+	m, problems, err := s.compileModel(ctx, f, nil)
+	if err == nil && m == nil {
+		err = s.refuse(f, problems)
+	}
+	return m, err
+}
+
+// compileModel goes all the way from the model's file to a model that can
+// score: the gate, the runtime, the mapping and the output. What is wrong with
+// the config or the model comes back as problems, and the model is nil when one
+// of them is an error; an error is the machine's. fields are the paths that
+// examples have, nil without examples.
+func (s *session) compileModel(ctx context.Context, f *config.File, fields []string) (*loadedModel, []inference.Problem, error) {
+	cfg := &f.Pipeline.Model
+	options := inference.CompileOptions{EventTime: f.Pipeline.Source.EventTime, Fields: fields}
+	file, problems, err := readModel(cfg, options)
+	if err != nil || file == nil {
+		return nil, problems, err
+	}
+	runtime, problem, err := s.admit(ctx, cfg, file)
+	if err != nil || problem != nil {
+		return nil, append(problems, single(problem)...), err
+	}
+	// What the file declares is a promise; what the runtime made of it counts.
+	options.Metadata = runtime.Metadata()
+	plan, problems := inference.Compile(cfg, runtime.Inputs(), options)
+	out, more := inference.CompileOutput(&cfg.Output, runtime.Outputs())
+	problems = append(problems, more...)
+	if plan == nil || out == nil {
+		return nil, problems, runtime.Close()
+	}
+	m := &loadedModel{
+		session: s, model: runtime, plan: plan, out: out, encoder: newEncoder(f.Pipeline.Name, identity(cfg, file.Digest)),
+		timeout: cfg.Timeout, batchRows: f.Pipeline.Batch.MaxRows,
+	}
+	if problem := m.warmUp(); problem != nil {
+		return nil, append(problems, *problem), runtime.Close()
+	}
+	return m, problems, nil
+}
+
+// admittedModel is a model's file with the warm-up row that it is tried with.
+type admittedModel struct {
+	*modelgate.Model
+	request []byte
+}
+
+// readModel reads the model's file and compiles the mapping against what it
+// declares, so that the gate's trial is a run that can succeed.
+func readModel(cfg *inference.Config, options inference.CompileOptions) (*admittedModel, []inference.Problem, error) {
+	m, err := modelgate.Read(cfg.Path)
+	if err != nil {
+		return nil, []inference.Problem{{Path: modelPath, Message: err.Error()}}, nil
+	}
+	if cfg.SHA256 != "" {
+		if err := m.Expect(cfg.SHA256); err != nil {
+			return nil, []inference.Problem{{Path: []string{"model", "sha256"}, Message: err.Error()}}, nil
+		}
+	}
+	options.Metadata = m.File.Metadata
+	plan, problems := inference.Compile(cfg, m.File.Inputs, options)
+	if plan == nil {
+		_, more := inference.CompileOutput(&cfg.Output, m.File.Outputs)
+		return nil, append(problems, more...), nil
+	}
+	request, err := trialRequest(plan, m.File.Inputs)
+	return &admittedModel{m, request}, problems, err
+}
+
+// admit has the gate try the model, and opens it. The problem is the model's
+// or the config's, the error the machine's.
+func (s *session) admit(ctx context.Context, cfg *inference.Config, m *admittedModel) (inference.Model, *inference.Problem, error) {
+	lib, err := runtimelib.Find()
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := loadRuntime(lib.Path); err != nil {
+		return nil, nil, err
+	}
+	gate, err := newGate()
+	if err != nil {
+		return nil, nil, err
+	}
+	err = gate.Try(ctx, m.Model, m.request)
+	if refused, ok := errors.AsType[*modelgate.Refusal](err); ok {
+		return nil, &inference.Problem{Path: modelPath, Message: refused.Error()}, nil
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	runtime, err := openRuntime(m.Bytes, cfg)
+	if err != nil {
+		return nil, &inference.Problem{Path: modelPath, Message: err.Error()}, nil
+	}
+	return runtime, nil, nil
+}
+
+// modelPath is the place of the model's file in a config.
+var modelPath = []string{"model", "path"}
+
+func single(p *inference.Problem) []inference.Problem {
+	if p == nil {
+		return nil
+	}
+	return []inference.Problem{*p}
+}
+
+// identity names the model as records show it.
+func identity(cfg *inference.Config, digest string) penstock.ModelIdentity {
+	id := penstock.ModelIdentity{Name: cfg.Name, Version: cfg.Version, Digest: digest}
+	if id.Name == "" {
+		base := filepath.Base(cfg.Path)
+		id.Name = strings.TrimSuffix(base, filepath.Ext(base))
+	}
+	if id.Version == "" {
+		id.Version = strings.TrimPrefix(digest, digestPrefix)[:versionDigits]
+	}
+	return id
+}
+
+func newEncoder(pipeline string, id penstock.ModelIdentity) *inference.Encoder {
+	plan := rollout.New(id)
+	champion := plan.Champion()
+	return inference.NewEncoder(inference.EncoderOptions{
+		Pipeline: pipeline, Model: champion.Model, Variant: champion.Name, Plan: plan.Version(),
+	})
+}
+
+// warmUp runs the model once, so that a config that does not fit what the
+// model really gives is told before the first event.
+func (m *loadedModel) warmUp() *inference.Problem {
+	scorer, err := inference.NewScorer(m.model, m.plan, m.out, m.timeout)
+	if err == nil {
+		err = errors.Join(scorer.WarmUp(), scorer.Close())
+	}
+	if err == nil {
+		return nil
+	}
+	return &inference.Problem{Path: modelPath, Message: err.Error()}
+}
+
+// bind connects a file's columns with the mapping, and says which columns the
+// mapping misses: each of its rows is going to lack them.
+func (m *loadedModel) bind(t *eventfile.Table) *inference.Columns {
+	if t == nil {
+		return nil
+	}
+	columns := m.plan.BindColumns(t.Names)
+	if missing := columns.Missing(); len(missing) > 0 {
+		m.session.log.Warn("the file has no column for some mapped fields", "missing", slices.Clip(missing))
+	}
+	return columns
+}
+
+func (m *loadedModel) newWorker() (*worker, error) {
+	scorer, err := inference.NewScorer(m.model, m.plan, m.out, m.timeout)
+	if err != nil {
+		return nil, err
+	}
+	return &worker{
+		batch: m.plan.NewBatch(m.batchRows), scorer: scorer, encoder: m.encoder, keepRejects: m.keepRejects,
+	}, nil
+}
+
+func (m *loadedModel) close() error { return m.model.Close() }

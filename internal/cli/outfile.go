@@ -1,0 +1,71 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+)
+
+// outfile is a file that a command writes its result to. A regular one is
+// written as NAME.partial and gets its name at Keep, so that half a result is
+// never taken for a whole one; what is written before an error stays in the
+// partial file. Pipes and devices are written as they are.
+type outfile struct {
+	io.Writer
+	file    *os.File // nil for a stream that somebody else owns
+	name    string
+	partial string // "" when written under its own name
+}
+
+func createOutfile(name string) (*outfile, error) {
+	o := &outfile{name: name, partial: name + ".partial"}
+	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+		o.partial = ""
+	}
+	var err error
+	if o.partial != "" {
+		o.file, err = os.Create(o.partial)
+	} else {
+		o.file, err = os.OpenFile(name, os.O_WRONLY, 0)
+	}
+	if err != nil {
+		return nil, &refusal{fmt.Errorf("create output: %w", err)}
+	}
+	o.Writer = o.file
+	return o, nil
+}
+
+// finish closes the file. It gets its name when err, the outcome of the
+// command, is nil; otherwise the returned error also says where to find what
+// there is.
+func (o *outfile) finish(err error) error {
+	if o == nil || o.file == nil {
+		return err
+	}
+	if closeErr := o.file.Close(); closeErr != nil {
+		err = errors.Join(err, fmt.Errorf("write %s: %w", o.name, closeErr))
+	}
+	switch {
+	case o.partial == "":
+		return err
+	case err != nil:
+		return fmt.Errorf("%w; what there is until then is in %s", err, o.partial)
+	}
+	if err := os.Rename(o.partial, o.name); err != nil {
+		return fmt.Errorf("write %s: %w", o.name, err)
+	}
+	return nil
+}
+
+// discard closes and removes a file that nothing has been written to.
+func (o *outfile) discard() error {
+	if o.file == nil {
+		return nil
+	}
+	err := o.file.Close()
+	if o.partial != "" {
+		err = errors.Join(err, os.Remove(o.partial))
+	}
+	return err
+}

@@ -1,0 +1,116 @@
+package eventfile
+
+import (
+	"bytes"
+	"io"
+)
+
+// blocks reads a stream in big pieces and keeps what a chunk could not use
+// for the next one. JSON lines and CSV rows are split out of them.
+type blocks struct {
+	in      io.Reader
+	done    *int64
+	o       Options
+	live    bool   // the stream may pause: hand over what is there
+	tail    []byte // begins an event that did not fit in the last chunk
+	started bool   // the byte order mark has been looked for
+	eof     bool
+	err     error // why the stream ended early; told once the events before it are out
+	skip    bool  // within an event that is too large: drop all up to the end of its line
+}
+
+// splitter finds the whole events in c.data[pos:], adds them to c and returns
+// the position behind the last. With eof what is left is an event too.
+type splitter interface {
+	split(c *Chunk, pos int, eof bool) int
+	// oversize turns away the event that c.data begins with and that does not
+	// end within the limit. It returns how many bytes are done with; skip
+	// tells that the rest of its line goes too.
+	oversize(c *Chunk) (used int, skip bool)
+}
+
+// fill reads until the chunk is worth its hand-over: a block's size and
+// o.Rows events, or the end, or what a live stream has.
+func (b *blocks) fill(c *Chunk, s splitter) error {
+	c.data = append(c.data, b.tail...)
+	b.tail = b.tail[:0]
+	target, used := blockBytes, 0
+	for {
+		b.read(c, target)
+		used = s.split(c, used, b.eof)
+		if b.eof || b.err != nil || b.enough(c) {
+			break
+		}
+		if len(c.data)-used > b.o.MaxEvent {
+			if c.Len() > 0 {
+				break // the long event begins the next chunk
+			}
+			c.data = c.data[:copy(c.data, c.data[used:])]
+			used, b.skip = s.oversize(c)
+			break
+		}
+		target = len(c.data) + max(blockBytes, len(c.data)-used)
+	}
+	b.tail = append(b.tail, c.data[used:]...)
+	switch {
+	case c.Len() > 0:
+		return nil
+	case b.err != nil:
+		return b.err
+	default:
+		return io.EOF
+	}
+}
+
+// enough tells whether a chunk that could still grow is handed over as it is.
+func (b *blocks) enough(c *Chunk) bool {
+	if c.Len() == 0 {
+		return false
+	}
+	return b.live || len(c.data) >= blockBytes && (c.Len() >= b.o.Rows || len(c.data) >= maxBlockBytes)
+}
+
+// read appends to c.data until it has target bytes. From a live stream it takes
+// what one read gives.
+func (b *blocks) read(c *Chunk, target int) {
+	for !b.eof && b.err == nil && len(c.data) < target {
+		if cap(c.data) < target {
+			grown := make([]byte, len(c.data), target)
+			copy(grown, c.data)
+			c.data = grown
+		}
+		n, err := b.in.Read(c.data[len(c.data):cap(c.data)])
+		*b.done += int64(n)
+		c.data = c.data[:len(c.data)+n]
+		b.eof = err == io.EOF
+		if !b.eof {
+			b.err = err
+		}
+		if b.trim(c) && b.live && n > 0 {
+			return
+		}
+	}
+}
+
+var byteOrderMark = []byte("\xef\xbb\xbf")
+
+// trim drops what is not to be split: a byte order mark at the very start, and
+// the rest of an event that was too large. It tells whether something is left.
+func (b *blocks) trim(c *Chunk) bool {
+	if !b.started && (b.eof || len(c.data) >= len(byteOrderMark)) {
+		b.started = true
+		if bytes.HasPrefix(c.data, byteOrderMark) {
+			c.data = c.data[:copy(c.data, c.data[len(byteOrderMark):])]
+		}
+	}
+	if b.skip {
+		end := bytes.IndexByte(c.data, '\n')
+		b.skip = end < 0
+		if b.skip {
+			c.data = c.data[:0]
+		} else {
+			c.data = c.data[:copy(c.data, c.data[end+1:])]
+		}
+	}
+	return len(c.data) > 0
+}
