@@ -7,14 +7,14 @@ import (
 
 // Outputs that the config tests pick from.
 var pickable = []TensorInfo{
-	declared("label", Int64, Dynamic),
+	info("label", Int64, Dynamic),
 	classMap("probabilities", "fraud", "0", "ok", "1"),
-	declared("logits", Float32, Dynamic, 3),
-	declared("open", Float32, Dynamic, Dynamic),
-	declared("y", Float64, Dynamic, 1),
-	declared("word", String, Dynamic, 1),
-	declared("e", Float32, Dynamic, 2, 3),
-	declared("odd[0]", Float32, Dynamic, 2),
+	info("logits", Float32, Dynamic, 3),
+	info("open", Float32, Dynamic, Dynamic),
+	info("y", Float64, Dynamic, 1),
+	info("word", String, Dynamic, 1),
+	info("e", Float32, Dynamic, 2, 3),
+	info("odd[0]", Float32, Dynamic, 2),
 	{Name: "named", Type: Float32, Shape: []int64{Dynamic, Dynamic}, Classes: []string{"a", "b"}},
 	{Name: "any", Type: Float32},
 	classMap("unnamed"),
@@ -60,8 +60,8 @@ func TestConfiguredOutput(t *testing.T) {
 }
 
 func TestKeysLeftOutFallBackToDetection(t *testing.T) {
-	classifier := []TensorInfo{declared("label", Int64, Dynamic), declared("p", Float32, Dynamic, 3)}
-	several := []TensorInfo{declared("score", Float64, Dynamic), declared("ok", Bool, Dynamic), declared("n", Int32, Dynamic)}
+	classifier := []TensorInfo{info("label", Int64, Dynamic), info("p", Float32, Dynamic, 3)}
+	several := []TensorInfo{info("score", Float64, Dynamic), info("ok", Bool, Dynamic), info("n", Int32, Dynamic)}
 	for name, test := range map[string]struct {
 		cfg     Output
 		outputs []TensorInfo
@@ -146,7 +146,7 @@ func TestAllOutputProblemsAtOnce(t *testing.T) {
 }
 
 func TestUnreadableOutputIsAProblemOnlyWhenCopied(t *testing.T) {
-	outputs := []TensorInfo{declared("y", Float32, Dynamic), declared("state", Invalid, Dynamic)}
+	outputs := []TensorInfo{info("y", Float32, Dynamic), info("state", Invalid, Dynamic)}
 	p, problems := CompileOutput(&Output{}, outputs)
 	if p != nil || len(problems) != 1 || !strings.Contains(problems[0].Message, "output state has an element type") {
 		t.Errorf("copied: plan %v, problems %v", p, problems)
@@ -158,7 +158,7 @@ func TestUnreadableOutputIsAProblemOnlyWhenCopied(t *testing.T) {
 }
 
 func TestEmptyPredictionIsAWarning(t *testing.T) {
-	p, problems := CompileOutput(&Output{Include: &Include{}}, []TensorInfo{declared("logits", Float32, Dynamic, 3)})
+	p, problems := CompileOutput(&Output{Include: &Include{}}, []TensorInfo{info("logits", Float32, Dynamic, 3)})
 	if p == nil || len(problems) != 1 || !problems[0].Warning || !strings.Contains(problems[0].Hint, "logits float32[N,3]") {
 		t.Errorf("plan %v, problems %v, want one warning", p, problems)
 	}

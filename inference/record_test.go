@@ -81,7 +81,7 @@ func TestRecord(t *testing.T) {
 // A flag must not stick to the next row or the next batch.
 func TestFlagsBelongToTheirRow(t *testing.T) {
 	inf := float32(math.Inf(-1))
-	got := predictions(t, copyAll, []TensorInfo{declared("y", Float32, Dynamic)}, []*Tensor{floats([]int64{3}, 1, inf, 2)}, 3)
+	got := predictions(t, copyAll, []TensorInfo{info("y", Float32, Dynamic)}, []*Tensor{floats([]int64{3}, 1, inf, 2)}, 3)
 	for row, want := range []string{
 		`,"score":1,"outputs":{"y":1}`,
 		`,"score":null,"outputs":{"y":null},"flags":["non_finite:y"]`,
@@ -99,7 +99,7 @@ func TestScoringAndEncodingDoNotAllocate(t *testing.T) {
 		classes[i] = fmt.Sprint(i)
 	}
 	m := &fakeModel{
-		outputs: []TensorInfo{declared("label", Int64, Dynamic), classMap("p", classes...), declared("ok", Bool, Dynamic)},
+		outputs: []TensorInfo{info("label", Int64, Dynamic), classMap("p", classes...), info("ok", Bool, Dynamic)},
 		fill: func(x, _ []float32, out []*Tensor) {
 			n := int64(len(x))
 			out[0].Resize(Int64, n)

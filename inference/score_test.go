@@ -75,7 +75,7 @@ func TestFixedBatchSize(t *testing.T) {
 func TestRaggedOutputs(t *testing.T) {
 	plan := scoringPlan(t, 0)
 	m := &fakeModel{
-		outputs: []TensorInfo{declared("e", Float32, Dynamic, Dynamic)},
+		outputs: []TensorInfo{info("e", Float32, Dynamic, Dynamic)},
 		fails:   map[float32]bool{3: true, 6: true},
 		fill: func(x, _ []float32, out []*Tensor) { // as wide as the largest x
 			width := int(x[len(x)-1])
@@ -115,7 +115,7 @@ func TestRaggedOutputs(t *testing.T) {
 // What does not fit its rows is the run's failure, never a panic: the event's
 // when the warm-up row is fine, else nobody's.
 func TestOutputsThatDoNotFitTheirRows(t *testing.T) {
-	y := []TensorInfo{declared("y", Float32, Dynamic)}
+	y := []TensorInfo{info("y", Float32, Dynamic)}
 	short := floats([]int64{2}, 1, 2)
 	short.Data = short.Data[:4]
 	for name, test := range map[string]struct {
@@ -128,15 +128,15 @@ func TestOutputsThatDoNotFitTheirRows(t *testing.T) {
 		"no rows":         {y, floats([]int64{0}), Output{}, "output y is float32[0] for 1 rows"},
 		"another type":    {y, integers([]int64{1}, 1), Output{}, "output y is declared float32, but the model gives int64"},
 		"short data":      {y, &Tensor{Type: Float32, Shape: []int64{1, 2}, Data: short.Data}, Output{}, "output y is float32[1,2] but has 1 elements"},
-		"short text":      {[]TensorInfo{declared("w", String, Dynamic)}, &Tensor{Type: String, Shape: []int64{1}}, Output{}, "output w is string[1] but has 0 elements"},
+		"short text":      {[]TensorInfo{info("w", String, Dynamic)}, &Tensor{Type: String, Shape: []int64{1}}, Output{}, "output w is string[1] but has 0 elements"},
 		"map of no keys":  {[]TensorInfo{classMap("p")}, floats([]int64{1, 2}, 1, 2), Output{}, "output p is float32[1,2] but has 2 elements and 0 classes"},
 		"map of rank 1":   {[]TensorInfo{classMap("p")}, keyed(floats([]int64{1}, 1), "a"), Output{}, "output p is float32[1] but has 1 elements and 1 classes"},
-		"no such column":  {[]TensorInfo{declared("p", Float32, Dynamic, Dynamic)}, floats([]int64{1, 2}, 1, 2), Output{Score: "p[2]"}, "model.output.score: output p is float32[1,2]; a score is its one value a row or a column of a matrix, such as p[0]"},
-		"no single value": {[]TensorInfo{declared("p", Float32, Dynamic, Dynamic)}, floats([]int64{1, 2}, 1, 2), Output{Score: "p"}, "output p is float32[1,2]"},
+		"no such column":  {[]TensorInfo{info("p", Float32, Dynamic, Dynamic)}, floats([]int64{1, 2}, 1, 2), Output{Score: "p[2]"}, "model.output.score: output p is float32[1,2]; a score is its one value a row or a column of a matrix, such as p[0]"},
+		"no single value": {[]TensorInfo{info("p", Float32, Dynamic, Dynamic)}, floats([]int64{1, 2}, 1, 2), Output{Score: "p"}, "output p is float32[1,2]"},
 		"no matrix":       {[]TensorInfo{{Name: "p", Type: Float32}}, floats([]int64{1, 2, 2}, 1, 2, 3, 4), Output{Score: "p[0]"}, "output p is float32[1,2,2]"},
 		"no such class":   {[]TensorInfo{classMap("p")}, keyed(floats([]int64{1, 2}, 1, 2), "a", "b"), Output{Score: "p['c']"}, `model.output.score: output p has no class "c"; its classes are a, b`},
 		"no such place":   {[]TensorInfo{classMap("p")}, keyed(floats([]int64{1, 2}, 1, 2), "a", "b"), Output{Score: "p[2]"}, `output p has no class "2"`},
-		"label a matrix":  {[]TensorInfo{declared("l", Int64, Dynamic, Dynamic)}, integers([]int64{1, 2}, 1, 2), Output{Label: "l"}, "output l, which model.output.label names, is int64[1,2]"},
+		"label a matrix":  {[]TensorInfo{info("l", Int64, Dynamic, Dynamic)}, integers([]int64{1, 2}, 1, 2), Output{Label: "l"}, "output l, which model.output.label names, is int64[1,2]"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			plan := scoringPlan(t, 0)

@@ -46,8 +46,8 @@ func TestOutputsWithoutTheirBatchAxis(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			declared := TensorInfo{Name: `out"put`, Type: test.tensor.Type, Map: test.tensor.Keys != nil}
-			for row, got := range predictions(t, copyAll, []TensorInfo{declared, declaredFiller}, []*Tensor{test.tensor, fillInner}, len(test.want)) {
-				want := `,"outputs":{"out\"put":` + test.want[row] + `,"fillInner":[[[0]]]}`
+			for row, got := range predictions(t, copyAll, []TensorInfo{declared, declaredFiller}, []*Tensor{test.tensor, filler}, len(test.want)) {
+				want := `,"outputs":{"out\"put":` + test.want[row] + `,"filler":[[[0]]]}`
 				if strings.Contains(test.want[row], "null") {
 					want += `,"flags":["non_finite:out\"put"]`
 				}
@@ -59,19 +59,19 @@ func TestOutputsWithoutTheirBatchAxis(t *testing.T) {
 	}
 }
 
-// fillInner keeps detection from finding a headline.
+// filler keeps detection from finding a headline.
 var (
-	declaredFiller = declared("fillInner", Uint8, Dynamic, 1, 1, 1)
-	fillInner         = tensorOf[uint8](Uint8, []int64{4, 1, 1, 1}, 0, 0, 0, 0)
+	declaredFiller = info("filler", Uint8, Dynamic, 1, 1, 1)
+	filler         = tensorOf[uint8](Uint8, []int64{4, 1, 1, 1}, 0, 0, 0, 0)
 )
 
 func TestHeadlines(t *testing.T) {
 	nan, inf := float32(math.NaN()), float32(math.Inf(1))
-	label := declared("label", Int64, 1) // declared [1], as LightGBM does
-	matrix := declared("p", Float32, Dynamic, Dynamic)
+	label := info("label", Int64, 1) // declared [1], as LightGBM does
+	matrix := info("p", Float32, Dynamic, Dynamic)
 	named := TensorInfo{Name: "p", Type: Float32, Shape: []int64{Dynamic, 3}, Classes: []string{"10", "20", "3"}}
-	words := declared("word", String, Dynamic)
-	member := func(name string) TensorInfo { return declared(name, Float32, Dynamic, 1) }
+	words := info("word", String, Dynamic)
+	member := func(name string) TensorInfo { return info(name, Float32, Dynamic, 1) }
 	column := func(values ...float32) *Tensor { return floats([]int64{int64(len(values)), 1}, values...) }
 	for name, test := range map[string]struct {
 		cfg     Output
@@ -103,7 +103,7 @@ func TestHeadlines(t *testing.T) {
 		"detector, score a matrix in truth": {infos: []TensorInfo{label, member("depth"), member("scores")},
 			tensors: []*Tensor{integers([]int64{1, 2}, -1, 1), column(0.5), floats([]int64{1, 2}, 8, 9)},
 			want:    []string{`"outputs":{"label":[-1,1],"depth":[0.5],"scores":[8,9]}`}},
-		"each row its own flags": {infos: []TensorInfo{matrix, declared("q", Float32, Dynamic, 2)},
+		"each row its own flags": {infos: []TensorInfo{matrix, info("q", Float32, Dynamic, 2)},
 			tensors: []*Tensor{floats([]int64{2, 2}, nan, 1, 1, 1), floats([]int64{2, 2}, 1, 1, nan, 1)},
 			want:    []string{`"outputs":{"p":[null,1],"q":[1,1]},"flags":["non_finite:p"]`, `"outputs":{"p":[1,1],"q":[null,1]},"flags":["non_finite:q"]`}},
 		"three, label not a class": {infos: []TensorInfo{label, named},
@@ -112,10 +112,10 @@ func TestHeadlines(t *testing.T) {
 		"classes of other columns": {infos: []TensorInfo{label, named},
 			tensors: []*Tensor{integers([]int64{1}, 3), floats([]int64{1, 4}, 1, 2, 3, 9)},
 			want:    []string{`"score":9,"label":3`}},
-		"bool and int32 labels": {infos: []TensorInfo{declared("label", Int32, Dynamic, 1), named},
+		"bool and int32 labels": {infos: []TensorInfo{info("label", Int32, Dynamic, 1), named},
 			tensors: []*Tensor{tensorOf[int32](Int32, []int64{1, 1}, 20), floats([]int64{1, 3}, 1, 2, 4)},
 			want:    []string{`"score":2,"label":20`}},
-		"outlier": {infos: []TensorInfo{declared("out", Bool, Dynamic), declared("d", Float64, Dynamic)},
+		"outlier": {infos: []TensorInfo{info("out", Bool, Dynamic), info("d", Float64, Dynamic)},
 			tensors: []*Tensor{tensorOf[uint8](Bool, []int64{2}, 1, 0), tensorOf(Float64, []int64{2}, 0.5, -0.5)},
 			want:    []string{`"score":0.5,"label":true`, `"score":-0.5,"label":false`}},
 		"outlier, more numbers": {infos: []TensorInfo{label, member("scores"), member("depth")},
@@ -141,7 +141,7 @@ func TestHeadlines(t *testing.T) {
 		"one flag an output": {cfg: copyAll, infos: []TensorInfo{label, matrix},
 			tensors: []*Tensor{integers([]int64{1}, 0), floats([]int64{1, 2}, nan, nan)},
 			want:    []string{`"score":null,"label":0,"outputs":{"label":0,"p":[null,null]},"flags":["non_finite:p"]`}},
-		"flags in the model's order": {cfg: Output{Score: "p[0]", Include: &Include{Names: []string{"z", "a"}}}, infos: []TensorInfo{declared("a", Float32, Dynamic), matrix, declared("z", Float32, Dynamic)},
+		"flags in the model's order": {cfg: Output{Score: "p[0]", Include: &Include{Names: []string{"z", "a"}}}, infos: []TensorInfo{info("a", Float32, Dynamic), matrix, info("z", Float32, Dynamic)},
 			tensors: []*Tensor{floats([]int64{1}, nan), floats([]int64{1, 2}, nan, 1), floats([]int64{1}, inf)},
 			want:    []string{`"score":null,"outputs":{"z":null,"a":null},"flags":["non_finite:a","non_finite:p","non_finite:z"]`}},
 		"column": {cfg: Output{Score: "p[2]"}, infos: []TensorInfo{matrix},
@@ -188,7 +188,7 @@ func TestHeadlines(t *testing.T) {
 // A map's classes are those of its run, not of the run before.
 func TestClassesMayChangeFromRunToRun(t *testing.T) {
 	plan := scoringPlan(t, 0)
-	m := &fakeModel{outputs: []TensorInfo{declared("label", Int64, Dynamic), classMap("p")}}
+	m := &fakeModel{outputs: []TensorInfo{info("label", Int64, Dynamic), classMap("p")}}
 	m.fill = func(x, _ []float32, out []*Tensor) {
 		copyRows(out[0], integers([]int64{1}, int64(x[0])), 1)
 		keys := []string{"1", "2", "3"}
@@ -220,7 +220,7 @@ func TestHeadlineOfEveryType(t *testing.T) {
 		tensorOf[uint8](Uint8, []int64{1}, 3), tensorOf[uint16](Uint16, []int64{1}, 3), tensorOf[uint32](Uint32, []int64{1}, 3), tensorOf[uint64](Uint64, []int64{1}, 3),
 	} {
 		plan := scoringPlan(t, 0)
-		m := canned([]TensorInfo{declared("y", tensor.Type, Dynamic)}, []*Tensor{tensor})
+		m := canned([]TensorInfo{info("y", tensor.Type, Dynamic)}, []*Tensor{tensor})
 		scores, err := newTestScorer(t, m, plan, Output{}).Score(fillBatch(t, plan, `{"x":1}`))
 		if err != nil {
 			t.Fatal(err)
@@ -233,7 +233,7 @@ func TestHeadlineOfEveryType(t *testing.T) {
 
 func TestNoHeadline(t *testing.T) {
 	plan := scoringPlan(t, 0)
-	m := canned([]TensorInfo{declared("e", Float32, Dynamic, 2)}, []*Tensor{floats([]int64{1, 2}, 1, 2)})
+	m := canned([]TensorInfo{info("e", Float32, Dynamic, 2)}, []*Tensor{floats([]int64{1, 2}, 1, 2)})
 	scores, err := newTestScorer(t, m, plan, Output{}).Score(fillBatch(t, plan, `{"x":1}`))
 	if err != nil {
 		t.Fatal(err)
