@@ -48,8 +48,10 @@ func FuzzAppendText(f *testing.F) {
 // encoding/json is the oracle of the number format.
 func TestAppendFloatsLikeEncodingJSON(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
-	values := []float64{0, math.Copysign(0, -1), 1, -1, 0.1, 1e-6, 9.99999e-7, 1e-7, -1e-10, 1e20, 1e21, -1.5e21, 1e22, 1e100,
-		math.MaxFloat32, math.SmallestNonzeroFloat32, math.MaxFloat64, math.SmallestNonzeroFloat64, 1 << 53, 16777216}
+	values := []float64{
+		0, math.Copysign(0, -1), 1, -1, 0.1, 1e-6, 9.99999e-7, 1e-7, -1e-10, 1e20, 1e21, -1.5e21, 1e22, 1e100,
+		math.MaxFloat32, math.SmallestNonzeroFloat32, math.MaxFloat64, math.SmallestNonzeroFloat64, 1 << 53, 16777216,
+	}
 	for range 20000 {
 		values = append(values, math.Float64frombits(random.Uint64()), float64(math.Float32frombits(random.Uint32())),
 			random.Float64(), random.NormFloat64()*math.Pow(10, float64(random.IntN(60)-30)))

@@ -165,17 +165,18 @@ func TestFlagsAndPassedFields(t *testing.T) {
 func TestManyFields(t *testing.T) {
 	const n = 200
 	var cols []Column
-	event := `{`
+	var event strings.Builder
+	event.WriteString(`{`)
 	for i := range n {
 		col := Column{From: fmt.Sprintf("f%d", i), Missing: nan}
 		cols = append(cols, col)
 		if i%3 != 0 {
-			event += fmt.Sprintf(`"f%d":%d,`, i, i)
+			event.WriteString(fmt.Sprintf(`"f%d":%d,`, i, i))
 		}
 	}
-	event += `"z":0}`
+	event.WriteString(`"z":0}`)
 	b := compiled(t, []TensorInfo{declared("m", Float32, n)}, CompileOptions{}, nil, list("m", cols...)).NewBatch(2)
-	decodeAll(t, b, event, strings.Replace(event, `"z"`, `"f0"`, 1))
+	decodeAll(t, b, event.String(), strings.Replace(event.String(), `"z"`, `"f0"`, 1))
 	for row := range 2 {
 		values := Values[float32](b.Tensors(row, row+1, 1)[0])
 		filled := slices.Collect(b.Filled(row))

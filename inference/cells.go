@@ -142,6 +142,12 @@ func (b *Batch) cell(n *node, c *Cell) bool {
 			b.reject(penstock.ClassType, n, -1, "JSON is wanted, not %s", c.words())
 		}
 	}
+	return b.cellTargets(n, c)
+}
+
+// cellTargets decodes a cell to all targets of its node. It gives false when it
+// is malformed.
+func (b *Batch) cellTargets(n *node, c *Cell) bool {
 	for i := range n.targets {
 		t := &n.targets[i]
 		switch t.kind {

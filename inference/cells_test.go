@@ -18,6 +18,7 @@ func boolCell(i int64) Cell    { return Cell{Kind: CellBool, Int: i} }
 func typed(k CellKind) string {
 	return [...]string{"null", "text", "string", "int", "uint", "float", "bool", "json"}[k]
 }
+
 func (c Cell) testString() string {
 	return fmt.Sprintf("%s(%s %d %g)", typed(c.Kind), c.Bytes, c.Int, c.Float)
 }

@@ -101,7 +101,9 @@ func fuzzMappings() []mapping {
 			cfg: Config{Inputs: []Input{
 				input("v", Column{From: "v", Missing: nan}), input("m", Column{From: "m", Coerce: true}),
 				padded(input("w", Column{From: "o.w", Missing: fillWith("9")}), number("-1")),
-				input("s", Column{From: "s"}), {Name: "vm", MaskOf: "v"}, {Name: "wm", MaskOf: "w"},
+				input("s", Column{From: "s"}),
+				{Name: "vm", MaskOf: "v"},
+				{Name: "wm", MaskOf: "w"},
 			}},
 			events: []string{
 				`{"v":[1,null,0.25],"m":[[1,2],["3",4.0]],"o":{"w":[1,2]},"s":["a","\u0062"]}`,
@@ -112,9 +114,11 @@ func fuzzMappings() []mapping {
 			name:  "ragged",
 			infos: []TensorInfo{declared("ids", Int64, Dynamic), declared("mask", Int32, Dynamic), declared("tags", String, Dynamic), declared("f", Float64, Dynamic), declared("fm", Float32, Dynamic)},
 			cfg: Config{Inputs: []Input{
-				padded(input("ids", Column{From: "t.ids"}), number("7")), {Name: "mask", MaskOf: "ids"},
+				padded(input("ids", Column{From: "t.ids"}), number("7")),
+				{Name: "mask", MaskOf: "ids"},
 				padded(input("tags", Column{From: "tags", Missing: Missing{Policy: MissingFill, Fill: Literal{Kind: TextLiteral, Text: "?"}}}), Literal{Kind: TextLiteral, Text: "-"}),
-				padded(input("f", Column{From: "f", Missing: nan}), number("0")), {Name: "fm", MaskOf: "f"},
+				padded(input("f", Column{From: "f", Missing: nan}), number("0")),
+				{Name: "fm", MaskOf: "f"},
 			}},
 			events: []string{
 				`{"t":{"ids":[1,2,3]},"tags":["a","bb"],"f":[1.5,null]}`,

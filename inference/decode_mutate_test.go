@@ -87,7 +87,7 @@ func mutate(random *rand.Rand, tokens []string) []string {
 	case 4: // white space between two tokens
 		return append(tokens[:at:at], append([]string{" "}, tokens[at:]...)...)
 	}
-	for try := 0; try < 20; try++ {
+	for range 20 {
 		at = random.IntN(len(tokens))
 		if at > 0 && (tokens[at-1] == ":" || tokens[at-1] == "," || tokens[at-1] == "[") && json.Valid([]byte(tokens[at])) && json.Valid([]byte(token)) {
 			tokens[at] = token

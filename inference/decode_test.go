@@ -174,8 +174,16 @@ func TestKeysOfEveryLength(t *testing.T) {
 		for _, c := range []struct {
 			event, want string
 		}{
-			{`{"KEY":1,"z":2}`, "[1 2]"}, {`{"KEY":3,"z":4}`, "[3 4]"}, {`{"KEYx":1,"z":2}`, "[NaN 2]"}, {`{"SHORTx":5,"z":6}`, "[NaN 6]"},
-			{`{"z":1,"KEY":2}`, "[2 1]"}, {`{"z":3,"KEY":4}`, "[4 3]"}, {`{"z":3,"SHORTx":4}`, "[NaN 3]"}, {`{ "z": 5 , "KEY" :  6 }`, "[6 5]"}, {`{"z":7,"KEY": 8}`, "[8 7]"}, {`{"z":7,"KEY":9}`, "[9 7]"},
+			{`{"KEY":1,"z":2}`, "[1 2]"},
+			{`{"KEY":3,"z":4}`, "[3 4]"},
+			{`{"KEYx":1,"z":2}`, "[NaN 2]"},
+			{`{"SHORTx":5,"z":6}`, "[NaN 6]"},
+			{`{"z":1,"KEY":2}`, "[2 1]"},
+			{`{"z":3,"KEY":4}`, "[4 3]"},
+			{`{"z":3,"SHORTx":4}`, "[NaN 3]"},
+			{`{ "z": 5 , "KEY" :  6 }`, "[6 5]"},
+			{`{"z":7,"KEY": 8}`, "[8 7]"},
+			{`{"z":7,"KEY":9}`, "[9 7]"},
 		} {
 			event := strings.NewReplacer("KEY", key, "SHORT", key[:n-1]).Replace(c.event)
 			b.Reset()

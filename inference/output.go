@@ -56,8 +56,10 @@ func CompileOutput(cfg *Output, outputs []TensorInfo) (*OutputPlan, []Problem) {
 		}
 	}
 	if p.score.kind == noScore && p.label.output < 0 && len(p.include) == 0 && len(c.problems) == 0 {
-		c.problems = append(c.problems, Problem{Path: []string{"model", "output"}, Warning: true,
-			Message: "predictions have no score, no label and no outputs", Hint: c.list()})
+		c.problems = append(c.problems, Problem{
+			Path: []string{"model", "output"}, Warning: true,
+			Message: "predictions have no score, no label and no outputs", Hint: c.list(),
+		})
 	}
 	if slices.ContainsFunc(c.problems, func(p Problem) bool { return !p.Warning }) {
 		return nil, c.problems

@@ -69,8 +69,12 @@ func TestPathUnder(t *testing.T) {
 		p, q string
 		want bool
 	}{
-		{"a.b", "a", true}, {"a", "a", true}, {"a", "a.b", false}, {"ab", "a", false},
-		{"a[0]", "a", true}, {"a[0].x", "a[1]", false},
+		{"a.b", "a", true},
+		{"a", "a", true},
+		{"a", "a.b", false},
+		{"ab", "a", false},
+		{"a[0]", "a", true},
+		{"a[0].x", "a[1]", false},
 	} {
 		p, _ := parsePath(c.p)
 		q, _ := parsePath(c.q)

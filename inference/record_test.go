@@ -39,19 +39,33 @@ func TestRecord(t *testing.T) {
 		event   string
 		want    string
 	}{
-		"everything": {cardFraud, "transactions", `{"x":1,"ts":"2026-11-21T10:00:00.123+01:00","tx_id":"a1"}`,
+		"everything": {
+			cardFraud, "transactions", `{"x":1,"ts":"2026-11-21T10:00:00.123+01:00","tx_id":"a1"}`,
 			`{"id":"transactions/0/1234",` + champion + `"event_time":"2026-11-21T09:00:00.123Z","time":"2026-11-21T09:00:00.127Z",` +
-				`"score":2,"flags":["missing:y"],"pass":{"tx_id":"a1"}}`},
-		"nothing missing": {cardFraud, "transactions", `{"x":1,"y":0.5,"ts":"2026-11-21T09:00:00Z"}`,
-			`{"id":"transactions/0/1234",` + champion + `"event_time":"2026-11-21T09:00:00.000Z","time":"2026-11-21T09:00:00.127Z","score":2.5}`},
-		"unreadable event time": {cardFraud, "transactions", `{"x":1,"ts":"yesterday"}`,
-			`{"id":"transactions/0/1234",` + champion + `"time":"2026-11-21T09:00:00.127Z","score":2,"flags":["missing:y","event_time"]}`},
-		"all flags": {cardFraud, "transactions", `{"x":-1,"ts":"yesterday"}`,
-			`{"id":"transactions/0/1234",` + champion + `"time":"2026-11-21T09:00:00.127Z","score":null,"flags":["missing:y","event_time","non_finite:score"]}`},
-		"only the model": {EncoderOptions{Model: penstock.ModelIdentity{Name: `a"b`}}, `odd "name".jsonl`, `{"x":3,"y":1,"ts":"2026-11-21T09:00:00Z"}`,
-			`{"id":"odd \"name\".jsonl/0/1234","model":"a\"b","event_time":"2026-11-21T09:00:00.000Z","time":"2026-11-21T09:00:00.127Z","score":7}`},
-		"no name at all": {EncoderOptions{}, "caf\xe9", `{"x":3,"y":1,"ts":"2026-11-21T09:00:00Z"}`,
-			`{"id":"caf` + "\uFFFD" + `/0/1234","event_time":"2026-11-21T09:00:00.000Z","time":"2026-11-21T09:00:00.127Z","score":7}`},
+				`"score":2,"flags":["missing:y"],"pass":{"tx_id":"a1"}}`,
+		},
+		"nothing missing": {
+			cardFraud, "transactions", `{"x":1,"y":0.5,"ts":"2026-11-21T09:00:00Z"}`,
+			`{"id":"transactions/0/1234",` + champion + `"event_time":"2026-11-21T09:00:00.000Z","time":"2026-11-21T09:00:00.127Z","score":2.5}`,
+		},
+		"unreadable event time": {
+			cardFraud, "transactions", `{"x":1,"ts":"yesterday"}`,
+			`{"id":"transactions/0/1234",` + champion + `"time":"2026-11-21T09:00:00.127Z","score":2,"flags":["missing:y","event_time"]}`,
+		},
+		"all flags": {
+			cardFraud, "transactions", `{"x":-1,"ts":"yesterday"}`,
+			`{"id":"transactions/0/1234",` + champion + `"time":"2026-11-21T09:00:00.127Z","score":null,"flags":["missing:y","event_time","non_finite:score"]}`,
+		},
+		"only the model": {
+			EncoderOptions{Model: penstock.ModelIdentity{Name: `a"b`}},
+			`odd "name".jsonl`, `{"x":3,"y":1,"ts":"2026-11-21T09:00:00Z"}`,
+			`{"id":"odd \"name\".jsonl/0/1234","model":"a\"b","event_time":"2026-11-21T09:00:00.000Z","time":"2026-11-21T09:00:00.127Z","score":7}`,
+		},
+		"no name at all": {
+			EncoderOptions{},
+			"caf\xe9", `{"x":3,"y":1,"ts":"2026-11-21T09:00:00Z"}`,
+			`{"id":"caf` + "\uFFFD" + `/0/1234","event_time":"2026-11-21T09:00:00.000Z","time":"2026-11-21T09:00:00.127Z","score":7}`,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := linear()

@@ -50,6 +50,8 @@ func arrayWords(in *plannedInput) string {
 
 // nested decodes the array at p, which stands depth containers deep, itself
 // included, to the elements of s from at, in row-major order of dims.
+//
+//revive:disable-next-line:argument-limit they are a position in the text and one in the tensor
 func (b *Batch) nested(data []byte, p int, n *node, t *target, dims []int, at, depth int) (int, misfit) {
 	s, start, step := &b.stores[t.input], p, 1
 	for _, d := range dims[1:] {

@@ -181,6 +181,8 @@ func skipValue(data []byte, p, depth int, f *fault) int {
 
 // skipContainer passes the object or array at p. It keeps one bit a level
 // instead of recursing.
+//
+//revive:disable-next-line:cognitive-complexity the states of a scanner belong together
 func skipContainer(data []byte, p, depth int, f *fault) int {
 	var objects [maxDepth/64 + 1]uint64 // bit set: the level is an object
 	level := depth

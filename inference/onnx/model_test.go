@@ -112,9 +112,11 @@ func TestDescribesModel(t *testing.T) {
 		inputs, outputs string
 	}{
 		{sharedModels + "/card_fraud_gbdt/model.onnx", "input float32[N,20]", "label int64[1], probabilities sequence of maps class to float32"},
-		{sharedModels + "/multi_out/model.onnx",
+		{
+			sharedModels + "/multi_out/model.onnx",
 			"is_member bool[N], quantities int32[N,3], amounts_minor int64[N,2], ratios float64[N,4], country string[N]",
-			"score float64[N], eligible bool[N], first_quantity int32[N], total_minor int64[N,1], region_col string[N,1], embedding float32[N,2,3]"},
+			"score float64[N], eligible bool[N], first_quantity int32[N], total_minor int64[N,1], region_col string[N,1], embedding float32[N,2,3]",
+		},
 		{sharedModels + "/mlp_f16/model.onnx", "embedding float16[N,24]", "logits float16[N,8]"},
 		{sharedModels + "/mlp_static/model.onnx", "vibration float32[1,16]", "state float32[1,3]"},
 		{sharedModels + "/bad/slow_model.onnx", "x float32[N,2]", "y float32[?]"},

@@ -69,12 +69,21 @@ func TestParseDeclaredTypes(t *testing.T) {
 		info  inference.TensorInfo
 		about string
 	}{
-		{tensor(10, shape(axis(text(dimParam, "batch")), axis(number(dimValue, 24)))), "float16[batch,24]",
-			inference.TensorInfo{Type: inference.Float16, Shape: []int64{-1, 24}}, "a named axis"},
-		{tensor(8, shape(axis(text(dimParam, "")), axis(number(dimValue, -1)), axis(number(dimValue, 0)))), "string[?,?,0]",
-			inference.TensorInfo{Type: inference.String, Shape: []int64{-1, -1, 0}}, "open axes as exporters write them"},
-		{tensor(11, shape(axis(number(dimValue, 3), text(dimParam, "n")))), "double[n]",
-			inference.TensorInfo{Type: inference.Float64, Shape: []int64{-1}}, "the last of two lengths counts"},
+		{
+			tensor(10, shape(axis(text(dimParam, "batch")), axis(number(dimValue, 24)))), "float16[batch,24]",
+			inference.TensorInfo{Type: inference.Float16, Shape: []int64{-1, 24}},
+			"a named axis",
+		},
+		{
+			tensor(8, shape(axis(text(dimParam, "")), axis(number(dimValue, -1)), axis(number(dimValue, 0)))), "string[?,?,0]",
+			inference.TensorInfo{Type: inference.String, Shape: []int64{-1, -1, 0}},
+			"open axes as exporters write them",
+		},
+		{
+			tensor(11, shape(axis(number(dimValue, 3), text(dimParam, "n")))), "double[n]",
+			inference.TensorInfo{Type: inference.Float64, Shape: []int64{-1}},
+			"the last of two lengths counts",
+		},
 		{tensor(9, shape()), "bool[]", inference.TensorInfo{Type: inference.Bool, Shape: []int64{}}, "a scalar"},
 		{tensor(9), "bool", inference.TensorInfo{Type: inference.Bool}, "no shape"},
 		{tensor(16), "bfloat16", inference.TensorInfo{}, "a type that is not mapped"},

@@ -88,8 +88,10 @@ func TestParseRefuses(t *testing.T) {
 
 		{"external data", model(weights(external("weights.bin"))), ExternalData, `tensor "w" lie in another file, "weights.bin"`},
 		{"external data without saying so", model(weights(nested(tensorExternalData, text(entryKey, "location"), text(entryValue, "*/_ORT_MEM_ADDR_/*")))), ExternalData, "_ORT_MEM_ADDR_"},
-		{"external data in a Constant", model(op("Constant", nil, names("c"), attribute("value", nested(attributeTensor, external("/etc/passwd"))))), ExternalData,
-			`without a name in the node that gives "c" lie in another file, "/etc/passwd"`},
+		{
+			"external data in a Constant", model(op("Constant", nil, names("c"), attribute("value", nested(attributeTensor, external("/etc/passwd"))))), ExternalData,
+			`without a name in the node that gives "c" lie in another file, "/etc/passwd"`,
+		},
 		{"external data in a list of tensors", model(op("C", nil, names("c"), text(nodeName, "n1"), attribute("v", nested(attributeTensors, external("e"))))), ExternalData, `in node "n1"`},
 		{"external data in a sparse initializer", model(nested(graphSparseInitializer, nested(sparseIndices, text(tensorName, "i"), external("e")))), ExternalData, `"i"`},
 		{"external data in a sparse attribute", model(op("C", nil, names("c"), attribute("v", nested(attributeSparseTensor, nested(sparseValues, external("e")))))), ExternalData, `"e"`},

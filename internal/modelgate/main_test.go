@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -69,7 +70,8 @@ func behave(behaviour string, model, request []byte) error {
 				return err
 			}
 		}
-		for {
+		for n := uint64(0); ; n++ {
+			runtime.KeepAlive(n)
 		}
 	case "touch": // n MiB of Go memory
 		b := make([]byte, n<<20)

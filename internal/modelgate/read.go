@@ -97,10 +97,10 @@ func acceptable(info fs.FileInfo) error {
 // readAll reads exactly size bytes, which is all that there may be.
 func readAll(f io.Reader, size int64) ([]byte, error) {
 	b := make([]byte, size)
-	n, err := io.ReadFull(f, b)
+	_, err := io.ReadFull(f, b)
 	if err == nil {
 		var one [1]byte
-		if n, _ = f.Read(one[:]); n == 0 {
+		if n, _ := f.Read(one[:]); n == 0 {
 			return b, nil
 		}
 	}
