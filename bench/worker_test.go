@@ -160,22 +160,22 @@ func fraudInput(name string) inference.Input {
 
 // readEvents gives the events of PENSTOCK_BENCH_EVENTS, which `make bench`
 // draws; a few repeated events would let the trees' branches be learned.
-func readEvents(b *testing.B) [][]byte {
-	b.Helper()
+func readEvents(tb testing.TB) [][]byte {
+	tb.Helper()
 	path := os.Getenv("PENSTOCK_BENCH_EVENTS")
 	if path == "" {
-		b.Fatal("PENSTOCK_BENCH_EVENTS is not set: run `make bench`, which draws the events")
+		tb.Fatal("PENSTOCK_BENCH_EVENTS is not set: run `make bench`, which draws the events")
 	}
 	file, err := os.ReadFile(path)
 	if err != nil {
-		b.Fatal(err)
+		tb.Fatal(err)
 	}
 	var events [][]byte
 	for lines := bufio.NewScanner(bytes.NewReader(file)); lines.Scan(); {
 		events = append(events, bytes.Clone(lines.Bytes()))
 	}
 	if len(events) < 100*batchRows {
-		b.Fatalf("%s holds %d events, too few to stay fresh", path, len(events))
+		tb.Fatalf("%s holds %d events, too few to stay fresh", path, len(events))
 	}
 	return events
 }
