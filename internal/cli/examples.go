@@ -40,15 +40,14 @@ type lineError struct {
 
 func (e *lineError) Error() string { return fmt.Sprintf("%s:%d:1: %s", e.file, e.line, e.text) }
 
-// readExamples reads a whole examples file. Besides what cannot be read at all
-// it returns every line that is no example, joined into one error.
-func readExamples(path string) (examples []example, err error) {
+// readExamples reads a whole examples file. bad has an entry for every line that
+// is no example; err says that the file cannot be read.
+func readExamples(path string) (examples []example, bad []error, err error) {
 	r, err := eventfile.Open(path, eventfile.JSONLines, eventfile.Options{})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var bad []error
-	defer func() { err = errors.Join(errors.Join(bad...), err, r.Close()) }()
+	defer func() { err = errors.Join(err, r.Close()) }()
 	var c eventfile.Chunk
 	for {
 		switch err := r.Next(&c); {
@@ -56,9 +55,9 @@ func readExamples(path string) (examples []example, err error) {
 			if len(examples)+len(bad) == 0 {
 				bad = append(bad, &lineError{path, 1, "there is no example in this file"})
 			}
-			return examples, nil
+			return examples, bad, nil
 		case err != nil:
-			return examples, err
+			return examples, bad, err
 		}
 		for i := range c.Len() {
 			e := example{line: c.ID(i).Offset + 1}

@@ -71,28 +71,44 @@ func (s *session) lint(ctx context.Context, path string, set []string) (ok bool,
 	case ok && len(lines) == 0:
 		fmt.Fprintf(s.Out, "%s: ok\n", path)
 	case ok:
-		fmt.Fprintf(s.Out, "%s: ok, with %d warnings\n", path, len(lines))
+		fmt.Fprintf(s.Out, "%s: ok, but see the warnings\n", path)
 	}
 	return ok, nil
 }
 
 // lintModel checks the mapping against the model and the examples.
 func (s *session) lintModel(ctx context.Context, f *config.File) ([]inference.Problem, error) {
-	examples, problems := lintExamples(f.Pipeline.Model.Examples)
+	examples, problems := s.lintExamples(f.Pipeline.Model.Examples)
 	m, more, err := s.compileModel(ctx, f, fieldPaths(examples))
-	if m != nil {
-		err = errors.Join(err, m.close())
+	problems = append(problems, more...)
+	if m == nil {
+		return problems, err
 	}
-	return append(problems, more...), err
+	if rows := m.plan.StaticRows(); rows > 0 {
+		problems = append(problems, inference.Problem{
+			Path: modelPath, Warning: true,
+			Message: fmt.Sprintf("the model takes batches of exactly %d, so that each run scores no more than %d events", rows, rows),
+			Hint:    "export it with an open batch axis",
+		})
+	}
+	return problems, errors.Join(err, m.close())
 }
 
-func lintExamples(path string) ([]example, []inference.Problem) {
+// lintExamples reads the examples, and prints which of their lines are none.
+func (s *session) lintExamples(path string) ([]example, []inference.Problem) {
 	if path == "" {
 		return nil, nil
 	}
-	examples, err := readExamples(path)
-	if err == nil {
-		return examples, nil
+	examples, bad, err := readExamples(path)
+	for _, line := range bad {
+		fmt.Fprintln(s.Err, line)
 	}
-	return nil, []inference.Problem{{Path: []string{"model", "examples"}, Message: err.Error()}}
+	at := []string{"model", "examples"}
+	switch {
+	case err != nil:
+		return nil, []inference.Problem{{Path: at, Message: err.Error()}}
+	case len(bad) > 0:
+		return nil, []inference.Problem{{Path: at, Message: fmt.Sprintf("%d lines of %s are no examples", len(bad), path)}}
+	}
+	return examples, nil
 }

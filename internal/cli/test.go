@@ -58,8 +58,8 @@ func (s *session) testConfig(ctx context.Context, path string, set []string) (pa
 		return 0, 0, &refusal{fmt.Errorf("%s names no examples; add model.examples: golden.jsonl, one "+
 			`{"event": …, "expect": {"label": 1}} a line`, path)}
 	}
-	examples, err := readExamples(name)
-	if err != nil {
+	examples, bad, err := readExamples(name)
+	if err = errors.Join(errors.Join(bad...), err); err != nil {
 		return 0, 0, &refusal{err}
 	}
 	m, err := s.openModel(ctx, file)
