@@ -18,7 +18,7 @@ PURE = $(shell CGO_ENABLED=0 go list -f \
 say = @printf '\n== %s\n' "$(1)"
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test unit pure fuzz-smoke fuzz cover lint fmt clean
+.PHONY: help build demo test unit pure fuzz-smoke fuzz cover bench lint fmt clean
 
 help: ## lists the targets
 	@printf 'penstock: scores events with ONNX models\n\n'
@@ -28,13 +28,17 @@ build: ## builds bin/penstock and fetches ONNX Runtime's library where there is 
 	@go build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/penstock
 	@$(BIN) runtime install > /dev/null # what it does is told on stderr
 
-demo: build ## scores the bundled fraud model's events and shows the predictions
-	$(call say,penstock predict $(EXAMPLE)/pipeline.yaml $(EXAMPLE)/events.jsonl)
+demo: build ## scores the bundled fraud model's events, good ones and bad ones, and shows the result
+	$(call say,penstock predict $(EXAMPLE)/pipeline.yaml events.jsonl bad.jsonl)
 	@mkdir -p dist
-	@$(BIN) predict $(EXAMPLE)/pipeline.yaml $(EXAMPLE)/events.jsonl -o dist/predictions.jsonl
+	@$(BIN) predict $(EXAMPLE)/pipeline.yaml $(EXAMPLE)/events.jsonl $(EXAMPLE)/bad.jsonl \
+	  -o dist/predictions.jsonl --rejects dist/rejects.jsonl
+	@printf '\nThe first predictions of dist/predictions.jsonl:\n'
 	@head -n 3 dist/predictions.jsonl
-	@printf '\n%d predictions are in dist/predictions.jsonl. Next, look at the model and the mapping:\n' "$$(wc -l < dist/predictions.jsonl)"
-	@printf '  %s\n' '$(BIN) inspect $(EXAMPLE)/fraud.onnx' '$(BIN) lint $(EXAMPLE)/pipeline.yaml'
+	@printf '\nWhat was turned away, from dist/rejects.jsonl:\n'
+	@sed 's/,"value.*//; s/$$/, …}/' dist/rejects.jsonl
+	@printf '\nNext, look at the model and the mapping, and run the golden examples:\n'
+	@printf '  %s\n' '$(BIN) inspect $(EXAMPLE)/fraud.onnx' '$(BIN) lint $(EXAMPLE)/pipeline.yaml' '$(BIN) test $(EXAMPLE)/pipeline.yaml'
 
 test: build unit pure fuzz-smoke ## runs every test, with and without cgo, and 20 s of each fuzz target
 
@@ -60,6 +64,9 @@ cover: ## fails when the tests of inference or internal/config cover less than 9
 	  /coverage:/ { for (i = 1; i < NF; i++) if ($$i == "coverage:" && $$(i+1) + 0 < floor) low = 1 } \
 	  /^(FAIL|---)/ { low = 1 } \
 	  END { if (low) { print "coverage must be at least " floor " %"; exit 1 } }'
+
+bench: build ## measures what is promised, beside the peers; writes bench/results/
+	@bench/run
 
 lint: ## checks format and code: gofumpt, go vet, go fix, staticcheck, errcheck, revive
 	$(call say,Linters)

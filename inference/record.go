@@ -2,6 +2,7 @@ package inference
 
 import (
 	"strconv"
+	"time"
 
 	"github.com/penstock/penstock"
 )
@@ -24,7 +25,7 @@ type Encoder struct {
 // Stamp is what a record says that neither the batch nor the model knows.
 type Stamp struct {
 	ID   penstock.EventID
-	Time int64 // wall clock, Unix nanoseconds
+	Time int64 // wall clock, Unix nanoseconds; written to the millisecond
 }
 
 // NewEncoder renders the constant part.
@@ -60,7 +61,7 @@ func (e *Encoder) Append(dst []byte, stamp *Stamp, s *Scores, row int) []byte {
 		dst = append(s.eventTime.appendTime(dst, at), '"')
 	}
 	dst = append(dst, `,"time":"`...)
-	dst = append(s.wallTime.appendTime(dst, stamp.Time), '"')
+	dst = append(s.wallTime.appendTime(dst, stamp.Time-stamp.Time%int64(time.Millisecond)), '"')
 	dst = s.appendPrediction(dst, row)
 	if s.batch.HasPass(row) {
 		dst = s.batch.AppendPass(append(dst, `,"pass":`...), row)

@@ -30,7 +30,7 @@ func stampAt(t testing.TB, source string, offset int64, clock string) *Stamp {
 }
 
 func TestRecord(t *testing.T) {
-	const clock = "2026-11-21T09:00:00.127Z"
+	const clock = "2026-11-21T09:00:00.127999999Z"
 	const champion = `"pipeline":"card-fraud","model":"fraud","version":"7",` +
 		`"digest":"sha256:9f2c6a1b00112233445566778899aabbccddeeff00112233445566778899aabb","variant":"champion","plan":1,`
 	for name, test := range map[string]struct {
