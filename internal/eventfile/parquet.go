@@ -10,10 +10,8 @@ import (
 	"github.com/penstock/penstock/inference"
 )
 
-const (
-	parquetRows = 1024 // a chunk's usual number of rows
-	rowsAtOnce  = 64   // rows taken from the library at a time
-)
+// rowsAtOnce is how many rows are taken from the library at a time.
+const rowsAtOnce = 64
 
 // parquetSource reads a Parquet file row by row, one page a column in
 // memory. Groups become dotted column names; a list or a map is one cell of
@@ -36,7 +34,7 @@ func (r *Reader) openParquet(in io.Reader, o Options) error {
 	if err != nil {
 		return err
 	}
-	s := &parquetSource{r: r, rows: max(o.Rows, parquetRows), buffer: make([]parquet.Row, rowsAtOnce)}
+	s := &parquetSource{r: r, rows: o.Rows, buffer: make([]parquet.Row, rowsAtOnce)}
 	err = guard(func() error { return s.openFile(at, size) })
 	if err != nil {
 		return errors.Join(fmt.Errorf("read %s: %w", r.name, err), r.closer())
@@ -123,7 +121,7 @@ func (s *parquetSource) more(c *Chunk) error {
 		}
 		s.open, s.groups = s.groups[0].Rows(), s.groups[1:]
 	}
-	n, err := s.open.ReadRows(s.buffer)
+	n, err := s.open.ReadRows(s.buffer[:min(rowsAtOnce, s.rows-len(c.events))])
 	for _, row := range s.buffer[:n] {
 		if err := s.add(c, row); err != nil {
 			return err
