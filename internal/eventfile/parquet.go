@@ -1,6 +1,7 @@
 package eventfile
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -46,6 +47,9 @@ func (r *Reader) openParquet(in io.Reader, o Options) error {
 }
 
 func (s *parquetSource) openFile(at io.ReaderAt, size int64) error {
+	if err := checkFooter(at, size); err != nil {
+		return err
+	}
 	f, err := parquet.OpenFile(at, size, parquet.SkipBloomFilters(true), parquet.SkipPageIndex(true))
 	if err != nil {
 		return err
@@ -57,6 +61,23 @@ func (s *parquetSource) openFile(at io.ReaderAt, size int64) error {
 		s.table.Names[i] = s.columns[i].name
 	}
 	s.asm = newAssembler(f)
+	return nil
+}
+
+// checkFooter holds the length of the footer, which stands before the last four
+// bytes, against the file's size: the library allocates whatever it says.
+func checkFooter(at io.ReaderAt, size int64) error {
+	const tail = 8
+	if size < tail {
+		return errors.New("this is no Parquet file")
+	}
+	var end [tail]byte
+	if _, err := at.ReadAt(end[:], size-tail); err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if footer := int64(binary.LittleEndian.Uint32(end[:])); footer > size-tail {
+		return fmt.Errorf("this is no Parquet file, or it is cut short: its footer takes %d bytes of %d", footer, size)
+	}
 	return nil
 }
 
