@@ -8,9 +8,9 @@ import (
 	"unsafe"
 )
 
-// literal makes a filler for an input's type of a literal from the config. When
+// literal makes a substitute for an input's type of a literal from the config. When
 // it does not fit, it says why.
-func literal(in *plannedInput, lit *Literal) (f filler, why string) {
+func literal(in *plannedInput, lit *Literal) (f substitute, why string) {
 	typ := in.info.Type
 	switch {
 	case typ == String:
@@ -34,7 +34,7 @@ func literal(in *plannedInput, lit *Literal) (f filler, why string) {
 }
 
 // floatLiteral reads a number, or NaN or an infinity as YAML writes them.
-func floatLiteral(typ ElementType, text string) (f filler, why string) {
+func floatLiteral(typ ElementType, text string) (f substitute, why string) {
 	word := strings.Replace(strings.ToLower(text), ".", "", 1)
 	v, err := strconv.ParseFloat(text, 64)
 	switch strings.TrimLeft(word, "+-") {
@@ -74,7 +74,7 @@ func beyond(typ ElementType, v float64) bool {
 	return math.IsInf(v, 0)
 }
 
-func integerLiteral(typ ElementType, text string) (f filler, why string) {
+func integerLiteral(typ ElementType, text string) (f substitute, why string) {
 	magnitude, negative, ok := writtenInteger(text)
 	if !ok {
 		d, end, valid := scanDecimal([]byte(text), 0)

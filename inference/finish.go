@@ -46,7 +46,7 @@ func (b *Batch) missing(n *node) {
 	}
 }
 
-// fillTarget writes a target's filler: to its element, to its whole row, or as
+// fillTarget writes a target's substitute: to its element, to its whole row, or as
 // the only element of its ragged row.
 func (b *Batch) fillTarget(t *target) {
 	s := &b.stores[t.input]
@@ -81,7 +81,7 @@ func (b *Batch) markFilled(n *node) {
 // 0 where it was filled or padded. A mask's rows lie as those of its source do.
 func (b *Batch) writeMask(mask *store) {
 	source := &b.stores[mask.in.maskOf]
-	var zero filler
+	var zero substitute
 	one := mask.in.one()
 	if source.in.layout == columnsLayout {
 		for column, field := range source.in.fields {

@@ -200,7 +200,7 @@ func (o *oracleColumn) fill(tree oracleValue, dims []int64) {
 	switch {
 	case o.in.List || len(dims) == 0 || len(dims) == 1 && dims[0] == 1:
 		o.element(value)
-	case value == nil && elements < 0: // a missing ragged row is one filler
+	case value == nil && elements < 0: // a missing ragged row is one substitute
 		o.element(nil)
 	case value == nil:
 		for range elements {

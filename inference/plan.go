@@ -31,19 +31,19 @@ type plannedInput struct {
 	width  int   // elements in a row, 0 for ragged
 	maskOf int   // the input whose presence this one tells, -1
 	padded bool  // shorter arrays are filled up with pad
-	pad    filler
+	pad    substitute
 	fields []int  // the nodes that fill it, by column; one for arrays
-	texts  []byte // texts of all its fillers, which each Batch's text begins with
+	texts  []byte // texts of all its substitutes, which each Batch's text begins with
 }
 
-// filler is an element that stands in for a missing one.
-type filler struct {
+// substitute is an element that stands in for a missing one.
+type substitute struct {
 	bits uint64  // numbers and bools: the element as it lies in memory, from the first byte
 	text TextRef // strings: where it is within texts
 }
 
-// put writes the filler as an element of size bytes at dst; 0 is a string's.
-func (f *filler) put(dst unsafe.Pointer, size int) {
+// put writes the substitute as an element of size bytes at dst; 0 is a string's.
+func (f *substitute) put(dst unsafe.Pointer, size int) {
 	bits := unsafe.Pointer(&f.bits)
 	switch size {
 	case 1:
@@ -84,7 +84,7 @@ type target struct {
 	column int
 	coerce bool
 	policy MissingPolicy
-	fill   filler
+	fill   substitute
 }
 
 func (t *target) feature() bool { return t.kind == cellTarget || t.kind == arrayTarget }
@@ -130,7 +130,7 @@ func (p *Plan) WarmUp() []*Tensor {
 }
 
 // one is the element 1 (or true) of a numeric or bool input.
-func (in *plannedInput) one() (one filler) {
+func (in *plannedInput) one() (one substitute) {
 	if in.info.Type != String {
 		writeNumber(in.info.Type, unsafe.Pointer(&one.bits), 1)
 	}

@@ -22,7 +22,7 @@ type store struct {
 	starts   []int // ragged: row r's elements are [starts[r], starts[r+1])
 	longest  int   // ragged: the most elements a row may have
 
-	text     []byte // strings: begins with the fillers' texts
+	text     []byte // strings: begins with the substitutes' texts
 	textMark int    // end of the text of finished rows
 
 	holes []int // elements of the row at hand that were filled; kept only for a mask
@@ -82,8 +82,8 @@ func (s *store) room(i int) {
 	}
 }
 
-// fill writes a filler to the i-th element.
-func (s *store) fill(i int, f *filler) {
+// fill writes a substitute to the i-th element.
+func (s *store) fill(i int, f *substitute) {
 	size := s.size
 	if s.typ == String {
 		size = 0
