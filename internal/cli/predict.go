@@ -36,7 +36,7 @@ Example:
 }
 
 // Run scores the events.
-func (c *predictCommand) Run(ctx context.Context, s *session) error {
+func (c *predictCommand) Run(ctx context.Context, s *session) (err error) {
 	inputs, bytes, err := c.inputs(s.In)
 	if err != nil {
 		return err
@@ -49,7 +49,7 @@ func (c *predictCommand) Run(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	defer m.close()
+	defer func() { err = errors.Join(err, m.close()) }()
 	out, err := c.outputs(s.Out)
 	if err != nil {
 		return err

@@ -32,6 +32,11 @@ type scoring struct {
 	ordered chan *job // to be written, in reading order
 }
 
+// minJobRows is how many events a job has at least, in whole batches: with
+// fewer the handing over shows. With more, a short file would leave workers of
+// a slow model without work.
+const minJobRows = 128
+
 // job is a chunk on its way.
 type job struct {
 	chunk   eventfile.Chunk
@@ -84,7 +89,7 @@ func (s *scoring) run(ctx context.Context, inputs []input, out func(*job) error)
 
 // read fills jobs with the inputs' events.
 func (s *scoring) read(ctx context.Context, inputs []input) error {
-	o := eventfile.Options{Rows: s.model.batchRows}
+	o := eventfile.Options{Rows: s.model.batchRows * ((minJobRows-1)/s.model.batchRows + 1)}
 	var spare *job
 	var before int64
 	for _, open := range inputs {

@@ -11,6 +11,7 @@ type blocks struct {
 	in      io.Reader
 	done    *int64
 	o       Options
+	size    int    // bytes that an event took in the last chunk
 	live    bool   // the stream may pause: hand over what is there
 	tail    []byte // begins an event that did not fit in the last chunk
 	started bool   // the byte order mark has been looked for
@@ -19,8 +20,9 @@ type blocks struct {
 	skip    bool  // within an event that is too large: drop all up to the end of its line
 }
 
-// splitter finds the whole events in c.data[pos:], adds them to c and returns
-// the position behind the last. With eof what is left is an event too.
+// splitter finds the whole events in c.data[pos:], adds them to c as long as it
+// has room and returns the position behind the last. With eof what is left is
+// an event too.
 type splitter interface {
 	split(c *Chunk, pos int, eof bool) int
 	// oversize turns away the event that c.data begins with and that does not
@@ -29,29 +31,27 @@ type splitter interface {
 	oversize(c *Chunk) (used int, skip bool)
 }
 
-// fill reads until the chunk is worth its hand-over: a block's size and
-// o.Rows events, or the end, or what a live stream has.
+// fill reads until the chunk has its events, or the input ends, or a live
+// stream has no more to give at once.
 func (b *blocks) fill(c *Chunk, s splitter) error {
 	c.data = append(c.data, b.tail...)
 	b.tail = b.tail[:0]
-	target, used := blockBytes, 0
-	for {
-		b.read(c, target)
-		used = s.split(c, used, b.eof)
-		if b.eof || b.err != nil || b.enough(c) {
-			break
-		}
+	used := s.split(c, 0, b.eof)
+	for !b.enough(c) {
 		if len(c.data)-used > b.o.MaxEvent {
-			if c.Len() > 0 {
-				break // the long event begins the next chunk
+			if c.Len() == 0 {
+				c.data = c.data[:copy(c.data, c.data[used:])]
+				used, b.skip = s.oversize(c)
 			}
-			c.data = c.data[:copy(c.data, c.data[used:])]
-			used, b.skip = s.oversize(c)
-			break
+			break // else the long event begins the next chunk
 		}
-		target = len(c.data) + max(blockBytes, len(c.data)-used)
+		b.read(c, len(c.data)+b.more(c, len(c.data)-used))
+		used = s.split(c, used, b.eof)
 	}
 	b.tail = append(b.tail, c.data[used:]...)
+	if n := c.Len(); n > 0 {
+		b.size = used/n + 1
+	}
 	switch {
 	case c.Len() > 0:
 		return nil
@@ -62,12 +62,24 @@ func (b *blocks) fill(c *Chunk, s splitter) error {
 	}
 }
 
-// enough tells whether a chunk that could still grow is handed over as it is.
+// enough tells whether a chunk is handed over as it is.
 func (b *blocks) enough(c *Chunk) bool {
-	if c.Len() == 0 {
+	switch {
+	case b.eof || b.err != nil || c.Len() >= b.o.Rows:
+		return true
+	case c.Len() == 0:
 		return false
 	}
-	return b.live || len(c.data) >= blockBytes && (c.Len() >= b.o.Rows || len(c.data) >= maxBlockBytes)
+	return b.live || len(c.data) >= maxBlockBytes
+}
+
+// more is how many bytes to read: what the chunk's missing events are likely to
+// take, so that little is left over to be copied to the next chunk, and at
+// least as much as the event that has begun, so that a long one is looked
+// through only so often.
+func (b *blocks) more(c *Chunk, begun int) int {
+	likely := (b.o.Rows-c.Len())*b.size - begun
+	return max(minReadBytes, begun, min(likely+likely/16, maxBlockBytes))
 }
 
 // read appends to c.data until it has target bytes. From a live stream it takes

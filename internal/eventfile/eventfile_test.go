@@ -187,12 +187,28 @@ func TestTooLargeAcrossBlocks(t *testing.T) {
 	})
 }
 
-func TestRowsFillsAtLeastThatMany(t *testing.T) {
-	in := strings.Repeat(strings.Repeat("x", 999)+"\n", 3000)
-	r := newReader(t, temporary(t, in), eventfile.JSONLines, eventfile.Options{Rows: 1000})
-	var c eventfile.Chunk
-	if err := r.Next(&c); err != nil || c.Len() < 1000 || c.Len() > 1600 {
-		t.Errorf("the first chunk has %d events (%v), want a little over 1000", c.Len(), err)
+func TestChunksHaveRowsEvents(t *testing.T) {
+	for name, in := range map[string]string{
+		"short": strings.Repeat("1\n", 3500), "long": strings.Repeat(strings.Repeat("x", 1999)+"\n", 3500),
+	} {
+		for _, format := range []eventfile.Format{eventfile.JSONLines, eventfile.CSV} {
+			t.Run(name+" "+format.String(), func(t *testing.T) {
+				text := in
+				if format == eventfile.CSV {
+					text = "column\n" + in
+				}
+				r := newReader(t, temporary(t, text), format, eventfile.Options{Rows: 1000})
+				var c eventfile.Chunk
+				for _, want := range []int{1000, 1000, 1000, 500} {
+					if err := r.Next(&c); err != nil || c.Len() != want {
+						t.Fatalf("a chunk has %d events (%v), want %d", c.Len(), err, want)
+					}
+				}
+				if err := r.Next(&c); err != io.EOF {
+					t.Errorf("got %v behind the last chunk, want io.EOF", err)
+				}
+			})
+		}
 	}
 }
 

@@ -12,7 +12,7 @@ type lines struct {
 func (l *lines) fill(c *Chunk) error { return l.blocks.fill(c, l) }
 
 func (l *lines) split(c *Chunk, pos int, eof bool) int {
-	for pos < len(c.data) {
+	for pos < len(c.data) && c.Len() < l.o.Rows {
 		end, next := len(c.data), len(c.data)
 		if i := bytes.IndexByte(c.data[pos:], '\n'); i >= 0 {
 			end, next = pos+i, pos+i+1

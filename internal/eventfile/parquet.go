@@ -1,6 +1,7 @@
 package eventfile
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -10,10 +11,8 @@ import (
 	"github.com/penstock/penstock/inference"
 )
 
-const (
-	parquetRows = 1024 // a chunk's usual number of rows
-	rowsAtOnce  = 64   // rows taken from the library at a time
-)
+// rowsAtOnce is how many rows are taken from the library at a time.
+const rowsAtOnce = 64
 
 // parquetSource reads a Parquet file row by row, one page a column in
 // memory. Groups become dotted column names; a list or a map is one cell of
@@ -36,7 +35,7 @@ func (r *Reader) openParquet(in io.Reader, o Options) error {
 	if err != nil {
 		return err
 	}
-	s := &parquetSource{r: r, rows: max(o.Rows, parquetRows), buffer: make([]parquet.Row, rowsAtOnce)}
+	s := &parquetSource{r: r, rows: o.Rows, buffer: make([]parquet.Row, rowsAtOnce)}
 	err = guard(func() error { return s.openFile(at, size) })
 	if err != nil {
 		return errors.Join(fmt.Errorf("read %s: %w", r.name, err), r.closer())
@@ -48,6 +47,9 @@ func (r *Reader) openParquet(in io.Reader, o Options) error {
 }
 
 func (s *parquetSource) openFile(at io.ReaderAt, size int64) error {
+	if err := checkFooter(at, size); err != nil {
+		return err
+	}
 	f, err := parquet.OpenFile(at, size, parquet.SkipBloomFilters(true), parquet.SkipPageIndex(true))
 	if err != nil {
 		return err
@@ -59,6 +61,23 @@ func (s *parquetSource) openFile(at io.ReaderAt, size int64) error {
 		s.table.Names[i] = s.columns[i].name
 	}
 	s.asm = newAssembler(f)
+	return nil
+}
+
+// checkFooter holds the length of the footer, which stands before the last four
+// bytes, against the file's size: the library allocates whatever it says.
+func checkFooter(at io.ReaderAt, size int64) error {
+	const tail = 8
+	if size < tail {
+		return errors.New("this is no Parquet file")
+	}
+	var end [tail]byte
+	if _, err := at.ReadAt(end[:], size-tail); err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if footer := int64(binary.LittleEndian.Uint32(end[:])); footer > size-tail {
+		return fmt.Errorf("this is no Parquet file, or it is cut short: its footer takes %d bytes of %d", footer, size)
+	}
 	return nil
 }
 
@@ -123,7 +142,7 @@ func (s *parquetSource) more(c *Chunk) error {
 		}
 		s.open, s.groups = s.groups[0].Rows(), s.groups[1:]
 	}
-	n, err := s.open.ReadRows(s.buffer)
+	n, err := s.open.ReadRows(s.buffer[:min(rowsAtOnce, s.rows-len(c.events))])
 	for _, row := range s.buffer[:n] {
 		if err := s.add(c, row); err != nil {
 			return err

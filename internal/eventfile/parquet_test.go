@@ -245,6 +245,7 @@ func FuzzParquet(f *testing.F) {
 	f.Add(b.Bytes())
 	f.Add(b.Bytes()[:b.Len()/2])
 	f.Add([]byte("PAR1PAR1"))
+	f.Add([]byte("PAR1\x15\x06\x15\x20\x15\x20\x15\xf2\xf6PAR1")) // a footer of 4 GB in 17 bytes
 	f.Fuzz(func(t *testing.T, in []byte) {
 		r, err := eventfile.NewReader("f", bytes.NewReader(in), eventfile.Parquet, eventfile.Options{})
 		if err != nil {

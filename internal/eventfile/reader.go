@@ -11,18 +11,20 @@ import (
 )
 
 const (
-	blockBytes    = 256 << 10 // a chunk's usual size: fits in a core's cache beside the batch
-	maxBlockBytes = 8 << 20   // a chunk does not grow beyond it to reach Options.Rows
+	defaultRows   = 256
+	likelySize    = 512      // of an event, before the first is seen
+	minReadBytes  = 64 << 10 // below, a read's own cost shows
+	maxBlockBytes = 8 << 20  // a chunk ends here however few events it has
 	maxEventBytes = 64 << 20
 )
 
 // Options tune a Reader. The zero value is fine.
 type Options struct {
-	// Rows is how many events a chunk should have at least, so that a large
-	// batch can be filled from one chunk. Chunks may have fewer when that
-	// would take more than 8 MiB. A stream that is no regular file is not
-	// waited for: there a chunk is what one read gives, so that a lone event
-	// is answered at once, and many when more are waiting.
+	// Rows is how many events a chunk has, so that batches can be filled from
+	// it to the last row; default 256. The last chunk has fewer, and so has
+	// one that would take more than 8 MiB. A stream that is no regular file
+	// is not waited for: there a chunk has what one read gives, so that a
+	// lone event is answered at once, and many when more are waiting.
 	Rows int
 	// MaxEvent is the size in bytes from which on an event is rejected as
 	// too large; default 64 MiB.
@@ -64,9 +66,12 @@ func NewReader(name string, in io.Reader, format Format, o Options) (*Reader, er
 	if o.MaxEvent <= 0 {
 		o.MaxEvent = maxEventBytes
 	}
+	if o.Rows <= 0 {
+		o.Rows = defaultRows
+	}
 	r := &Reader{name: name, format: format, closer: func() error { return nil }}
 	r.size = Size(in)
-	b := blocks{in: in, done: &r.done, o: o, live: r.size == 0}
+	b := blocks{in: in, done: &r.done, o: o, live: r.size == 0, size: likelySize}
 	switch format {
 	case Parquet:
 		return r, r.openParquet(in, o)

@@ -42,7 +42,7 @@ func (r *rows) split(c *Chunk, pos int, eof bool) int {
 		pos = next
 	}
 	c.table = r.table
-	for pos < len(c.data) {
+	for pos < len(c.data) && c.Len() < r.o.Rows {
 		first := len(c.cells)
 		end, next, fault := r.cells(c, pos, eof)
 		if next == pos {
