@@ -83,14 +83,6 @@ func (c *compiler) warn(at []string, hint, format string, args ...any) {
 	c.problems[len(c.problems)-1].Warning = true
 }
 
-// didYouMean is the hint that names the candidate nearest to got, or otherwise.
-func didYouMean(got string, candidates []string, otherwise string) string {
-	if name, ok := nearest.Name(got, candidates); ok {
-		return fmt.Sprintf("did you mean %s?", name)
-	}
-	return otherwise
-}
-
 // inputPath is the place of an input in the config, or of something within it.
 func inputPath(name string, more ...string) []string {
 	return append([]string{"model", "inputs", name}, more...)
@@ -121,7 +113,7 @@ func (c *compiler) checkNames() {
 	for i := range c.cfg.Inputs {
 		name := c.cfg.Inputs[i].Name
 		if !slices.Contains(names, name) {
-			c.report(inputPath(name), didYouMean(name, names, "the model's inputs: "+strings.Join(names, ", ")),
+			c.report(inputPath(name), nearest.Hint(name, names, "the model's inputs: "+strings.Join(names, ", ")),
 				"the model has no input %q", name)
 		}
 		for _, earlier := range c.cfg.Inputs[:i] {
@@ -158,7 +150,7 @@ func (c *compiler) checkSeen() {
 		if slices.ContainsFunc(c.seen, r.path.within) {
 			continue
 		}
-		hint := didYouMean(r.text, c.opt.Fields, "")
+		hint := nearest.Hint(r.text, c.opt.Fields, "")
 		if r.required {
 			c.report(r.at, hint, "%s: no example has the field %s", r.user, r.text)
 		} else {

@@ -1,6 +1,10 @@
 package inference
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/penstock/penstock/internal/nearest"
+)
 
 // mask maps the i-th input of the model if it is a mask.
 func (c *compiler) mask(i int) {
@@ -17,7 +21,7 @@ func (c *compiler) mask(i int) {
 		}
 	}
 	if source < 0 {
-		c.report(at, didYouMean(written.MaskOf, names, "the model's inputs: "+strings.Join(names, ", ")),
+		c.report(at, nearest.Hint(written.MaskOf, names, "the model's inputs: "+strings.Join(names, ", ")),
 			"%s: the model has no input %q", inputWords(info), written.MaskOf)
 		return
 	}

@@ -45,7 +45,7 @@ func TestCompileReports(t *testing.T) {
 		want   []string
 	}{
 		"unknown input": {nums, []Input{input("amount", Column{From: "a"}), input("xyz", Column{From: "a"})}, CompileOptions{}, nil, []string{
-			`model.inputs.amount: the model has no input "amount" | did you mean amounts?`,
+			`model.inputs.amount: the model has no input "amount" | did you mean "amounts"?`,
 			`model.inputs.xyz: the model has no input "xyz" | the model's inputs: amounts, age`,
 		}},
 		"named twice": {
@@ -140,7 +140,7 @@ func TestCompileReports(t *testing.T) {
 			{Name: "r", MaskOf: "input_ids"},
 			{Name: "w", MaskOf: "v"},
 		}, CompileOptions{}, nil, []string{
-			`model.inputs.attention_mask.mask_of: input attention_mask (int64[N,?]): the model has no input "input_id" | did you mean input_ids?`,
+			`model.inputs.attention_mask.mask_of: input attention_mask (int64[N,?]): the model has no input "input_id" | did you mean "input_ids"?`,
 			`model.inputs.s.mask_of: input s (string[N,?]): a mask is of numbers or bools, not of strings`,
 			`model.inputs.k.mask_of: input k (float32[N,4]): its shape is not that of input input_ids (int64[N,?])`,
 			`model.inputs.l.mask_of: input l (float32[N,4]): k is itself a mask`,
@@ -171,12 +171,12 @@ func TestCompileReports(t *testing.T) {
 			CompileOptions{Fields: []string{"customer", "customer.age", "customer.tenure_days", "age", "merchant_id", "tags", "total"}, EventTime: "totl"},
 			[]string{"tags[0]", "customer", "totals"},
 			[]string{
-				`model.inputs.amounts.0.from: input amounts (float32[N,3]): no example has the field custmer.age | did you mean customer.age?`,
-				`warning model.inputs.amounts.1.from: input amounts (float32[N,3]): no example has the field customer.tenure | did you mean customer.tenure_days?`,
+				`model.inputs.amounts.0.from: input amounts (float32[N,3]): no example has the field custmer.age | did you mean "customer.age"?`,
+				`warning model.inputs.amounts.1.from: input amounts (float32[N,3]): no example has the field customer.tenure | did you mean "customer.tenure_days"?`,
 				`model.inputs.amounts.2.from: input amounts (float32[N,3]): no example has the field zzz`,
-				`model.inputs.merchant: input merchant (string[N]) is not mapped, so it is taken from the field of its own name: no example has the field merchant | did you mean merchant_id?`,
-				`warning source.event_time: event time: no example has the field totl | did you mean total?`,
-				`warning model.output.pass.2: pass: no example has the field totals | did you mean total?`,
+				`model.inputs.merchant: input merchant (string[N]) is not mapped, so it is taken from the field of its own name: no example has the field merchant | did you mean "merchant_id"?`,
+				`warning source.event_time: event time: no example has the field totl | did you mean "total"?`,
+				`warning model.output.pass.2: pass: no example has the field totals | did you mean "total"?`,
 			},
 		},
 	} {

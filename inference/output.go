@@ -100,11 +100,7 @@ func (c *outputCompiler) unknown(name string, keys ...string) {
 	for i, o := range c.outputs {
 		names[i] = o.Name
 	}
-	hint := c.list()
-	if near, ok := nearest.Name(name, names); ok {
-		hint = fmt.Sprintf("did you mean %q?", near)
-	}
-	c.fail("", fmt.Sprintf("the model has no output %q", name), hint, keys...)
+	c.fail("", fmt.Sprintf("the model has no output %q", name), nearest.Hint(name, names, c.list()), keys...)
 }
 
 // list names the outputs with their types, for hints.

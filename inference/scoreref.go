@@ -119,10 +119,7 @@ func (c *outputCompiler) pickClass(r *scoreRef, pick *scorePick) {
 		c.fail(r.written, "the model does not tell the classes of this output's columns",
 			fmt.Sprintf("write the column's index, %s[0] for the first", o.Name), "score")
 	default:
-		hint := "the classes are " + strings.Join(o.Classes, ", ")
-		if near, ok := nearest.Name(r.class, o.Classes); ok {
-			hint = fmt.Sprintf("did you mean %q?", near)
-		}
+		hint := nearest.Hint(r.class, o.Classes, "the classes are "+strings.Join(o.Classes, ", "))
 		c.fail(r.written, fmt.Sprintf("output %s has no class %q", o.Name, r.class), hint, "score")
 	}
 }

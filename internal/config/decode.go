@@ -144,7 +144,7 @@ func (d *decoder) unknownKey(e entry, list []field, path []string) {
 	name, near := nearest.Name(e.key, known)
 	switch {
 	case near:
-		p.hint = didYouMean(name)
+		p.hint = nearest.Hint(e.key, known, "")
 		d.markBad(child(path, name)) // not missing too, only misspelt
 	case len(homes) == 1 && homes[0] == "":
 		p.hint = e.key + " belongs at the file's top level"

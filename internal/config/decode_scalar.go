@@ -58,12 +58,12 @@ func wantedType(n *node, want reflect.Kind) scalarType {
 }
 
 func (d *decoder) notListed(n *node, f field, path []string) {
-	p := problem{at: n.at, message: fmt.Sprintf("%s must be %s, not %s", f.key, oneOf(f.enum), n.shown())}
-	if name, near := nearest.Name(n.text, f.enum); near {
-		p.hint = didYouMean(name)
-	}
 	d.markBad(path)
-	d.out.add(p)
+	d.out.add(problem{
+		at:      n.at,
+		message: fmt.Sprintf("%s must be %s, not %s", f.key, oneOf(f.enum), n.shown()),
+		hint:    nearest.Hint(n.text, f.enum, ""),
+	})
 }
 
 // inBounds holds a value for v to the field's min and max. A value outside is

@@ -206,9 +206,8 @@ func (r inputReader) known(n *node, known []string) (meant []string) {
 		if slices.Contains(known, e.key) {
 			continue
 		}
-		p := problem{at: e.value.keyAt, message: fmt.Sprintf("unknown key %q in %s", e.key, strings.Join(r.path, ".")), hint: "known are " + strings.Join(known, ", ")}
+		p := problem{at: e.value.keyAt, message: fmt.Sprintf("unknown key %q in %s", e.key, strings.Join(r.path, ".")), hint: nearest.Hint(e.key, known, "known are "+strings.Join(known, ", "))}
 		if name, near := nearest.Name(e.key, known); near {
-			p.hint = didYouMean(name)
 			meant = append(meant, name)
 		}
 		r.out.add(p)

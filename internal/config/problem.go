@@ -47,8 +47,6 @@ func (p *problems) errorf(at place, format string, args ...any) {
 	p.add(problem{at: at, message: fmt.Sprintf(format, args...)})
 }
 
-func didYouMean(name string) string { return fmt.Sprintf("did you mean %q?", name) }
-
 // Failed tells whether the file has an error; warnings do not count.
 func (f *File) Failed() bool {
 	return slices.ContainsFunc(f.problems.list, func(p problem) bool { return !p.warning })

@@ -2,7 +2,10 @@
 // you mean" part of a message.
 package nearest
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // Name gives the candidate nearest to got: the one that differs in case alone,
 // or by the fewest insertions, deletions, substitutions and swaps of two
@@ -28,6 +31,15 @@ func Name(got string, candidates []string) (string, bool) {
 		}
 	}
 	return best, bestDistance <= limit
+}
+
+// Hint asks whether the candidate nearest to got was meant, or gives otherwise
+// when none is near.
+func Hint(got string, candidates []string, otherwise string) string {
+	if name, ok := Name(got, candidates); ok {
+		return fmt.Sprintf("did you mean %q?", name)
+	}
+	return otherwise
 }
 
 // distance is the optimal string alignment distance. Three rows of the usual

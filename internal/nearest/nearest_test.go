@@ -57,3 +57,13 @@ func TestDistance(t *testing.T) {
 		}
 	}
 }
+
+func TestHint(t *testing.T) {
+	fields := []string{"amount", "customer.age"}
+	if got, want := Hint("age", fields, "or this"), `did you mean "customer.age"?`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if got := Hint("merchant", fields, "or this"); got != "or this" {
+		t.Errorf("got %s, want what is said otherwise", got)
+	}
+}
