@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -161,6 +162,15 @@ func TestOutputFile(t *testing.T) {
 	}
 	if files, err := filepath.Glob(partial); err != nil || files != nil {
 		t.Errorf("the output got its name though the run failed: %v %v", files, err)
+	}
+}
+
+// TestOutputToADevice checks that what is no regular file is written to and not
+// replaced.
+func TestOutputToADevice(t *testing.T) {
+	run(t, goodIris, "predict", irisConfig(t), "-o", os.DevNull, "-q").want(t, 0)
+	if info, err := os.Stat(os.DevNull); err != nil || info.Mode().IsRegular() {
+		t.Errorf("the device is gone: %v %v", info, err)
 	}
 }
 

@@ -160,9 +160,8 @@ func (s *parquetSource) add(c *Chunk, row parquet.Row) error {
 	}
 	first := len(c.cells)
 	for i := range s.columns {
-		var cell inference.Cell
-		c.text = s.asm.cell(&cell, &s.columns[i], c.text)
-		c.cells = append(c.cells, cell)
+		c.cells = append(c.cells, inference.Cell{}) // filled in place: a variable of its own would go to the heap
+		c.text = s.asm.cell(&c.cells[len(c.cells)-1], &s.columns[i], c.text)
 	}
 	c.events = append(c.events, event{line: s.row, cell: first})
 	s.row++
