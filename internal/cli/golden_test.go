@@ -11,10 +11,10 @@ import (
 	"testing"
 )
 
-var rewrite = flag.Bool("rewrite", false, "write the golden files anew")
+var rewrite = flag.Bool("update", false, "write the golden files anew")
 
 // TestGolden compares what commands print with testdata, so that every change
-// to a message is seen in review. Run with -rewrite to accept one.
+// to a message is seen in review. Run with -update to accept one.
 func TestGolden(t *testing.T) {
 	var tests [][]string
 	for _, pattern := range []string{"lint", "test"} {
