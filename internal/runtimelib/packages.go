@@ -77,7 +77,7 @@ func (p npmPack) fetch(ctx context.Context, a artifact, scratch string) (string,
 		"pack", "--loglevel=error", "--ignore-scripts", "--pack-destination", scratch,
 		// npm waits for 5 minutes, thrice, if it is not told otherwise. The
 		// timeout is for silence on the line, not for the whole transfer.
-		"--fetch-timeout=20000", "--fetch-retries=1", "--fetch-retry-mintimeout=1000",
+		"--fetch-timeout=30000", "--fetch-retries=1", "--fetch-retry-mintimeout=1000",
 		"onnxruntime-node@" + a.version,
 	}
 	if err := run(ctx, scratch, append(command, args...)); err != nil {

@@ -69,7 +69,7 @@ func TestNpmIsAskedForTheVeryPackage(t *testing.T) {
 		t.Errorf("fetch = %s", path)
 	}
 	args := string(read(t, log))
-	for _, want := range []string{"pack ", " --ignore-scripts ", " --fetch-timeout=20000 --fetch-retries=1 ", " onnxruntime-node@1.30.0\n", filepath.Base(scratch) + "\n"} {
+	for _, want := range []string{"pack ", " --ignore-scripts ", " --fetch-timeout=30000 --fetch-retries=1 ", " onnxruntime-node@1.30.0\n", filepath.Base(scratch) + "\n"} {
 		if !strings.Contains(args, want) {
 			t.Errorf("npm must be called with %q: %s", want, args)
 		}
