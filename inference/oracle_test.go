@@ -296,23 +296,63 @@ func (o *oracleColumn) convert(value oracleValue) (any, bool) {
 		return nil, false
 	}
 	if o.typ.Float() {
-		f, err := strconv.ParseFloat(string(number), 64)
-		return f, err == nil
+		return oracleFloat(string(number))
 	}
 	return oracleInteger(string(number), o.typ)
 }
 
-func oracleInteger(number string, typ ElementType) (any, bool) {
+// oracleRational is a number's exact value. It gives false when its magnitude
+// is so large (1) or so small (-1) that no float64 comes near: exactly, those
+// would take for ever.
+func oracleRational(number string) (exact *big.Rat, size int, ok bool) {
 	mantissa, exponent, _ := strings.Cut(strings.ToLower(number), "e")
-	if strings.Trim(mantissa, "-0.") == "" {
-		return new(big.Int), true
+	whole, fraction, _ := strings.Cut(strings.Trim(mantissa, "-"), ".")
+	digits := strings.TrimLeft(whole+fraction, "0")
+	if digits == "" {
+		return new(big.Rat), 0, true
 	}
-	// A huge exponent would take for ever, and cannot be in range: no mantissa
-	// in a test is that long.
-	if e, err := strconv.Atoi(exponent); exponent != "" && (err != nil || e > 5000 || e < -5000) {
-		return nil, false
+	point := new(big.Int) // the value is 0.DIGITS × 10^point
+	if exponent != "" {
+		point.SetString(strings.TrimPrefix(exponent, "+"), 10)
 	}
-	r, ok := new(big.Rat).SetString(number)
+	point.Add(point, big.NewInt(int64(len(digits)-len(fraction))))
+	if point.CmpAbs(big.NewInt(400)) > 0 {
+		return nil, point.Sign(), false
+	}
+	exact, ok = new(big.Rat).SetString(fmt.Sprintf("0.%se%d", strings.TrimRight(digits, "0"), point))
+	if strings.HasPrefix(mantissa, "-") {
+		exact.Neg(exact)
+	}
+	return exact, 0, ok
+}
+
+// oracleFloat is the float64 nearest to a number, if there is one. Short texts
+// are left to strconv, which is faster; it cuts long exponents.
+func oracleFloat(number string) (float64, bool) {
+	if len(number) < 1000 {
+		f, err := strconv.ParseFloat(number, 64)
+		return f, err == nil
+	}
+	zero := 0.0
+	if number[0] == '-' {
+		zero = math.Copysign(0, -1)
+	}
+	exact, size, ok := oracleRational(number)
+	if !ok {
+		return zero, size < 0
+	}
+	if exact.Sign() == 0 {
+		return zero, true
+	}
+	f, _ := exact.Float64()
+	if f == 0 {
+		f = zero
+	}
+	return f, !math.IsInf(f, 0)
+}
+
+func oracleInteger(number string, typ ElementType) (any, bool) {
+	r, _, ok := oracleRational(number)
 	if !ok || !r.IsInt() {
 		return nil, false
 	}
