@@ -76,7 +76,7 @@ func (s *session) openModel(ctx context.Context, f *config.File) (*loadedModel, 
 // examples have, nil without examples.
 func (s *session) compileModel(ctx context.Context, f *config.File, fields []string) (*loadedModel, []inference.Problem, error) {
 	cfg := &f.Pipeline.Model
-	options := inference.CompileOptions{EventTime: f.Pipeline.Source.EventTime, Fields: fields}
+	options := inference.CompileOptions{EventTime: f.Pipeline.Source.EventTime, Fields: fields, MaxRows: f.Pipeline.Batch.MaxRows}
 	file, problems, err := readModel(cfg, options)
 	if err != nil || file == nil {
 		return nil, problems, err
