@@ -7,6 +7,8 @@ import (
 	"os/exec"
 	"strconv"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // limitMemory lets this process add at most extra bytes of private, writable
@@ -62,6 +64,13 @@ func memory(pid, field string) (int64, error) {
 // its own, so that kill reaches what it starts.
 func confine(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
+}
+
+// awaitEnd waits for the child's end and leaves the rest to Wait. Until then
+// nobody else gets the child's number, so kill hits nobody else.
+func awaitEnd(cmd *exec.Cmd) {
+	for unix.Waitid(unix.P_PID, cmd.Process.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil) == unix.EINTR {
+	}
 }
 
 func kill(cmd *exec.Cmd) error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
