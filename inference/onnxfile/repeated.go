@@ -16,7 +16,7 @@ func (m *message) run() (fields, held uint64) {
 	if m.field >= 1<<4 {
 		return 0, 0 // a longer tag, which no bulk has
 	}
-	for len(m.rest) > 1 && m.rest[0] == tag && m.err == nil {
+	for len(m.rest) > 1 && m.rest[0] == tag {
 		if m.wire == protowire.VarintType && m.rest[1] < 0x80 {
 			m.advance(2)
 			fields++

@@ -26,9 +26,9 @@ func surroundings(t *testing.T, g *Gate) (dir, rest string) {
 
 func TestChildSeesNoSecrets(t *testing.T) {
 	t.Setenv("KAFKA_PASSWORD", "hunter2")
-	t.Setenv("HOME", "/home/of/the/user")
+	t.Setenv("HOME", "/somewhere")
 	_, rest := surroundings(t, gate("surroundings"))
-	if strings.Contains(rest, "KAFKA_PASSWORD") || !strings.Contains(rest, "HOME=/home/of/the/user") {
+	if strings.Contains(rest, "KAFKA_PASSWORD") || !strings.Contains(rest, "HOME=/somewhere") {
 		t.Errorf("the child sees %s", rest)
 	}
 }

@@ -2,6 +2,7 @@ package modelgate
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -69,7 +70,9 @@ func confine(cmd *exec.Cmd) {
 // awaitEnd waits for the child's end and leaves the rest to Wait. Until then
 // nobody else gets the child's number, so kill hits nobody else.
 func awaitEnd(cmd *exec.Cmd) {
-	for unix.Waitid(unix.P_PID, cmd.Process.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil) == unix.EINTR {
+	err := error(unix.EINTR)
+	for errors.Is(err, unix.EINTR) {
+		err = unix.Waitid(unix.P_PID, cmd.Process.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil)
 	}
 }
 

@@ -103,12 +103,14 @@ func TestTryEndsAChildThatDoesNotListen(t *testing.T) {
 
 // What the child leaves behind does not hold the parent up, nor outlive it.
 func TestTryKillsWhatTheChildStarted(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "pid")
-	g := &Gate{Child: []string{"sh", "-c", `sleep 60 & echo $! > "$1"; wait`, "sh", file}, Limit: 500 * time.Millisecond}
-	if err := g.Try(t.Context(), &Model{}, nil); err == nil {
-		t.Error("a shell passed the trial")
+	for _, then := range []string{"wait", "exit 3"} {
+		file := filepath.Join(t.TempDir(), "pid")
+		g := &Gate{Child: []string{"sh", "-c", `sleep 60 & echo $! > "$1"; ` + then, "sh", file}, Limit: 500 * time.Millisecond}
+		if err := g.Try(t.Context(), &Model{}, nil); err == nil {
+			t.Error("a shell passed the trial")
+		}
+		gone(t, pidIn(t, file))
 	}
-	gone(t, pidIn(t, file))
 }
 
 func TestTryStopsWithItsContext(t *testing.T) {
