@@ -141,10 +141,11 @@ func (s *session) admit(ctx context.Context, cfg *inference.Config, m *admittedM
 	if err := loadRuntime(lib.Path); err != nil {
 		return nil, nil, err
 	}
-	gate, err := newGate()
+	gate, err := newGate(lib.Path)
 	if err != nil {
 		return nil, nil, err
 	}
+	gate.NotKept = func(err error) { fmt.Fprintf(s.Err, "penstock: %v; the model is tried again at every start\n", err) }
 	err = gate.Try(ctx, m.Model, m.request)
 	if refused, ok := errors.AsType[*modelgate.Refusal](err); ok {
 		return nil, &inference.Problem{Path: modelPath, Message: refused.Error()}, nil
