@@ -39,6 +39,11 @@ type Runner interface {
 // blame the event when it is alone.
 var ErrTimeout = errors.New("model run exceeded its time limit")
 
+// ErrMadeUpRow says that the model fails on a row that nobody calls a good one.
+// It may be used all the same; give it an example of an event, so that a broken
+// runtime can be told from bad events from the start.
+var ErrMadeUpRow = errors.New("the model fails on a made-up row (zeros and empty text)")
+
 // ErrBroken says that the model fails on a good row too, or on each row of a
 // batch while no row is known to be good, so that no event is to blame. Commit
 // what precedes (Scores.Done), abort the epoch, wait with back-off and try

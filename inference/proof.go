@@ -28,12 +28,16 @@ type suspect struct {
 	cause error
 }
 
-// try runs the row. The error is ErrBroken when the run fails, and another one
-// when the config does not fit what the model gives.
+// try runs the row. The error is ErrMadeUpRow or ErrBroken when the run fails,
+// and another one when the config does not fit what the model gives.
 func (s *Scorer) try(limit time.Duration) error {
 	g := s.proof.scores.next(0, 1)
 	if err := s.runner.Run(s.proof.inputs, g.out, limit); err != nil {
-		return fmt.Errorf("%w: %w", ErrBroken, err)
+		says := ErrBroken
+		if !s.proof.known && !errors.Is(err, ErrTimeout) { // no healthy runtime hangs on a made-up row
+			says = ErrMadeUpRow
+		}
+		return fmt.Errorf("%w: %w", says, err)
 	}
 	if err := s.proof.scores.bind(g, s.runRows(1)); err != nil {
 		return fmt.Errorf("warm-up row: %w", err)
@@ -52,12 +56,12 @@ func (s *Scorer) blame(row int, cause error) error {
 	case err == nil:
 		s.convict()
 		return nil
-	case !known && !errors.Is(err, ErrTimeout): // no healthy runtime hangs on a made-up row
-		return nil
-	case !errors.Is(err, ErrBroken):
-		err = fmt.Errorf("%w: %w", ErrBroken, err)
+	case errors.Is(err, ErrBroken):
+		return err
+	case known:
+		return fmt.Errorf("%w: %w", ErrBroken, err)
 	}
-	return err
+	return nil
 }
 
 // convict turns away all suspects.

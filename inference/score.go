@@ -49,9 +49,9 @@ func NewScorer(m Model, plan *Plan, out *OutputPlan, o ScorerOptions) (*Scorer, 
 func (s *Scorer) Close() error { return s.runner.Close() }
 
 // WarmUp runs the warm-up row, so that the first event does not pay for what a
-// first run sets up. It gives ErrBroken when the run fails, which on a made-up
-// row need not say anything about the runtime, and another error when the
-// config does not fit what the model gives.
+// first run sets up. It gives ErrBroken when the run fails, ErrMadeUpRow when
+// that need not mean anything, and another error when the config does not fit
+// what the model gives.
 func (s *Scorer) WarmUp() error {
 	limit := s.timeout
 	if limit > 0 {

@@ -266,6 +266,15 @@ func TestWarmUp(t *testing.T) {
 	if m.probes != 1 || m.limits[0] != firstRunLimit {
 		t.Errorf("%d probes, limits %v", m.probes, m.limits)
 	}
+	m.broken = func(int) error { return errCulprit }
+	if err := s.WarmUp(); !errors.Is(err, ErrBroken) || errors.Is(err, ErrMadeUpRow) {
+		t.Errorf("a row that has succeeded: %v", err)
+	}
+	unproven := newTestScorer(t, m, plan, Output{})
+	if err := unproven.WarmUp(); !errors.Is(err, ErrMadeUpRow) || errors.Is(err, ErrBroken) || !errors.Is(err, errCulprit) {
+		t.Errorf("a made-up row: %v", err)
+	}
+	m.limits = m.limits[:1]
 	s.timeout = time.Minute
 	m.broken = func(int) error { return ErrTimeout }
 	if err := s.WarmUp(); !errors.Is(err, ErrBroken) || !errors.Is(err, ErrTimeout) || m.limits[1] != time.Minute {

@@ -139,7 +139,7 @@ func (t *trial) judge(ended end) (verdict, error) {
 		return verdict{}, fmt.Errorf("try the model in a child process: %s", a.Setup)
 	case noMemory.MatchString(a.Error):
 		return t.tooBig(), nil
-	case a.Error != "":
+	case a.Error != "" && !a.Excused:
 		return verdict{Refused: "the runtime refuses the model: " + oneLine(a.Error), definite: true}, nil
 	}
 	return verdict{definite: true}, nil
