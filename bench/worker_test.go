@@ -100,7 +100,7 @@ func newWorker(b *testing.B, name string) *worker {
 	if output == nil {
 		b.Fatal(problems)
 	}
-	scorer, err := inference.NewScorer(model, plan, output, time.Second)
+	scorer, err := inference.NewScorer(model, plan, output, inference.ScorerOptions{Timeout: time.Second})
 	if err != nil {
 		b.Fatal(err)
 	}

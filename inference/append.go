@@ -76,12 +76,14 @@ func appendEscape(dst []byte, c byte) []byte {
 }
 
 // escapeFrom escapes what was appended to dst from start on. Nearly always
-// there is nothing to escape, and nothing is copied.
+// there is nothing to escape, and nothing is copied; else the escaped text is
+// made behind the plain one and moved over it.
 func escapeFrom(dst []byte, start int) []byte {
 	for _, c := range dst[start:] {
 		if textBytes[c] != asIs {
-			plain := string(dst[start:])
-			return appendEscaped(dst[:start], []byte(plain))
+			end := len(dst)
+			dst = appendEscaped(dst, dst[start:end])
+			return dst[:start+copy(dst[start:], dst[end:])]
 		}
 	}
 	return dst

@@ -8,13 +8,18 @@ import (
 
 // bind checks what a run gave back and finds the headline in it. An error says
 // that the outputs do not fit the rows or the config; it counts as the run's.
+// Outputs that nobody wants have not been asked for: many have no batch axis,
+// such as an LSTM's state.
 func (s *Scores) bind(g *segment, rows int) error {
 	for i, t := range g.out {
+		if t == nil {
+			continue
+		}
 		if err := s.plan.outputs[i].check(t, rows); err != nil {
 			return err
 		}
 		if t.Keys != nil {
-			s.keys[i].refresh(t.Keys)
+			g.keys[i].refresh(t.Keys)
 		}
 	}
 	g.copied = append(g.copied[:0], s.plan.include...)

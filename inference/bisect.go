@@ -68,20 +68,15 @@ func (s *Scorer) limit(rows, cut int) time.Duration {
 	}
 }
 
-// blame turns away the row that failed alone, unless the warm-up row shows
-// that it is not the row's fault. It is asked before every blame: a device may
-// break between two.
-func (s *Scorer) blame(row int, cause error) error {
-	if err := s.broken(); err != nil {
-		return err
-	}
-	says := &penstock.Rejection{Class: penstock.ClassModel, Reason: oneLine(cause.Error()), Offset: -1}
+// rejection puts into words why a row was turned away.
+func (s *Scorer) rejection(cause error) *penstock.Rejection {
 	if errors.Is(cause, ErrTimeout) {
-		says.Class = penstock.ClassTimeout
-		says.Reason = fmt.Sprintf("the model does not answer in time on this event alone (model.timeout is %v)", s.timeout)
+		return &penstock.Rejection{
+			Class: penstock.ClassTimeout, Offset: -1,
+			Reason: fmt.Sprintf("the model does not answer in time on this event alone (model.timeout is %v)", s.timeout),
+		}
 	}
-	s.scores.rejected = append(s.scores.rejected, rejectedRow{row: row, says: says})
-	return nil
+	return &penstock.Rejection{Class: penstock.ClassModel, Reason: oneLine(cause.Error()), Offset: -1}
 }
 
 // reasonBytes bounds a reason: it travels in a header.

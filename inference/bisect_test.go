@@ -58,7 +58,7 @@ func TestOneBadRowNeverSpoilsItsNeighbours(t *testing.T) {
 					} else {
 						m.fails = culprits(set)
 					}
-					scores, err := newTestScorer(t, m, plan, Output{}).Score(b)
+					scores, err := newProvenScorer(t, m, plan, Output{}).Score(b)
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -116,7 +116,7 @@ func TestOneHangingRowCostsAtMostTwoTimeouts(t *testing.T) {
 		for row := range n {
 			m := linear()
 			m.hangs = map[float32]bool{float32(row + 1): true}
-			scores, err := newTestScorer(t, m, plan, Output{}).Score(b)
+			scores, err := newProvenScorer(t, m, plan, Output{}).Score(b)
 			if err != nil || scores.Rejection(row) == nil {
 				t.Fatalf("%d rows, culprit %d: %v, %v", n, row, err, scores)
 			}
@@ -161,7 +161,7 @@ func TestLimitsShrinkOnlyAfterATimeout(t *testing.T) {
 	plan := scoringPlan(t, 0)
 	m := linear()
 	m.fails = map[float32]bool{3: true}
-	if _, err := newTestScorer(t, m, plan, Output{}).Score(fillBatch(t, plan, numberedEvents(8)...)); err != nil {
+	if _, err := newProvenScorer(t, m, plan, Output{}).Score(fillBatch(t, plan, numberedEvents(8)...)); err != nil {
 		t.Fatal(err)
 	}
 	if i := slices.IndexFunc(m.limits, func(d time.Duration) bool { return d != testTimeout }); i >= 0 {
@@ -169,7 +169,7 @@ func TestLimitsShrinkOnlyAfterATimeout(t *testing.T) {
 	}
 	m = linear()
 	m.hangs = map[float32]bool{2: true}
-	if _, err := newTestScorer(t, m, plan, Output{}).Score(fillBatch(t, plan, numberedEvents(4)...)); err != nil {
+	if _, err := newProvenScorer(t, m, plan, Output{}).Score(fillBatch(t, plan, numberedEvents(4)...)); err != nil {
 		t.Fatal(err)
 	}
 	third := testTimeout / 6 // of the half timeout, for the second of three more rows
@@ -184,7 +184,7 @@ func TestLimitsShrinkOnlyAfterATimeout(t *testing.T) {
 func TestASlowBatchIsNobodysFault(t *testing.T) {
 	plan := scoringPlan(t, 0)
 	m := linear()
-	s := newTestScorer(t, m, plan, Output{})
+	s := newProvenScorer(t, m, plan, Output{})
 	s.runner = slowRunner{s.runner, 600 * time.Millisecond}
 	scores, err := s.Score(fillBatch(t, plan, numberedEvents(8)...))
 	if err != nil {
@@ -214,7 +214,7 @@ func TestRejectionsSayWhy(t *testing.T) {
 	plan := scoringPlan(t, 0)
 	m := linear()
 	m.fails, m.hangs = culprits(0b010), culprits(0b001)
-	scores, err := newTestScorer(t, m, plan, Output{}).Score(fillBatch(t, plan, numberedEvents(3)...))
+	scores, err := newProvenScorer(t, m, plan, Output{}).Score(fillBatch(t, plan, numberedEvents(3)...))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -240,6 +240,7 @@ func TestReasonsAreOneShortLine(t *testing.T) {
 
 func TestABrokenRuntimeBlamesNobody(t *testing.T) {
 	device := errors.New("CUDA failure 719")
+	done := map[string]int{"after one blame": 1}
 	for name, broken := range map[string]func(run int) error{
 		"from the start":   func(int) error { return device },
 		"timing out":       func(int) error { return ErrTimeout },
@@ -250,11 +251,11 @@ func TestABrokenRuntimeBlamesNobody(t *testing.T) {
 			plan := scoringPlan(t, 0)
 			m := linear()
 			m.fails, m.broken = culprits(0b1001), broken
-			s := newTestScorer(t, m, plan, Output{})
+			s := newProvenScorer(t, m, plan, Output{})
 			b := fillBatch(t, plan, numberedEvents(4)...)
 			scores, err := s.Score(b)
-			if !errors.Is(err, ErrBroken) || scores != nil {
-				t.Fatalf("got %v, %v", scores, err)
+			if !errors.Is(err, ErrBroken) || scores.Done() != done[name] {
+				t.Fatalf("%d rows are settled, want %d; error %v", scores.Done(), done[name], err)
 			}
 			if !errors.Is(err, device) && !errors.Is(err, ErrTimeout) {
 				t.Errorf("the runtime's error is lost: %v", err)

@@ -371,9 +371,9 @@ func TestPlanWarmUp(t *testing.T) {
 		t.Fatal(problems)
 	}
 	want := []string{
-		"[2 3] [0 0 0 0 0 0]", `[2] ["" ""]`, "[2 1] [0 0]", "[2 1] [1 1]", "[2 2 2] [0 0 0 0 0 0 0 0]", "[2 2 2] [1 1 1 1 1 1 1 1]",
+		"[2 3] [0 0 0 0 0 0]", `[2] ["" ""]`, "[2 1] [9 9]", "[2 1] [1 1]", "[2 2 2] [0 0 0 0 0 0 0 0]", "[2 2 2] [1 1 1 1 1 1 1 1]",
 	}
-	for i, tensor := range plan.WarmUp() {
+	for i, tensor := range plan.WarmUp().Inputs {
 		if got := fmt.Sprint(tensor.Shape, tensorBits(tensor)); got != want[i] {
 			t.Errorf("%s: %s, want %s", inputs[i].Name, got, want[i])
 		}

@@ -23,7 +23,7 @@ type fakeModel struct {
 	broken func(run int) error
 
 	limits []time.Duration // of all runs
-	probes int             // runs of the warm-up row
+	probes int             // runs that begin with the made-up row
 	spent  time.Duration
 	closed int
 }
@@ -39,6 +39,7 @@ func (m *fakeModel) Close() error                { return nil }
 type fakeRunner struct {
 	*fakeModel
 	x, y []float32
+	out  []*Tensor
 }
 
 func (r *fakeRunner) Close() error { r.closed++; return nil }
@@ -72,8 +73,19 @@ func (r *fakeRunner) Run(in, out []*Tensor, limit time.Duration) error {
 			return errCulprit
 		}
 	}
-	r.fill(r.x, r.y, out)
+	r.fill(r.x, r.y, r.all(out))
 	return nil
+}
+
+// all gives fill a tensor for every output, those that nobody wants included.
+func (r *fakeRunner) all(out []*Tensor) []*Tensor {
+	r.out = append(r.out[:0], out...)
+	for i := range r.out {
+		if r.out[i] == nil {
+			r.out[i] = new(Tensor)
+		}
+	}
+	return r.out
 }
 
 // linear is a regressor: score [N] = 2x + y.
@@ -190,6 +202,20 @@ func numberedEvents(n int) []string {
 	return events
 }
 
+// newProvenScorer makes one whose model is known to score the made-up row; the
+// fake has forgotten that run.
+func newProvenScorer(t testing.TB, m *fakeModel, plan *Plan, cfg Output) *Scorer {
+	t.Helper()
+	s := newTestScorer(t, m, plan, cfg)
+	broken := m.broken
+	m.broken = nil
+	if err := s.WarmUp(); err != nil {
+		t.Fatal(err)
+	}
+	m.broken, m.limits, m.probes = broken, nil, 0
+	return s
+}
+
 // newTestScorer makes a Scorer over m with a timeout of 2 s.
 func newTestScorer(t testing.TB, m *fakeModel, plan *Plan, cfg Output) *Scorer {
 	t.Helper()
@@ -197,7 +223,7 @@ func newTestScorer(t testing.TB, m *fakeModel, plan *Plan, cfg Output) *Scorer {
 	if out == nil {
 		t.Fatalf("compile output: %v", problems)
 	}
-	s, err := NewScorer(m, plan, out, 2*time.Second)
+	s, err := NewScorer(m, plan, out, ScorerOptions{Timeout: 2 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,6 +26,9 @@ type plannedOutput struct {
 	info TensorInfo
 	key  string // "probabilities":
 	flag string // "non_finite:probabilities"
+	// wanted outputs are part of predictions, or may become it: what detection
+	// takes for the headline is copied where a run does not fit it.
+	wanted bool
 }
 
 // CompileOutput makes the plan for the outputs that a model declares: what cfg
@@ -71,7 +74,21 @@ func CompileOutput(cfg *Output, outputs []TensorInfo) (*OutputPlan, []Problem) {
 			flag: string(appendText(nil, []byte("non_finite:"+o.Name))),
 		})
 	}
+	p.markWanted()
 	return p, c.problems
+}
+
+func (p *OutputPlan) markWanted() {
+	wanted := slices.Concat(p.include, p.score.members)
+	if p.score.kind != noScore {
+		wanted = append(wanted, p.score.output)
+	}
+	if p.label.output >= 0 {
+		wanted = append(wanted, p.label.output)
+	}
+	for _, o := range wanted {
+		p.outputs[o].wanted = true
+	}
 }
 
 // outputCompiler collects problems while the config's keys are looked up.

@@ -97,32 +97,6 @@ type passedField struct {
 // StaticRows is the model's fixed batch size, 0 when the batch axis is open.
 func (p *Plan) StaticRows() int { return p.staticRows }
 
-// WarmUp is one plausible row as the model's inputs (zeros, empty strings,
-// masks of 1, variable lengths of 1), StaticRows times when that is not 0.
-func (p *Plan) WarmUp() []*Tensor {
-	rows := int64(max(p.staticRows, 1))
-	tensors := make([]*Tensor, len(p.inputs))
-	for i := range p.inputs {
-		in := &p.inputs[i]
-		t := new(Tensor)
-		shape := []int64{rows}
-		for _, d := range in.dims {
-			shape = append(shape, int64(d))
-		}
-		if in.layout == raggedLayout {
-			shape = append(shape, 1)
-		}
-		t.Resize(in.info.Type, shape...)
-		one := in.one()
-		for at := range t.Count() {
-			if in.maskOf >= 0 {
-				one.put(unsafe.Add(unsafe.Pointer(unsafe.SliceData(t.Data)), at*in.info.Type.Size()), in.info.Type.Size())
-			}
-		}
-		tensors[i] = t
-	}
-	return tensors
-}
 
 // one is the element 1 (or true) of a numeric or bool input.
 func (in *plannedInput) one() (one substitute) {

@@ -93,7 +93,7 @@ func (s *Scores) appendPrediction(dst []byte, row int) []byte {
 			dst = append(dst, s.plan.outputs[o].key...)
 			ok := false
 			if t := g.out[o]; t.Keys != nil {
-				dst, ok = appendMap(dst, t, s.keys[o].texts, r)
+				dst, ok = appendMap(dst, t, g.keys[o].texts, r)
 			} else {
 				dst, ok = appendOutput(dst, t, r)
 			}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -149,5 +150,29 @@ func TestScoringAndEncodingDoNotAllocate(t *testing.T) {
 	})
 	if allocs != 0 {
 		t.Errorf("%v allocations for 64 events, want 0", allocs)
+	}
+}
+
+// Nearly every id is ASCII, but a file's name is its owner's affair.
+func TestEncodingAnyNameAllocatesNothing(t *testing.T) {
+	plan := scoringPlan(t, 0)
+	scores, err := newTestScorer(t, linear(), plan, Output{}).Score(fillBatch(t, plan, numberedEvents(1)...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, dst := NewEncoder(cardFraud), make([]byte, 0, 4096)
+	for source, want := range map[string]string{
+		"größere-kunden.jsonl":   `{"id":"größere-kunden.jsonl/1/2",`,
+		"a \"quoted\"\tname.csv": `{"id":"a \"quoted\"\tname.csv/1/2",`,
+		"\xffbad":                "{\"id\":\"\uFFFDbad/1/2\",",
+	} {
+		stamp := stampAt(t, source, 2, "2026-11-21T09:00:00.127Z")
+		stamp.ID.Partition = 1
+		if n := testing.AllocsPerRun(100, func() { dst = e.Append(dst[:0], stamp, scores, 0) }); n != 0 {
+			t.Errorf("%q: %v allocations a record", source, n)
+		}
+		if !strings.HasPrefix(string(dst), want) {
+			t.Errorf("%q: %s, want %s…", source, dst, want)
+		}
 	}
 }

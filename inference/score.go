@@ -1,7 +1,6 @@
 package inference
 
 import (
-	"errors"
 	"fmt"
 	"time"
 )
@@ -17,24 +16,32 @@ type Scorer struct {
 	timeout time.Duration // of one run; 0 = none
 	static  int           // the model's fixed batch size, 0 when it is open
 	scores  Scores
-	warmUp  []*Tensor
-	healthy Scores // what the warm-up row gives; only its fit is looked at
+
+	proof    proof
+	suspects []suspect // of the batch at hand, in order
 }
 
-// NewScorer takes a Runner of m. A run may last timeout, or as long as it
-// likes when that is 0.
-func NewScorer(m Model, plan *Plan, out *OutputPlan, timeout time.Duration) (*Scorer, error) {
+// ScorerOptions says how a Scorer runs the model.
+type ScorerOptions struct {
+	Timeout time.Duration // of one run; 0 = none
+	WarmUp  *WarmUp       // nil: the plan's made-up row
+}
+
+// NewScorer takes a Runner of m.
+func NewScorer(m Model, plan *Plan, out *OutputPlan, o ScorerOptions) (*Scorer, error) {
+	if o.WarmUp == nil {
+		o.WarmUp = plan.WarmUp()
+	}
 	runner, err := m.NewRunner()
 	if err != nil {
 		return nil, fmt.Errorf("open runner: %w", err)
 	}
 	return &Scorer{
 		runner:  runner,
-		timeout: timeout,
+		timeout: o.Timeout,
 		static:  plan.StaticRows(),
 		scores:  newScores(out),
-		warmUp:  plan.WarmUp(),
-		healthy: newScores(out),
+		proof:   proof{inputs: o.WarmUp.Inputs, known: !o.WarmUp.MadeUp, scores: newScores(out)},
 	}, nil
 }
 
@@ -42,33 +49,24 @@ func NewScorer(m Model, plan *Plan, out *OutputPlan, timeout time.Duration) (*Sc
 func (s *Scorer) Close() error { return s.runner.Close() }
 
 // WarmUp runs the warm-up row, so that the first event does not pay for what a
-// first run sets up. It gives ErrBroken when the run fails, and another error
-// when the config does not fit what the model gives.
+// first run sets up. It gives ErrBroken when the run fails, ErrMadeUpRow when
+// that need not mean anything, and another error when the config does not fit
+// what the model gives.
 func (s *Scorer) WarmUp() error {
 	limit := s.timeout
 	if limit > 0 {
 		limit = max(limit, firstRunLimit)
 	}
-	return s.runWarmUp(limit)
-}
-
-func (s *Scorer) runWarmUp(limit time.Duration) error {
-	g := s.healthy.next(0, 1)
-	if err := s.runner.Run(s.warmUp, g.out, limit); err != nil {
-		return fmt.Errorf("%w: %w", ErrBroken, err)
-	}
-	if err := s.healthy.bind(g, max(s.static, 1)); err != nil {
-		return fmt.Errorf("warm-up row: %w", err)
-	}
-	return nil
+	return s.try(limit)
 }
 
 // Score predicts all rows of b, in one run when all is well. A row that the
 // model fails on alone gets a Rejection instead. The error is ErrBroken when
-// the model fails on its warm-up row too: then no row is to blame, and none of
-// the Scores count.
+// no row is to blame; the Scores are there all the same and count for the rows
+// before Scores.Done, which may be published and committed.
 func (s *Scorer) Score(b *Batch) (*Scores, error) {
 	s.scores.reset(b)
+	s.acquit()
 	rows := b.Len()
 	step := rows
 	if s.static > 0 {
@@ -77,18 +75,18 @@ func (s *Scorer) Score(b *Batch) (*Scores, error) {
 	for lo, hi := 0, 0; lo < rows; lo = hi {
 		hi = b.runEnd(lo, min(lo+step, rows))
 		if err := s.predict(b, lo, hi, 0); err != nil {
-			return nil, err
+			return &s.scores, err
 		}
+	}
+	if len(s.suspects) > 0 {
+		return &s.scores, s.unproven()
 	}
 	return &s.scores, nil
 }
 
 // run predicts rows lo..hi-1 in one run.
 func (s *Scorer) run(b *Batch, lo, hi int, limit time.Duration) error {
-	rows := hi - lo
-	if s.static > 0 {
-		rows = s.static
-	}
+	rows := s.runRows(hi - lo)
 	g := s.scores.next(lo, hi)
 	if err := s.runner.Run(b.Tensors(lo, hi, rows), g.out, limit); err != nil {
 		return err
@@ -96,15 +94,17 @@ func (s *Scorer) run(b *Batch, lo, hi int, limit time.Duration) error {
 	if err := s.scores.bind(g, rows); err != nil {
 		return err
 	}
-	s.scores.used++
+	if !s.proof.known {
+		s.succeeded(b, lo)
+	}
+	s.scores.keep()
 	return nil
 }
 
-// broken tells whether the model fails on its warm-up row too.
-func (s *Scorer) broken() error {
-	err := s.runWarmUp(s.timeout)
-	if err != nil && !errors.Is(err, ErrBroken) {
-		err = fmt.Errorf("%w: %w", ErrBroken, err)
+// runRows is how many rows a run of that many events has.
+func (s *Scorer) runRows(events int) int {
+	if s.static > 0 {
+		return s.static
 	}
-	return err
+	return events
 }

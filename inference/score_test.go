@@ -153,6 +153,67 @@ func TestOutputsThatDoNotFitTheirRows(t *testing.T) {
 	}
 }
 
+// Outputs that are no part of predictions are not asked for, and their shape is
+// their own affair: an LSTM's state is [layers,N,hidden], a loss has no axis.
+func TestUnwantedOutputsAreNotLookedAt(t *testing.T) {
+	plan := scoringPlan(t, 0)
+	m := &fakeModel{outputs: []TensorInfo{
+		info("h_n", Float32, 2, Dynamic, 4), info("score", Float32, Dynamic), info("loss", Float32), info("note", Float32, Dynamic),
+	}}
+	m.fill = func(x, _ []float32, out []*Tensor) {
+		out[0].Resize(Float32, 2, int64(len(x)), 4)
+		for _, o := range []int{1, 3} {
+			out[o].Resize(Float32, int64(len(x)))
+			copy(Values[float32](out[o]), x)
+		}
+		out[2].Resize(Float32)
+	}
+	s := newTestScorer(t, m, plan, Output{Score: "score", Include: &Include{Names: []string{"note"}}})
+	if err := s.WarmUp(); err != nil {
+		t.Error(err)
+	}
+	m.limits = nil
+	if _, err := s.Score(fillBatch(t, plan, numberedEvents(64)...)); err != nil {
+		t.Fatal(err)
+	}
+	if len(m.limits) != 1 {
+		t.Errorf("%d runs for a healthy batch", len(m.limits))
+	}
+	for i, want := range []bool{false, true, false, true} {
+		if got := s.scores.segments[0].out[i] != nil; got != want {
+			t.Errorf("output %s is wanted: %v", m.outputs[i].Name, got)
+		}
+	}
+}
+
+// What detection may still copy in the headline's place is asked for.
+func TestDetectedHeadlinesAreWanted(t *testing.T) {
+	members := []TensorInfo{info("label", String, Dynamic), info("p_a", Float32, Dynamic), info("p_b", Float32, Dynamic), info("p_c", Float32, Dynamic)}
+	for name, test := range map[string]struct {
+		outputs []TensorInfo
+		cfg     Output
+		want    string
+	}{
+		"all members":       {members, Output{Include: &Include{}}, "[true true true true]"},
+		"configured":        {members, Output{Score: "p_b", Label: "label", Include: &Include{}}, "[true false true false]"},
+		"nothing included":  {[]TensorInfo{info("label", Int64, Dynamic), classMap("p")}, Output{Include: &Include{}}, "[true true]"},
+		"all included":      {members, Output{Score: "p_b", Include: &Include{All: true}}, "[true true true true]"},
+		"embedding, copied": {[]TensorInfo{info("e", Float32, Dynamic, 8), info("f", Float32, Dynamic, 8)}, Output{}, "[true true]"},
+	} {
+		plan, problems := CompileOutput(&test.cfg, test.outputs)
+		if plan == nil {
+			t.Fatal(name, problems)
+		}
+		var wanted []bool
+		for _, o := range plan.outputs {
+			wanted = append(wanted, o.wanted)
+		}
+		if got := fmt.Sprint(wanted); got != test.want {
+			t.Errorf("%s: wanted %s, want %s", name, got, test.want)
+		}
+	}
+}
+
 func TestAScalarForManyRowsIsNoPrediction(t *testing.T) {
 	plan := scoringPlan(t, 0)
 	m := canned([]TensorInfo{{Name: "y", Type: Float32}}, []*Tensor{floats(nil, 5)})
@@ -205,6 +266,15 @@ func TestWarmUp(t *testing.T) {
 	if m.probes != 1 || m.limits[0] != firstRunLimit {
 		t.Errorf("%d probes, limits %v", m.probes, m.limits)
 	}
+	m.broken = func(int) error { return errCulprit }
+	if err := s.WarmUp(); !errors.Is(err, ErrBroken) || errors.Is(err, ErrMadeUpRow) {
+		t.Errorf("a row that has succeeded: %v", err)
+	}
+	unproven := newTestScorer(t, m, plan, Output{})
+	if err := unproven.WarmUp(); !errors.Is(err, ErrMadeUpRow) || errors.Is(err, ErrBroken) || !errors.Is(err, errCulprit) {
+		t.Errorf("a made-up row: %v", err)
+	}
+	m.limits = m.limits[:1]
 	s.timeout = time.Minute
 	m.broken = func(int) error { return ErrTimeout }
 	if err := s.WarmUp(); !errors.Is(err, ErrBroken) || !errors.Is(err, ErrTimeout) || m.limits[1] != time.Minute {
@@ -220,14 +290,14 @@ func TestScorerOwnsItsRunner(t *testing.T) {
 	plan := scoringPlan(t, 0)
 	m := linear()
 	out, _ := CompileOutput(&Output{}, m.Outputs())
-	s, err := NewScorer(m, plan, out, time.Second)
+	s, err := NewScorer(m, plan, out, ScorerOptions{Timeout: time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := errors.Join(s.Close(), s.Close()); err != nil || m.closed != 2 {
 		t.Errorf("%v, closed %d times", err, m.closed)
 	}
-	if _, err := NewScorer(noRunners{m}, plan, out, time.Second); !errors.Is(err, errNoRunner) {
+	if _, err := NewScorer(noRunners{m}, plan, out, ScorerOptions{Timeout: time.Second}); !errors.Is(err, errNoRunner) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -21,24 +21,26 @@ type Scores struct {
 	used     int
 	// rejected holds the rows without a prediction, in order.
 	rejected []rejectedRow
+	done     int // leading rows that are settled
 
-	current   int         // the segment that was asked for last
-	keys      []classKeys // one an output: the classes of map outputs
-	nonFinite []bool      // one an output: scratch of the row being written
-	labelText []byte      // scratch
+	current   int    // the segment that was asked for last
+	nonFinite []bool // one an output: scratch of the row being written
+	labelText []byte // scratch
 	eventTime clockText
 	wallTime  clockText
 }
 
 // segment is the outputs of one run, over rows lo..hi-1, and where in them the
-// headline stands. Runs may differ in the outputs' inner dimensions.
+// headline stands. Runs may differ in the outputs' inner dimensions, and in the
+// classes of their maps.
 type segment struct {
 	lo, hi int
-	out    []*Tensor
-	score  scorePick // never classScore: the column is known by now
-	width  int       // columns of the score's output
-	label  int       // output, -1 for none
-	copied []int     // outputs to copy
+	out    []*Tensor   // one an output of the model, nil where nobody wants it
+	keys   []classKeys // one an output: the classes of map outputs
+	score  scorePick   // never classScore: the column is known by now
+	width  int         // columns of the score's output
+	label  int         // output, -1 for none
+	copied []int       // outputs to copy
 }
 
 type rejectedRow struct {
@@ -52,11 +54,11 @@ type classKeys struct {
 }
 
 func newScores(p *OutputPlan) Scores {
-	return Scores{plan: p, keys: make([]classKeys, len(p.outputs)), nonFinite: make([]bool, len(p.outputs))}
+	return Scores{plan: p, nonFinite: make([]bool, len(p.outputs))}
 }
 
 func (s *Scores) reset(b *Batch) {
-	s.batch, s.used, s.current = b, 0, 0
+	s.batch, s.used, s.done, s.current = b, 0, 0, 0
 	clear(s.rejected) // lets go of the rejections
 	s.rejected = s.rejected[:0]
 }
@@ -64,9 +66,11 @@ func (s *Scores) reset(b *Batch) {
 // next is the segment for the coming run. It counts only when it is kept.
 func (s *Scores) next(lo, hi int) *segment {
 	if s.used == len(s.segments) {
-		g := segment{out: make([]*Tensor, len(s.plan.outputs))}
+		g := segment{out: make([]*Tensor, len(s.plan.outputs)), keys: make([]classKeys, len(s.plan.outputs))}
 		for i := range g.out {
-			g.out[i] = new(Tensor)
+			if s.plan.outputs[i].wanted {
+				g.out[i] = new(Tensor)
+			}
 		}
 		s.segments = append(s.segments, g)
 	}
@@ -74,6 +78,23 @@ func (s *Scores) next(lo, hi int) *segment {
 	g.lo, g.hi = lo, hi
 	return g
 }
+
+// keep makes the segment that next gave last count.
+func (s *Scores) keep() {
+	s.done = s.segments[s.used].hi
+	s.used++
+}
+
+// reject settles a row without a prediction; all rows before it are settled.
+func (s *Scores) reject(row int, says *penstock.Rejection) {
+	s.rejected = append(s.rejected, rejectedRow{row: row, says: says})
+	s.done = row + 1
+}
+
+// Done is the number of leading rows that are settled, each with a prediction
+// or a Rejection: all rows of the batch, unless Score gave an error. Nothing is
+// to be asked about the others.
+func (s *Scores) Done() int { return s.done }
 
 // Rejection says why the row has no prediction; nil when it has one.
 func (s *Scores) Rejection(row int) *penstock.Rejection {
@@ -128,7 +149,7 @@ func (s *Scores) locateScore(g *segment, r int) (output, at int) {
 func (s *Scores) predictedColumn(g *segment, r int) int {
 	classes := s.plan.outputs[g.score.output].info.Classes
 	if g.out[g.score.output].Keys != nil {
-		classes = s.keys[g.score.output].classes
+		classes = g.keys[g.score.output].classes
 	}
 	if g.label >= 0 && len(classes) == g.width {
 		label := s.readLabel(g, r)

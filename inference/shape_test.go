@@ -281,6 +281,38 @@ func TestClassesMayChangeFromRunToRun(t *testing.T) {
 	}
 }
 
+// Runs of one batch may differ in their classes, and in how many there are.
+func TestClassesMayChangeWithinABatch(t *testing.T) {
+	plan := scoringPlan(t, 1) // a run a row
+	m := &fakeModel{outputs: []TensorInfo{info("label", Int64, Dynamic), classMap("p")}}
+	m.fill = func(x, _ []float32, out []*Tensor) {
+		copyRows(out[0], integers([]int64{1}, int64(x[0])), 1)
+		p := keyed(floats([]int64{1, 3}, 1, 5, 9), "1", "2", "3")
+		switch x[0] {
+		case 2:
+			p.Keys = []string{"3", "2", "1"}
+		case 3:
+			p = keyed(floats([]int64{1, 2}, 2, 4), "3", "4")
+		}
+		copyRows(out[1], p, 1)
+	}
+	s := newTestScorer(t, m, plan, Output{Include: &Include{Names: []string{"p"}}})
+	scores, err := s.Score(fillBatch(t, plan, numberedEvents(4)...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for row, want := range []string{
+		`,"score":1,"label":1,"outputs":{"p":{"1":1,"2":5,"3":9}}`,
+		`,"score":5,"label":2,"outputs":{"p":{"3":1,"2":5,"1":9}}`,
+		`,"score":4,"label":3,"outputs":{"p":{"3":2,"4":4}}`,
+		`,"score":9,"label":4,"outputs":{"p":{"1":1,"2":5,"3":9}}`,
+	} {
+		if got := string(scores.appendPrediction(nil, row)); got != want {
+			t.Errorf("row %d: got %s, want %s", row, got, want)
+		}
+	}
+}
+
 func TestHeadlineOfEveryType(t *testing.T) {
 	for _, tensor := range []*Tensor{
 		tensorOf[uint16](Float16, []int64{1}, 0x4200), floats([]int64{1}, 3), tensorOf(Float64, []int64{1}, 3.0),

@@ -141,6 +141,19 @@ func (t *Tensor) Resize(typ ElementType, shape ...int64) {
 	t.Data = t.Data[:bytes]
 }
 
+// clone copies t to memory of its own, and of its text only what elements have.
+func (t *Tensor) clone() *Tensor {
+	c := new(Tensor)
+	c.Resize(t.Type, t.Shape...)
+	copy(c.Data, t.Data)
+	for i := range c.Refs {
+		text := t.TextAt(i)
+		c.Refs[i] = TextRef{Start: uint32(len(c.Text)), Length: uint32(len(text))}
+		c.Text = append(c.Text, text...)
+	}
+	return c
+}
+
 // Element are the Go types that a tensor's elements are read as.
 type Element interface {
 	~float32 | ~float64 | ~int8 | ~int16 | ~int32 | ~int64 | ~uint8 | ~uint16 | ~uint32 | ~uint64

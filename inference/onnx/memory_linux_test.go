@@ -112,3 +112,39 @@ func TestMemoryIsFlatOverRuns(t *testing.T) {
 		}
 	})
 }
+
+// TestBatchesLeaveNoMemoryBehind holds the arena off: with it the runtime keeps
+// what the largest batch took. The very same measurement with it shows that
+// there is something to be kept.
+func TestBatchesLeaveNoMemoryBehind(t *testing.T) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	in := loadEvents(t, "tiny_transformer", "events.jsonl").tensors(t, 0, 200)
+	kept := func(o Options) int {
+		m := openShared(t, "tiny_transformer", o)
+		r := newRunner(t, m)
+		out := outputsFor(m)
+		trim := func() { // unloading a model gives back what is free
+			if err := openShared(t, "logreg_tiny", Options{}).Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		trim()
+		before := rss(t)
+		for range 3 {
+			if err := r.Run(in, out, 0); err != nil {
+				t.Fatal(err)
+			}
+		}
+		trim()
+		return rss(t) - before
+	}
+	without, with := kept(Options{}), kept(Options{arena: true})
+	t.Logf("%d kB are kept without the arena, %d kB with it", without>>10, with>>10)
+	if with < 8<<20 {
+		t.Fatalf("only %d kB are kept with the arena: this test shows nothing", with>>10)
+	}
+	if without > with/4 {
+		t.Errorf("%d kB are kept without the arena, %d kB with it", without>>10, with>>10)
+	}
+}

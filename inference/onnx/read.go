@@ -16,10 +16,11 @@ import (
 // read copies output o of the last run into t, in the shape that the runtime
 // gave it: what the model declares is not to be relied on.
 func (r *Runner) read(o *output, t *inference.Tensor) error {
-	c := &r.out[o.source]
+	place := r.asked.places[o.source]
+	c := &r.out[place]
 	t.Keys = nil
 	if c.kind == C.ONNX_TYPE_SEQUENCE {
-		return r.readMaps(o.source, t)
+		return r.readMaps(place, t)
 	}
 	typ := elementType(c._type)
 	if c.kind != C.ONNX_TYPE_TENSOR || typ == inference.Invalid {
@@ -27,13 +28,19 @@ func (r *Runner) read(o *output, t *inference.Tensor) error {
 	}
 	t.Resize(typ, dims(c)...)
 	if typ == inference.String {
-		return r.readText(o.source, t)
-	}
-	if len(t.Data) > 0 {
-		copy(t.Data, unsafe.Slice((*byte)(c.data), len(t.Data)))
+		return r.readText(place, t)
 	}
 	if o.cut {
-		return addKeys(t, o.Classes)
+		if err := addKeys(t, o.Classes); err != nil {
+			return err
+		}
+	}
+	switch {
+	case len(t.Data) == 0:
+	case o.columns != nil:
+		o.copyColumns(t, unsafe.Slice((*float32)(c.data), t.Count()))
+	default:
+		copy(t.Data, unsafe.Slice((*byte)(c.data), len(t.Data)))
 	}
 	return nil
 }
@@ -61,19 +68,29 @@ func refPointer(t *inference.Tensor) *C.ps_ref {
 // costs several allocations of the runtime's a row; models go without where
 // their ZipMap can be cut.
 func (r *Runner) readMaps(i int, t *inference.Tensor) error {
-	if err := statusError(r.model.api, C.ps_first_map(r.c, C.size_t(i))); err != nil {
+	if err := r.readFirstMap(i); err != nil || r.c.rows == 0 {
+		t.Resize(inference.Float32, 0, 0)
 		return err
 	}
-	t.Resize(inference.Float32, int64(r.c.rows), int64(r.c.columns))
-	if r.c.rows == 0 {
-		return nil
+	if err := r.copyMaps(i, t); err != nil {
+		return err
 	}
-	values := (*C.float)(unsafe.Pointer(unsafe.SliceData(t.Data)))
-	err := statusError(r.model.api, C.ps_maps(r.c, C.size_t(i), values))
-	if err == nil {
-		t.Keys, err = r.readKeys(i)
-	}
+	keys, err := r.readKeys(i)
+	t.Keys = keys
 	return err
+}
+
+// readFirstMap finds the number of output i's maps and the keys of the first.
+func (r *Runner) readFirstMap(i int) error {
+	return statusError(r.model.api, C.ps_first_map(r.c, C.size_t(i)))
+}
+
+// copyMaps copies the values of output i's maps, whose keys must be the first
+// one's.
+func (r *Runner) copyMaps(i int, t *inference.Tensor) error {
+	t.Resize(inference.Float32, int64(r.c.rows), int64(r.c.columns))
+	values := (*C.float)(unsafe.Pointer(unsafe.SliceData(t.Data)))
+	return statusError(r.model.api, C.ps_maps(r.c, C.size_t(i), values))
 }
 
 // classKeys are the keys of an output's maps, remembered because they are the

@@ -25,6 +25,7 @@ type Runner struct {
 	out   []C.ps_output // c's
 	limit *limiter
 	keys  []classKeys // beside out; for maps only
+	asked asked
 
 	pins  []pin // beside in
 	moved bool  // some pin has memory to let go
@@ -44,7 +45,7 @@ func (m *Model) NewRunner() (inference.Runner, error) {
 	}
 	c := (*C.ps_runner)(C.calloc(1, C.sizeof_ps_runner))
 	c.api, c.session = m.api, m.handle
-	c.input_names, c.output_names = m.inputNames, m.outputNames
+	c.input_names = m.inputNames
 	c.inputs, c.outputs = C.size_t(len(m.inputs)), C.size_t(m.given)
 	r := &Runner{
 		model: m, c: c, limit: newLimiter(c),
@@ -59,6 +60,7 @@ func (m *Model) NewRunner() (inference.Runner, error) {
 	}
 	r.in = unsafe.Slice(c.in, len(m.inputs))
 	r.out = unsafe.Slice(c.out, m.given)
+	r.asked = newAsked(r)
 	for i, info := range m.inputs {
 		r.in[i]._type = C.int32_t(slices.Index(elementTypes[:], info.Type))
 		r.in[i].rank = -1 // no tensor has it, so the first one counts as changed
@@ -66,8 +68,9 @@ func (m *Model) NewRunner() (inference.Runner, error) {
 	return r, nil
 }
 
-// Run runs the model on in and fills out, as inference.Runner asks. A run that
-// was over before the runtime saw that its time was up still counts.
+// Run runs the model on in and fills out, as inference.Runner asks. The runtime
+// looks at the time between two nodes only: a run that was over before it saw
+// that its time was up still counts.
 func (r *Runner) Run(in, out []*inference.Tensor, limit time.Duration) error {
 	if r.c == nil {
 		return errRunnerClosed
@@ -78,6 +81,7 @@ func (r *Runner) Run(in, out []*inference.Tensor, limit time.Duration) error {
 	if err := r.bind(in); err != nil {
 		return fmt.Errorf("run model: %w", err)
 	}
+	r.ask(out)
 	if limit > 0 {
 		r.limit.start(limit)
 	}
@@ -92,6 +96,9 @@ func (r *Runner) Run(in, out []*inference.Tensor, limit time.Duration) error {
 		return fmt.Errorf("run model: %w", err)
 	}
 	for i := range r.model.sources {
+		if out[i] == nil {
+			continue
+		}
 		o := &r.model.sources[i]
 		if err := r.read(o, out[i]); err != nil {
 			return fmt.Errorf("run model: output %q: %w", o.Name, err)
@@ -106,6 +113,7 @@ func (r *Runner) Close() error {
 		return nil
 	}
 	C.ps_close(r.c)
+	C.free(unsafe.Pointer(r.asked.names))
 	C.free(unsafe.Pointer(r.c))
 	r.c, r.in, r.out = nil, nil, nil
 	for _, p := range r.pins {

@@ -4,6 +4,9 @@ package onnx
 
 import (
 	"errors"
+	"math"
+	"math/bits"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -51,6 +54,9 @@ func TestRunRefusesWrongTensors(t *testing.T) {
 	short.Shape[0] = 2
 	beyond := textTensor([]int64{1, 2}, "a", "b")
 	beyond.Refs[1].Length = 2
+	wrapping, far := textTensor([]int64{1, 2}, "a", "b"), textTensor([]int64{1, 2}, "a", "b")
+	wrapping.Refs[1] = inference.TextRef{Start: math.MaxUint32, Length: 2} // 1 in 32 bits
+	far.Refs[1] = inference.TextRef{Start: 1, Length: math.MaxUint32}
 	few := textTensor([]int64{1, 2}, "a", "b")
 	few.Refs = few.Refs[:1]
 	for _, c := range []struct {
@@ -66,6 +72,8 @@ func TestRunRefusesWrongTensors(t *testing.T) {
 		{"rank", r, []*inference.Tensor{tensorOf(inference.Float32, make([]int64, 17), row[:0]...)}, "17 dimensions"},
 		{"width that the model refuses", r, []*inference.Tensor{tensorOf(inference.Float32, []int64{1, 3}, 1, float32(2), 3)}, "Got: 3 Expected: 20"},
 		{"string beyond the text", words, []*inference.Tensor{beyond}, "beyond the tensor's text"},
+		{"string that begins far beyond", words, []*inference.Tensor{wrapping}, "beyond the tensor's text"},
+		{"string that ends far beyond", words, []*inference.Tensor{far}, "beyond the tensor's text"},
 		{"fewer strings than the shape says", words, []*inference.Tensor{few}, "needs a length of 2 and not 1"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -189,6 +197,64 @@ func runAll(t *testing.T, m *Model, worker int, batches, want [][]*inference.Ten
 	}
 }
 
+// TestUnwantedOutputsAreLeftOut asks for every subset of a model's outputs, one
+// after the other: what is wanted is what it is among all, and nothing else is
+// asked of the runtime.
+func TestUnwantedOutputsAreLeftOut(t *testing.T) {
+	for _, uncut := range []bool{false, true} {
+		for _, file := range []string{sharedModels + "/multi_out/model.onnx", sharedModels + "/iris_rf/model.onnx"} {
+			m := openFile(t, file, Options{uncut: uncut})
+			all, some := newRunner(t, m), newRunner(t, m).(*Runner)
+			in := loadEvents(t, filepath.Base(filepath.Dir(file)), "events.jsonl").tensors(t, 0, 3)
+			want := outputsFor(m)
+			if err := all.Run(in, want, 0); err != nil {
+				t.Fatal(err)
+			}
+			for set := range 1 << len(want) {
+				out := outputsFor(m)
+				for i := range out {
+					if set>>i&1 == 0 {
+						out[i] = nil
+					}
+				}
+				for range 2 {
+					if err := some.Run(in, out, 0); err != nil {
+						t.Fatalf("%s, outputs %b: %v", file, set, err)
+					}
+				}
+				if n := max(bits.OnesCount(uint(set)), 1); int(some.c.outputs) != n {
+					t.Errorf("%s, outputs %b: the runtime was asked for %d", file, set, some.c.outputs)
+				}
+				for i, o := range out {
+					if o != nil && (!slices.Equal(o.Data, want[i].Data) || !slices.Equal(o.Shape, want[i].Shape) ||
+						!slices.Equal(o.Keys, want[i].Keys) || !slices.Equal(texts(o), texts(want[i]))) {
+						t.Errorf("%s, outputs %b: output %s differs", file, set, m.Outputs()[i].Name)
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestOnlyTheOtherOutputIsWanted has a map and the tensor that it is made of,
+// which are one value of the session's once the map is cut off.
+func TestOnlyTheOtherOutputIsWanted(t *testing.T) {
+	r := newRunner(t, openFile(t, "testdata/zipmap_both.onnx", Options{}))
+	in := []*inference.Tensor{tensorOf(inference.Float32, []int64{1, 2}, float32(.1), .2)}
+	for range 2 {
+		for i, want := range [][]float32{{.2, .1}, {.1, .2}} {
+			out := make([]*inference.Tensor, 2)
+			out[i] = new(inference.Tensor)
+			if err := r.Run(in, out, 0); err != nil {
+				t.Fatal(err)
+			}
+			if got := inference.Values[float32](out[i]); !slices.Equal(got, want) {
+				t.Errorf("output %d: %v, want %v", i, got, want)
+			}
+		}
+	}
+}
+
 // TestRunAllocatesNothing holds the budget: 0 Go allocations a run once warm,
 // with and without a time limit, also where memory and shapes alternate.
 func TestRunAllocatesNothing(t *testing.T) {
@@ -199,11 +265,15 @@ func TestRunAllocatesNothing(t *testing.T) {
 			e := loadEvents(t, name, "events.jsonl")
 			batches := [][]*inference.Tensor{e.tensors(t, 0, 64), e.tensors(t, 64, 128), e.tensors(t, 0, 1)}
 			out := outputsFor(m)
+			last := append(make([]*inference.Tensor, len(out)-1), out[len(out)-1])
 			run := func() {
 				for _, in := range batches {
 					if err := r.Run(in, out, limit); err != nil {
 						t.Fatal(err)
 					}
+				}
+				if err := r.Run(batches[0], last, limit); err != nil { // the others are not wanted now
+					t.Fatal(err)
 				}
 			}
 			run()

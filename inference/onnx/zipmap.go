@@ -15,6 +15,9 @@ type output struct {
 	inference.TensorInfo
 	source int  // place among the session's outputs
 	cut    bool // its ZipMap was cut off: the session gives the scores alone
+	// columns are the scores' columns in the order of Classes; nil when they
+	// are in that order as they are.
+	columns []int
 }
 
 // joinCuts finds every output that the model's file declares among those that
@@ -26,7 +29,7 @@ func joinCuts(declared, given []inference.TensorInfo, cuts []onnxfile.Cut) ([]ou
 		sources[info.Name] = output{TensorInfo: info, source: i}
 	}
 	for _, c := range cuts {
-		sources[c.Output] = output{source: c.TensorIndex, cut: true, TensorInfo: inference.TensorInfo{
+		sources[c.Output] = output{source: c.TensorIndex, cut: true, columns: c.Columns, TensorInfo: inference.TensorInfo{
 			Name: c.Output, Type: inference.Float32, Map: true, Classes: c.Classes,
 			Shape: []int64{inference.Dynamic, int64(len(c.Classes))},
 		}}
@@ -43,6 +46,16 @@ func joinCuts(declared, given []inference.TensorInfo, cuts []onnxfile.Cut) ([]ou
 		outputs[i] = o
 	}
 	return outputs, nil
+}
+
+// copyColumns copies the scores to t, each row's in the order of the classes.
+func (o *output) copyColumns(t *inference.Tensor, scores []float32) {
+	sorted, width := inference.Values[float32](t), len(o.columns)
+	for at := 0; at < len(scores); at += width {
+		for i, column := range o.columns {
+			sorted[at+i] = scores[at+column]
+		}
+	}
 }
 
 // addKeys makes a cut ZipMap's scores what the uncut model gives: a matrix with

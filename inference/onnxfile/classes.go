@@ -1,8 +1,10 @@
 package onnxfile
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/penstock/penstock/inference"
 )
@@ -51,6 +53,9 @@ func (s *scores) label(outputs []inference.TensorInfo) error {
 			if err != nil {
 				return err
 			}
+			if outputs[i].Map {
+				l.sort()
+			}
 			classes = l.classes
 			read[value], room = classes, room-len(classes)
 		}
@@ -90,6 +95,38 @@ func fits(o *inference.TensorInfo, classes int) bool {
 type labels struct {
 	classes []string
 	text    bool // they are strings, not int64s
+}
+
+// sort puts the classes in the order of the runtime's maps, by number or by
+// bytes, and gives the columns of the former order in the new one; nil when
+// they are the same.
+func (l *labels) sort() (columns []int) {
+	columns = make([]int, len(l.classes))
+	for i := range columns {
+		columns[i] = i
+	}
+	compare := strings.Compare
+	if !l.text {
+		compare = func(a, b string) int {
+			return cmp.Compare(integerOf(a), integerOf(b))
+		}
+	}
+	slices.SortStableFunc(columns, func(a, b int) int { return compare(l.classes[a], l.classes[b]) })
+	if slices.IsSorted(columns) {
+		return nil
+	}
+	sorted := make([]string, len(columns))
+	for i, column := range columns {
+		sorted[i] = l.classes[column]
+	}
+	l.classes = sorted
+	return columns
+}
+
+// integerOf reads back what readIntegers wrote.
+func integerOf(class string) int64 {
+	n, _ := strconv.ParseInt(class, 10, 64) // it is an int64's own text
+	return n
 }
 
 // readLabels reads the classes that a node names, at most limit. There are

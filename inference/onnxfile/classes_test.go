@@ -24,6 +24,7 @@ func TestParseTracesClasses(t *testing.T) {
 		{"an open number of columns", []field{forest, op("Identity", names("p"), names("y")), floats(graphOutput, "y", -1, -1)}, abc},
 		{"no declared shape", []field{forest, op("Identity", names("p"), names("y")), nested(graphOutput, text(valueName, "y"))}, abc},
 		{"a map", []field{op("ZipMap", names("x"), names("y"), ml, classes), maps("y")}, abc},
+		{"a map of classes out of order", []field{op("ZipMap", names("x"), names("y"), ml, attribute("classlabels_int64s", packed(attributeInts, 10, 9, -2))), maps("y")}, names("-2", "9", "10")},
 		{"two classifiers, one traced", []field{op("SVMClassifier", names("x"), names("l2", "p2"), ml,
 			attribute("classlabels_strings", list(attributeStrings, "n"))), forest, op("Identity", names("p"), names("y")), scores}, abc},
 		{"the label", []field{op("SVMClassifier", names("x"), names("y", "p"), ml, classes), floats(graphOutput, "y", -1)}, nil},

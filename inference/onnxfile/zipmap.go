@@ -14,9 +14,12 @@ type Cut struct {
 	// output of the model that is left.
 	Tensor      string
 	TensorIndex int // Tensor's place among the outputs of the model that is left
-	// Classes are the maps' keys as text, one a column, in the order of the
-	// node's attribute. ONNX Runtime's own maps iterate in sorted order.
-	Classes  []string
+	// Classes are the maps' keys as text in the order in which ONNX Runtime's
+	// own maps have them, which is sorted.
+	Classes []string
+	// Columns are the tensor's columns in the order of Classes; nil when they
+	// are in that order as they are.
+	Columns  []int
 	TextKeys bool // the keys are strings, not int64s
 }
 
@@ -116,8 +119,10 @@ func findZipMaps(graph message) (zipMaps, error) {
 			continue
 		}
 		room -= len(l.classes)
+		columns := l.sort()
 		z := &zipMap{node: graph.start, Cut: Cut{
-			Output: strings.Clone(n.firstOutput), Tensor: strings.Clone(n.firstInput), Classes: l.classes, TextKeys: l.text,
+			Output: strings.Clone(n.firstOutput), Tensor: strings.Clone(n.firstInput),
+			Classes: l.classes, Columns: columns, TextKeys: l.text,
 		}}
 		z.used = found[z.Output] != nil // given twice: not ours to repair
 		found[z.Output] = z

@@ -47,10 +47,16 @@ func TestCutZipMap(t *testing.T) {
 			[]Cut{{Output: "z", Index: 0, Tensor: "p", TensorIndex: 0, Classes: names("0", "1")}},
 		},
 		{
-			"string classes in the attribute's order",
+			"string classes out of order, which goes by bytes",
 			model(classifier(), mapped("p", "z", attribute("classlabels_strings", list(attributeStrings, "no", "maybe", "é\x00"))), maps("z")),
 			model(classifier(), floats(graphOutput, "p", -1, 3)),
-			[]Cut{{Output: "z", Tensor: "p", Classes: names("no", "maybe", "é\x00"), TextKeys: true}},
+			[]Cut{{Output: "z", Tensor: "p", Classes: names("maybe", "no", "é\x00"), Columns: []int{1, 0, 2}, TextKeys: true}},
+		},
+		{
+			"integer classes out of order, which goes by number",
+			model(classifier(), mapped("p", "z", attribute("classlabels_int64s", packed(attributeInts, 10, 9, -2))), maps("z")),
+			model(classifier(), floats(graphOutput, "p", -1, 3)),
+			[]Cut{{Output: "z", Tensor: "p", Classes: names("-2", "9", "10"), Columns: []int{2, 1, 0}}},
 		},
 		{
 			"packed and negative classes",

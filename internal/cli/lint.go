@@ -79,7 +79,7 @@ func (s *session) lint(ctx context.Context, path string, set []string) (ok bool,
 // lintModel checks the mapping against the model and the examples.
 func (s *session) lintModel(ctx context.Context, f *config.File) ([]inference.Problem, error) {
 	examples, problems := s.lintExamples(f.Pipeline.Model.Examples)
-	m, more, err := s.compileModel(ctx, f, fieldPaths(examples))
+	m, more, err := s.compileModel(ctx, f, examples, fieldPaths(examples))
 	problems = append(problems, more...)
 	if m == nil {
 		return problems, err

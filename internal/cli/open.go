@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/penstock/penstock"
 	"github.com/penstock/penstock/inference"
@@ -33,7 +32,7 @@ type loadedModel struct {
 	out     *inference.OutputPlan
 	encoder *inference.Encoder
 
-	timeout     time.Duration
+	scoring     inference.ScorerOptions
 	batchRows   int
 	keepRejects bool // workers write the lines of rejected events
 }
@@ -62,22 +61,40 @@ func (s *session) refuse(f *config.File, more []inference.Problem) error {
 // openModel brings a config's model into the runtime. When it cannot be used,
 // its problems are printed.
 func (s *session) openModel(ctx context.Context, f *config.File) (*loadedModel, error) {
-	m, problems, err := s.compileModel(ctx, f, nil)
+	m, problems, err := s.compileModel(ctx, f, s.goldenExamples(f.Pipeline.Model.Examples), nil)
 	if err == nil && m == nil {
 		err = s.refuse(f, problems)
 	}
 	return m, err
 }
 
+// goldenExamples reads the examples for their events alone: what is wrong with
+// them lint and test tell, and scoring goes without.
+func (s *session) goldenExamples(path string) []example {
+	if path == "" {
+		return nil
+	}
+	examples, _, err := readExamples(path)
+	if err != nil {
+		s.log.Warn("the examples cannot be read, so that the model is tried with a made-up row", "error", err)
+	}
+	return examples
+}
+
 // compileModel goes all the way from the model's file to a model that can
 // score: the gate, the runtime, the mapping and the output. What is wrong with
 // the config or the model comes back as problems, and the model is nil when one
-// of them is an error; an error is the machine's. fields are the paths that
-// examples have, nil without examples.
-func (s *session) compileModel(ctx context.Context, f *config.File, fields []string) (*loadedModel, []inference.Problem, error) {
+// of them is an error; an error is the machine's. The model is tried with the
+// first of the examples that the mapping takes. fields are the paths that the
+// mapping is compared with, nil for none.
+func (s *session) compileModel(ctx context.Context, f *config.File, examples []example, fields []string) (*loadedModel, []inference.Problem, error) {
 	cfg := &f.Pipeline.Model
 	options := inference.CompileOptions{EventTime: f.Pipeline.Source.EventTime, Fields: fields, MaxRows: f.Pipeline.Batch.MaxRows}
-	file, problems, err := readModel(cfg, options)
+	events := make([][]byte, len(examples))
+	for i := range examples {
+		events[i] = examples[i].Event
+	}
+	file, problems, err := readModel(cfg, options, events)
 	if err != nil || file == nil {
 		return nil, problems, err
 	}
@@ -95,10 +112,14 @@ func (s *session) compileModel(ctx context.Context, f *config.File, fields []str
 	}
 	m := &loadedModel{
 		session: s, model: runtime, plan: plan, out: out, encoder: newEncoder(f.Pipeline.Name, identity(cfg, file.Digest)),
-		timeout: cfg.Timeout, batchRows: f.Pipeline.Batch.MaxRows,
+		scoring:   inference.ScorerOptions{Timeout: cfg.Timeout, WarmUp: plan.WarmUp(events...)},
+		batchRows: f.Pipeline.Batch.MaxRows,
 	}
 	if problem := m.warmUp(); problem != nil {
-		return nil, append(problems, *problem), runtime.Close()
+		problems = append(problems, *problem)
+		if !problem.Warning {
+			return nil, problems, runtime.Close()
+		}
 	}
 	return m, problems, nil
 }
@@ -111,7 +132,7 @@ type admittedModel struct {
 
 // readModel reads the model's file and compiles the mapping against what it
 // declares, so that the gate's trial is a run that can succeed.
-func readModel(cfg *inference.Config, options inference.CompileOptions) (*admittedModel, []inference.Problem, error) {
+func readModel(cfg *inference.Config, options inference.CompileOptions, events [][]byte) (*admittedModel, []inference.Problem, error) {
 	m, err := modelgate.Read(cfg.Path)
 	if err != nil {
 		return nil, []inference.Problem{{Path: modelPath, Message: err.Error()}}, nil
@@ -127,7 +148,7 @@ func readModel(cfg *inference.Config, options inference.CompileOptions) (*admitt
 		_, more := inference.CompileOutput(&cfg.Output, m.File.Outputs)
 		return nil, append(problems, more...), nil
 	}
-	request, err := trialRequest(plan, m.File.Inputs)
+	request, err := trialRequest(plan.WarmUp(events...), m.File.Inputs)
 	return &admittedModel{m, request}, problems, err
 }
 
@@ -192,16 +213,22 @@ func newEncoder(pipeline string, id penstock.ModelIdentity) *inference.Encoder {
 }
 
 // warmUp runs the model once, so that a config that does not fit what the
-// model really gives is told before the first event.
+// model really gives is told before the first event. That a made-up row fails
+// is a warning: so it may on a model that knows its categories.
 func (m *loadedModel) warmUp() *inference.Problem {
-	scorer, err := inference.NewScorer(m.model, m.plan, m.out, m.timeout)
+	scorer, err := inference.NewScorer(m.model, m.plan, m.out, m.scoring)
 	if err == nil {
 		err = errors.Join(scorer.WarmUp(), scorer.Close())
 	}
 	if err == nil {
 		return nil
 	}
-	return &inference.Problem{Path: modelPath, Message: err.Error()}
+	problem := &inference.Problem{Path: modelPath, Message: err.Error()}
+	if errors.Is(err, inference.ErrMadeUpRow) {
+		problem.Warning = true
+		problem.Hint = "name golden examples under model.examples, so that a broken runtime can be told from a bad event"
+	}
+	return problem
 }
 
 // bind connects a file's columns with the mapping, and says which columns the
@@ -218,7 +245,7 @@ func (m *loadedModel) bind(t *eventfile.Table) *inference.Columns {
 }
 
 func (m *loadedModel) newWorker() (*worker, error) {
-	scorer, err := inference.NewScorer(m.model, m.plan, m.out, m.timeout)
+	scorer, err := inference.NewScorer(m.model, m.plan, m.out, m.scoring)
 	if err != nil {
 		return nil, err
 	}

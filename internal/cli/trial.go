@@ -31,20 +31,22 @@ func newGate(library string) (*modelgate.Gate, error) {
 	}, nil
 }
 
-// trialTensor is one input of the run that a model is tried out with.
-type trialTensor struct {
-	Name  string
-	Type  inference.ElementType
-	Shape []int64
-	Data  []byte // nil for strings, which are all empty
+// trial is the run that a model is tried out with, as the child reads it: the
+// warm-up row, which only the mapping can make.
+type trial struct {
+	Inputs []trialInput
+	MadeUp bool // the row, so that a healthy model may fail on it
 }
 
-// trialRequest is the plan's warm-up row, as the child reads it. It is made
-// here because only the mapping knows how long a row of open length is.
-func trialRequest(plan *inference.Plan, inputs []inference.TensorInfo) ([]byte, error) {
-	var request []trialTensor
-	for i, t := range plan.WarmUp() {
-		request = append(request, trialTensor{inputs[i].Name, t.Type, t.Shape, t.Data})
+type trialInput struct {
+	Name   string
+	Tensor *inference.Tensor
+}
+
+func trialRequest(w *inference.WarmUp, inputs []inference.TensorInfo) ([]byte, error) {
+	request := trial{MadeUp: w.MadeUp}
+	for i, t := range w.Inputs {
+		request.Inputs = append(request.Inputs, trialInput{inputs[i].Name, t})
 	}
 	return json.Marshal(request)
 }
@@ -76,8 +78,8 @@ func (e *exit) code() int   { return e.status }
 
 // tryModel loads a model on the CPU and runs it once.
 func tryModel(model, request []byte) (err error) {
-	var tensors []trialTensor
-	if err := json.Unmarshal(request, &tensors); err != nil {
+	var row trial
+	if err := json.Unmarshal(request, &row); err != nil {
 		return fmt.Errorf("read the warm-up row: %w", err)
 	}
 	m, err := openRuntime(model, &inference.Config{IntraOpNumThreads: 1, Device: "cpu"})
@@ -85,7 +87,7 @@ func tryModel(model, request []byte) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, m.Close()) }()
-	in, err := trialInputs(m.Inputs(), tensors)
+	in, err := row.inputs(m.Inputs())
 	if err != nil {
 		return err
 	}
@@ -98,17 +100,26 @@ func tryModel(model, request []byte) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, runner.Close()) }()
-	return runner.Run(in, out, 0) // the parent has the clock
+	err = runner.Run(in, out, 0) // the parent has the clock
+	switch {
+	case err == nil:
+		return nil
+	case row.MadeUp:
+		return &modelgate.RowError{Err: err}
+	default:
+		return fmt.Errorf("it fails on the first of model.examples that the mapping takes: %w", err)
+	}
 }
 
-// trialInputs puts the tensors in the order of the model's inputs.
-func trialInputs(inputs []inference.TensorInfo, tensors []trialTensor) ([]*inference.Tensor, error) {
+// inputs puts the tensors in the order of the model's inputs.
+func (row *trial) inputs(inputs []inference.TensorInfo) ([]*inference.Tensor, error) {
 	in := make([]*inference.Tensor, len(inputs))
-	for _, from := range tensors {
-		t := new(inference.Tensor)
-		t.Resize(from.Type, from.Shape...)
-		copy(t.Data, from.Data)
-		clear(t.Refs)
+	for _, from := range row.Inputs {
+		t := new(inference.Tensor) // in memory that is aligned
+		t.Resize(from.Tensor.Type, from.Tensor.Shape...)
+		copy(t.Data, from.Tensor.Data)
+		copy(t.Refs, from.Tensor.Refs)
+		t.Text = append(t.Text, from.Tensor.Text...)
 		for i := range inputs {
 			if inputs[i].Name == from.Name {
 				in[i] = t

@@ -40,7 +40,7 @@ func closeAll(workers []*worker) error {
 }
 
 // score scores a job's events batch by batch. An error is the runtime's, never
-// an event's; the records of the batches before it are there.
+// an event's; the records of the events before it are there.
 func (w *worker) score(ctx context.Context, j *job) error {
 	j.records, j.rejects, j.tally = j.records[:0], j.rejects[:0], tally{}
 	for first := 0; first < j.chunk.Len(); {
@@ -49,10 +49,10 @@ func (w *worker) score(ctx context.Context, j *job) error {
 		}
 		end := w.decode(j, first)
 		scores, err := w.scorer.Score(w.batch)
+		w.encode(j, first, end, scores)
 		if err != nil {
 			return err
 		}
-		w.encode(j, first, end, scores)
 		first = end
 	}
 	return nil
@@ -79,13 +79,17 @@ func (w *worker) decode(j *job, first int) (end int) {
 	return i
 }
 
-// encode appends a record or a reject for each of the events first..end-1.
+// encode appends a record or a reject for each of the events first..end-1, up to
+// one that is not settled because the runtime broke.
 func (w *worker) encode(j *job, first, end int, scores *inference.Scores) {
 	now := time.Now().UnixNano()
 	row := 0
 	for i := first; i < end; i++ {
 		r := w.rejected[i-first]
 		if r == nil {
+			if row == scores.Done() {
+				return
+			}
 			r = scores.Rejection(row)
 			if r == nil {
 				stamp := inference.Stamp{ID: j.chunk.ID(i), Time: now}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -25,12 +26,24 @@ type order struct {
 type answer struct {
 	Setup string // why there was no trial, "" when there was one
 	Error string // why the model failed, "" when it passed
-	Peak  int64  // most bytes of memory that the process held, 0 when unknown
+	// Excused is true when Error may be the row's fault and not the model's.
+	Excused bool
+	Peak    int64 // most bytes of memory that the process held, 0 when unknown
 }
+
+// RowError is what try gives to Child when a model loads but fails on a row of
+// which nobody says that it is a good one. The model passes all the same, unless
+// what it lacked was memory.
+type RowError struct{ Err error }
+
+func (e *RowError) Error() string { return e.Err.Error() }
+
+func (e *RowError) Unwrap() error { return e.Err }
 
 // Child is the child's side of Gate.Try and all that the child does: setup
 // makes the runtime ready, and try loads the model and runs it once, as
-// request says. An error of try is the model's fault, one of setup is not.
+// request says. An error of try is the model's fault unless it is a *RowError,
+// one of setup is not.
 // The result is the process's exit code.
 func Child(setup func() error, try func(model, request []byte) error) int {
 	o, a := serve(os.Stdin, os.Stdout, setup, try)
@@ -85,6 +98,7 @@ func serve(in io.Reader, out io.Writer, setup func() error, try func(model, requ
 	var a answer
 	if err := try(model, request); err != nil {
 		a.Error = err.Error()
+		_, a.Excused = errors.AsType[*RowError](err)
 	}
 	a.Peak = peakMemory()
 	return o, a

@@ -23,7 +23,7 @@ func (t *trial) judge(ended end) (verdict, error) {
 		return t.crashed(), nil
 	case noMemory.MatchString(a.Error):
 		return t.tooBig(), nil
-	case a.Error != "":
+	case a.Error != "" && !a.Excused:
 		return verdict{Refused: "the runtime refuses the model: " + oneLine(a.Error), definite: true}, nil
 	}
 	return verdict{definite: true}, nil

@@ -94,6 +94,10 @@ func behave(behaviour string, model, request []byte) error {
 			return errors.New(strings.Repeat("n", n))
 		}
 		return errors.New("Node (x)\nhas input size 3")
+	case "refuse the row":
+		return fmt.Errorf("try: %w", &RowError{errors.New("Unknown Category")})
+	case "row without memory":
+		return &RowError{errors.New("Failed to allocate memory for requested buffer of size 9")}
 	case "spin":
 		if len(request) > 0 {
 			if err := appendLine(string(request), strconv.Itoa(os.Getpid())); err != nil {

@@ -35,6 +35,8 @@ func TestTry(t *testing.T) {
 		{"slow twice", "", false},
 		{"refuse:70000", "the runtime refuses the model: nnn", true},
 		{"refuse", "the runtime refuses the model: Node (x) has input size 3", true},
+		{"refuse the row", "", false},
+		{"row without memory", "needed more than 256 MiB of memory", true},
 		{"touch:2048", "needed more than 256 MiB of memory", true},
 		{"claim:300", "needed more than 256 MiB of memory", true},
 		{"share:300", "needed more than 256 MiB of memory", true},

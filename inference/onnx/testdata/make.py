@@ -3,6 +3,7 @@
 identity.onnx    one [N] input a type, each copied to an output: every bit must survive
 words.onnx       a string matrix copied, for strings of many lengths
 zipmap_text.onnx ZipMap with string classes
+zipmap_other.onnx the same with other ones of as many letters
 zipmap_both.onnx ZipMap whose tensor is an output, too
 scalar.onnx      a 0-dimensional output beside an output of unknown rank
 bfloat16.onnx    an input of a type that no event is mapped to
@@ -36,11 +37,11 @@ model("words", [h.make_node("Identity", ["words"], ["copy"])],
       [tensor("words", T.STRING, ["N", "K"])], [tensor("copy", T.STRING, ["N", "K"])])
 
 maps = h.make_sequence_type_proto(h.make_map_type_proto(T.STRING, h.make_tensor_type_proto(T.FLOAT, [])))
-model("zipmap_text",
-      [h.make_node("Identity", ["scores"], ["inner"]),
-       h.make_node("ZipMap", ["inner"], ["probabilities"], domain="ai.onnx.ml",
-                   classlabels_strings=["schön", "", "bad"])],
-      [tensor("scores", T.FLOAT, ["N", 3])], [h.make_value_info("probabilities", maps)], ml=1)
+for name, classes in {"zipmap_text": ["schön", "", "bad"], "zipmap_other": ["schön", "", "bat"]}.items():
+    model(name,
+          [h.make_node("Identity", ["scores"], ["inner"]),
+           h.make_node("ZipMap", ["inner"], ["probabilities"], domain="ai.onnx.ml", classlabels_strings=classes)],
+          [tensor("scores", T.FLOAT, ["N", 3])], [h.make_value_info("probabilities", maps)], ml=1)
 
 counts = h.make_sequence_type_proto(h.make_map_type_proto(T.INT64, h.make_tensor_type_proto(T.FLOAT, [])))
 model("zipmap_both",
