@@ -104,10 +104,11 @@ func (b *Batch) Reset() {
 // Tensors lays rows lo to hi-1 out as the model's inputs, in the model's order.
 // When rows is more than hi-lo, the last row is repeated until there are rows,
 // for a model with a fixed batch size. Variable-length inputs are padded to the
-// longest of these rows, at least to 1. The tensors are valid until the next
-// call of Tensors, DecodeJSON, DecodeCells or Reset; the memory of inputs of
-// fixed width stays where it is as long as the Batch lives, except for repeated
-// rows.
+// longest of these rows, at least to 1, which among many rows may be far more
+// than the events brought; a Scorer cuts its runs accordingly. The tensors are
+// valid until the next call of Tensors, DecodeJSON, DecodeCells or Reset; the
+// memory of inputs of fixed width stays where it is as long as the Batch lives,
+// except for repeated rows.
 func (b *Batch) Tensors(lo, hi, rows int) []*Tensor {
 	for i := range b.stores {
 		b.tensors[i] = b.stores[i].tensor(lo, hi, rows)
