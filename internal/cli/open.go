@@ -89,7 +89,7 @@ func (s *session) goldenExamples(path string) []example {
 // mapping is compared with, nil for none.
 func (s *session) compileModel(ctx context.Context, f *config.File, examples []example, fields []string) (*loadedModel, []inference.Problem, error) {
 	cfg := &f.Pipeline.Model
-	options := inference.CompileOptions{EventTime: f.Pipeline.Source.EventTime, Fields: fields}
+	options := inference.CompileOptions{EventTime: f.Pipeline.Source.EventTime, Fields: fields, MaxRows: f.Pipeline.Batch.MaxRows}
 	events := make([][]byte, len(examples))
 	for i := range examples {
 		events[i] = examples[i].Event
