@@ -97,7 +97,6 @@ type passedField struct {
 // StaticRows is the model's fixed batch size, 0 when the batch axis is open.
 func (p *Plan) StaticRows() int { return p.staticRows }
 
-
 // one is the element 1 (or true) of a numeric or bool input.
 func (in *plannedInput) one() (one substitute) {
 	if in.info.Type != String {
