@@ -108,6 +108,7 @@ func TestQuoteYAML(t *testing.T) {
 	for text, want := range map[string]string{
 		"amount": "amount", "a.b": "a.b", "/models/x.onnx": "/models/x.onnx", "Yes": `"Yes"`, "null": `"null"`, "1e3": `"1e3"`,
 		"": `""`, "a: b": `"a: b"`, "x:0": `"x:0"`, "it's": `"it's"`, "Größe": `"Größe"`, ".inf": `".inf"`, "#x": `"#x"`,
+		"${HOME}": `"$${HOME}"`, "a$b": `"a$b"`, "$${": `"$$${"`,
 	} {
 		if got := quoteYAML(text); got != want {
 			t.Errorf("%q is written %s, want %s", text, got, want)

@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"strings"
 	"time"
@@ -84,6 +85,18 @@ func summary(t *tally, took time.Duration) string {
 		b.WriteByte(')')
 	}
 	return b.String()
+}
+
+// logSummary is the summary for whoever reads the log by machine.
+func logSummary(log *slog.Logger, t *tally, took time.Duration) {
+	var byClass []any
+	for i, n := range t.byClass {
+		if n > 0 {
+			byClass = append(byClass, slog.Int64(string(classes[i]), n))
+		}
+	}
+	log.Info("done", "events", t.predicted+t.rejected, "seconds", took.Seconds(), "predicted", t.predicted,
+		"rejected", t.rejected, slog.Group("rejected_by_class", byClass...), "first_reject", t.first)
 }
 
 func rate(t *tally, took time.Duration) string {

@@ -14,7 +14,7 @@ import (
 )
 
 type testCommand struct {
-	Configs []string `arg:"" name:"config" sep:"none" help:"Pipeline files; only their model: part is needed."`
+	Configs []string `arg:"" name:"config" help:"Pipeline files; only their model: part is needed."`
 	Set     []string `placeholder:"PATH=VALUE" sep:"none" help:"Override a value of the configs, as often as needed."`
 }
 
