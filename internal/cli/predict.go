@@ -159,6 +159,10 @@ func (c *predictCommand) outputs(stdout io.Writer) (outputs, error) {
 		if out.rejects, err = createOutfile(c.Rejects); err != nil {
 			return outputs{}, errors.Join(err, out.records.discard())
 		}
+		if out.rejects.name == out.records.name && out.rejects.partial != "" {
+			err := &refusal{fmt.Errorf("-o and --rejects both name %s; give each a file of its own", out.records.name)}
+			return outputs{}, errors.Join(err, out.rejects.file.Close(), out.records.discard())
+		}
 	}
 	return out, nil
 }

@@ -193,6 +193,20 @@ func TestOutputThroughALink(t *testing.T) {
 	run(t, goodIris, "predict", irisConfig(t), "-o", loop).want(t, 2, "create output: ", "too many links")
 }
 
+// TestOutputsMustDiffer has predictions and rejects overwrite each other, by way
+// of a link.
+func TestOutputsMustDiffer(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "out.jsonl")
+	if err := os.Symlink(out, out+".link"); err != nil {
+		t.Fatal(err)
+	}
+	run(t, goodIris, "predict", irisConfig(t), "-o", out, "--rejects", out+".link").
+		want(t, 2, "-o and --rejects both name "+out+"; give each a file of its own")
+	if left, err := filepath.Glob(out + "*"); err != nil || len(left) != 1 {
+		t.Errorf("files are left: %v %v", left, err)
+	}
+}
+
 // TestFilesWithOddNames has names that a list between commas, or text that has
 // to be UTF-8, would break.
 func TestFilesWithOddNames(t *testing.T) {
