@@ -15,10 +15,11 @@ FLOOR    := 90
 PURE = $(shell CGO_ENABLED=0 go list -f \
   '{{$$needs := eq .ImportPath "$(ONNX)"}}{{range .Deps}}{{if eq . "$(ONNX)"}}{{$$needs = true}}{{end}}{{end}}{{if not $$needs}}{{.ImportPath}}{{end}}' ./...)
 
+comma := ,
 say = @printf '\n== %s\n' "$(1)"
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test unit pure fuzz-smoke fuzz cover bench lint fmt clean
+.PHONY: help build demo test unit pointers pure cross fuzz-smoke fuzz cover bench lint fmt clean
 
 help: ## lists the targets
 	@printf 'penstock: scores events with ONNX models\n\n'
@@ -40,20 +41,28 @@ demo: build ## scores the bundled fraud model's events, good ones and bad ones, 
 	@printf '\nNext, look at the model and the mapping, and run the golden examples:\n'
 	@printf '  %s\n' '$(BIN) inspect $(EXAMPLE)/fraud.onnx' '$(BIN) lint $(EXAMPLE)/pipeline.yaml' '$(BIN) test $(EXAMPLE)/pipeline.yaml'
 
-test: build unit pure fuzz-smoke ## runs every test, with and without cgo, and 20 s of each fuzz target
+test: unit pointers pure cross fuzz-smoke ## runs every test, with and without cgo, and fuzzes for two minutes
 
-unit: # all tests, with the race detector
+unit: build # all tests, with the race detector; those of inference/onnx need the library
 	$(call say,Tests with the race detector)
 	@go test -race ./...
+
+pointers: build # the one package with cgo again, with every write of a Go pointer to C's memory checked
+	$(call say,Tests with cgo's pointer checks)
+	@GOEXPERIMENT=cgocheck2 go test $(ONNX)
 
 pure: # what must work without a C compiler and without ONNX Runtime
 	$(call say,Build and tests without cgo)
 	@CGO_ENABLED=0 go build ./...
 	@CGO_ENABLED=0 go test $(PURE)
 
-fuzz-smoke:
-	$(call say,Fuzzing for 20 s a target)
-	@tools/fuzz 20s
+cross: # that it compiles for the systems that these tests do not run on
+	$(call say,Build for macOS and Windows)
+	@for os in darwin windows; do CGO_ENABLED=0 GOOS=$$os go build ./... || exit 1; done
+
+fuzz-smoke: unit # after the tests, whose time limits it would take the cores from
+	$(call say,Fuzzing: 20 s for the scanner$(comma) the config loader and the model gate$(comma) 5 s for the rest)
+	@tools/fuzz 5s FuzzDecode=20s FuzzLoad=20s FuzzParse=20s
 
 fuzz: ## fuzzes every target for FUZZTIME, 10m by default
 	@tools/fuzz $(FUZZTIME)
@@ -68,7 +77,7 @@ cover: ## fails when the tests of inference or internal/config cover less than 9
 bench: build ## measures what is promised, beside the peers; writes bench/results/
 	@bench/run
 
-lint: ## checks format and code: gofumpt, go vet, go fix, staticcheck, errcheck, revive
+lint: ## checks format and code, bench's too: gofumpt, go vet, go fix, staticcheck, errcheck, revive
 	$(call say,Linters)
 	@tools/lint
 

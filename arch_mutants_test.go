@@ -40,6 +40,10 @@ func TestArchitectureRulesCatchMutants(t *testing.T) {
 		{name: "an import within a row", mutate: importing("inference", "drift"), want: "inference imports drift: imports point down"},
 		{name: "a forbidden edge", add: &goPackage{path: "internal/config", doc: "x", imports: []string{"inference/onnx"}}, want: "internal/config imports inference/onnx: reading a config"},
 		{name: "I/O in a pure package", mutate: importing("inference", "net/http"), want: "inference imports net/http: it works on bytes"},
+		{name: "a process in a pure package", mutate: importing("inference", "os/exec"), want: "inference imports os/exec: it works on bytes"},
+		{name: "a way around os", mutate: importing("inference", "syscall"), want: "inference imports syscall: it works on bytes"},
+		{name: "chance in a pure package", add: &goPackage{path: "internal/rollout", doc: "x", imports: []string{"math/rand/v2"}}, want: "internal/rollout imports math/rand/v2: it is pure"},
+		{name: "a clock in a pure package", add: &goPackage{path: "internal/rollout", doc: "x", imports: []string{"time"}}, want: "internal/rollout imports time: it is pure"},
 		{name: "a module away from home", mutate: importing("inference", "github.com/yalue/onnxruntime_go"), want: `inference imports github.com/yalue/onnxruntime_go: only ["inference/onnx"] may`},
 		{name: "a package of a module away from home", mutate: importing("internal/cli", "google.golang.org/protobuf/encoding/protowire"), want: "internal/cli imports google.golang.org/protobuf/encoding/protowire: only"},
 		{name: "an unknown module", mutate: importing("internal/cli", "github.com/else/where"), want: "give the module a home"},
@@ -87,6 +91,31 @@ func TestArchitectureLimitsTheChain(t *testing.T) {
 	const want = "cmd/penstock → internal/cli → inference/onnx → inference → "
 	if got := a.violations(soundPackages()); len(got) != 1 || !strings.Contains(got[0], want) {
 		t.Errorf("violations = %q, want one that says %q", got, want)
+	}
+}
+
+// What only another system or a build without cgo compiles is held to the map,
+// too.
+func TestPackagesAreReadForEveryBuild(t *testing.T) {
+	all := map[string]goPackage{}
+	for _, p := range loadPackages(t) {
+		all[p.path] = p
+	}
+	for _, want := range []string{"golang.org/x/sys/windows", "syscall"} { // Windows' lock, and Unix's
+		if !slices.Contains(all["internal/runtimelib"].imports, want) {
+			t.Errorf("internal/runtimelib imports %s, on one system, and the test sees only %q", want, all["internal/runtimelib"].imports)
+		}
+	}
+	if onnx := all["inference/onnx"]; !onnx.cgo || slices.Contains(onnx.imports, "C") || !slices.Contains(onnx.imports, "inference") {
+		t.Errorf("inference/onnx was read as %+v", onnx)
+	}
+	if root := all["."]; !strings.HasPrefix(root.doc, "Package penstock ") || slices.Contains(root.imports, "go/parser") {
+		t.Errorf("the root was read as %+v", root)
+	}
+	for _, no := range []string{"bench", "testdata", "tools"} {
+		if _, there := all[no]; there {
+			t.Errorf("%s is no package of this module", no)
+		}
 	}
 }
 

@@ -1,16 +1,15 @@
 package penstock_test
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"io"
+	"io/fs"
+	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -18,11 +17,11 @@ import (
 const modulePath = "github.com/penstock/penstock"
 
 // goPackage is what the rules need to know of one package. The paths of the
-// module's own packages are without the module's: inference/onnx, "" the root.
+// module's own packages are without the module's: inference/onnx, "." the root.
 type goPackage struct {
 	path    string
 	doc     string
-	imports []string // of the package itself, not of its tests
+	imports []string // of the package itself, not of its tests, in any build
 	cgo     bool
 	inits   []string // where it declares an init function
 	panics  []string // where it panics without a comment that says why
@@ -31,53 +30,59 @@ type goPackage struct {
 func TestArchitecture(t *testing.T) {
 	packages := loadPackages(t)
 	if len(packages) < 3 {
-		t.Fatalf("go list found %d packages only", len(packages))
+		t.Fatalf("there are %d packages only", len(packages))
 	}
 	for _, p := range theMap().violations(packages) {
 		t.Error(p)
 	}
 }
 
-// loadPackages asks go list, with cgo on whatever the environment says: a
-// package that hides its C from a build without cgo must still be seen.
+// loadPackages reads every Go file of the module, for whatever system and build
+// it is: a stub without cgo and a lock for Windows keep the same rules.
 func loadPackages(t *testing.T) []goPackage {
 	t.Helper()
-	list := exec.Command("go", "list", "-e", "-json=Dir,ImportPath,Doc,Imports,GoFiles,CgoFiles,IgnoredGoFiles", "./...")
-	list.Env = append(os.Environ(), "CGO_ENABLED=1")
-	var stderr bytes.Buffer
-	list.Stderr = &stderr
-	out, err := list.Output()
+	found := map[string]*goPackage{}
+	err := filepath.WalkDir(".", func(file string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && file != "." && isElsewhere(file):
+			return fs.SkipDir
+		case entry.IsDir() || !isSource(entry.Name()):
+			return nil
+		}
+		path := filepath.ToSlash(filepath.Dir(file))
+		if found[path] == nil {
+			found[path] = &goPackage{path: path}
+		}
+		found[path].readSource(t, file, nil)
+		return nil
+	})
 	if err != nil {
-		t.Fatalf("go list: %v\n%s", err, &stderr)
+		t.Fatal(err)
 	}
 	var packages []goPackage
-	for decoder := json.NewDecoder(bytes.NewReader(out)); ; {
-		var listed struct {
-			Dir, ImportPath, Doc string
-			Imports              []string
-			GoFiles, CgoFiles    []string
-			IgnoredGoFiles       []string // for other systems; their rules are the same
-		}
-		err := decoder.Decode(&listed)
-		if errors.Is(err, io.EOF) {
-			return packages
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		p := goPackage{path: ownPath(listed.ImportPath), doc: listed.Doc, cgo: len(listed.CgoFiles) > 0}
-		for _, i := range listed.Imports {
-			p.imports = append(p.imports, ownPath(i))
-		}
-		for _, files := range [][]string{listed.GoFiles, listed.CgoFiles, listed.IgnoredGoFiles} {
-			for _, name := range files {
-				if !strings.HasSuffix(name, "_test.go") {
-					p.readSource(t, filepath.Join(listed.Dir, name), nil)
-				}
-			}
-		}
+	for _, path := range slices.Sorted(maps.Keys(found)) {
+		p := *found[path]
+		slices.Sort(p.imports)
+		p.imports = slices.Compact(p.imports)
 		packages = append(packages, p)
 	}
+	return packages
+}
+
+// isElsewhere tells of a directory that is no part of the module, as the go
+// command sees it: test data, hidden ones, and modules of their own.
+func isElsewhere(dir string) bool {
+	name := filepath.Base(dir)
+	_, err := os.Stat(filepath.Join(dir, "go.mod"))
+	return err == nil || name == "testdata" || strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_")
+}
+
+// isSource tells of a Go file that is neither a test nor ignored in every build.
+func isSource(name string) bool {
+	return strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, "_test.go") &&
+		!strings.HasPrefix(name, ".") && !strings.HasPrefix(name, "_")
 }
 
 // ownPath shortens the paths of the module's own packages, the root's to ".".
@@ -100,9 +105,17 @@ func (p *goPackage) readSource(t *testing.T, file string, src any) {
 	for _, group := range parsed.Comments {
 		commented[files.Position(group.End()).Line] = true
 	}
+	if p.doc == "" {
+		p.doc = parsed.Doc.Text()
+	}
 	for _, declared := range parsed.Imports {
-		if declared.Path.Value == `"C"` {
+		switch path, err := strconv.Unquote(declared.Path.Value); {
+		case err != nil:
+			t.Fatal(err)
+		case path == "C":
 			p.cgo = true
+		default:
+			p.imports = append(p.imports, ownPath(path))
 		}
 	}
 	ast.Inspect(parsed, func(n ast.Node) bool {

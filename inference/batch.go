@@ -2,7 +2,6 @@ package inference
 
 import (
 	"bytes"
-	"iter"
 	"math/bits"
 
 	"github.com/penstock/penstock"
@@ -21,8 +20,12 @@ type Batch struct {
 	stores  []store
 	texts   []*store // those with text
 	masks   []int    // the inputs that are masks
+	lists   []*store // those of open length, masks too
+	longest int      // the most elements that a ragged row may have
+	widths  []int    // scratch of runEnd: by ragged input
 	scratch []byte   // an unescaped key or string
 	copies  []byte   // cells that are passed on
+	copied  int      // the end of those of finished rows
 
 	// Sets of nodes, words words each, for the row at hand.
 	words    int
@@ -69,6 +72,7 @@ func (p *Plan) NewBatch(maxRows int) *Batch {
 			b.stores[in.maskOf].masks = true
 		}
 	}
+	b.bindRagged()
 	b.bindNodes()
 	return b
 }
@@ -83,17 +87,18 @@ func (b *Batch) Full() bool {
 			return true
 		}
 	}
-	return b.row == b.maxRows
+	return b.row == b.maxRows || b.raggedBytes() >= maxLaidOut
 }
 
 // Reset forgets all rows and keeps the memory.
 func (b *Batch) Reset() {
 	b.row = 0
-	b.copies = b.copies[:0]
+	b.copies, b.copied = b.copies[:0], 0
 	clear(b.pass) // so that the events can be freed
 	for _, s := range b.texts {
 		s.reset()
 	}
+	b.releaseRagged()
 }
 
 // Tensors lays rows lo to hi-1 out as the model's inputs, in the model's order.
@@ -108,22 +113,6 @@ func (b *Batch) Tensors(lo, hi, rows int) []*Tensor {
 		b.tensors[i] = b.stores[i].tensor(lo, hi, rows)
 	}
 	return b.tensors
-}
-
-// Filled gives the paths of a row's fields that were missing and filled.
-func (b *Batch) Filled(row int) iter.Seq[string] {
-	return func(yield func(string) bool) {
-		if !b.anyFilled[row] {
-			return
-		}
-		for w, set := range b.filled[row*b.words : (row+1)*b.words] {
-			for ; set != 0; set &= set - 1 {
-				if !yield(b.plan.nodes[w*64+bits.TrailingZeros64(set)].name) {
-					return
-				}
-			}
-		}
-	}
 }
 
 // HasFlags tells whether AppendFlags has anything to say of a row.

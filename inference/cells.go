@@ -2,7 +2,6 @@ package inference
 
 import (
 	"bytes"
-	"math"
 	"slices"
 	"strconv"
 	"unicode/utf8"
@@ -187,11 +186,9 @@ func (b *Batch) document(data []byte, decode func(data []byte, p int) int) bool 
 	return true
 }
 
-// words names the kind of value for a message.
+// words names the kind of a typed value for a message.
 func (c *Cell) words() string {
 	switch c.Kind {
-	case CellText:
-		return "this text"
 	case CellString:
 		return "a string"
 	case CellBool:
@@ -216,7 +213,7 @@ func (b *Batch) copyCell(c *Cell) []byte {
 	from := len(b.copies)
 	switch c.Kind {
 	case CellText, CellString:
-		b.copies = appendQuoted(b.copies, c.Bytes)
+		b.copies = appendText(b.copies, c.Bytes)
 	case CellBool:
 		b.copies = strconv.AppendBool(b.copies, c.Int != 0)
 	default:
@@ -233,11 +230,6 @@ func (c *Cell) appendNumber(dst []byte) []byte {
 	case CellUint:
 		return strconv.AppendUint(dst, uint64(c.Int), 10)
 	}
-	switch magnitude := math.Abs(c.Float); {
-	case math.IsNaN(c.Float) || math.IsInf(c.Float, 0):
-		return append(dst, "null"...)
-	case magnitude != 0 && (magnitude < 1e-6 || magnitude >= 1e21):
-		return strconv.AppendFloat(dst, c.Float, 'e', -1, 64)
-	}
-	return strconv.AppendFloat(dst, c.Float, 'f', -1, 64)
+	dst, _ = appendFloat64(dst, c.Float)
+	return dst
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/penstock/penstock"
 )
 
 func csvCell(s string) Cell    { return Cell{Kind: CellText, Bytes: []byte(s)} }
@@ -26,6 +28,7 @@ func (c Cell) testString() string {
 // TestCells decodes one cell for one input of each type.
 func TestCells(t *testing.T) {
 	const noNumber = " is no number"
+	const blank = "missing: x: blank or nan, and the mapping has no missing policy for it"
 	f := func(v float64) string { return oracleBits(Float64, v) }
 	for _, c := range []struct {
 		typ    ElementType
@@ -40,49 +43,55 @@ func TestCells(t *testing.T) {
 		{Float64, false, csvCell("-007.50"), f(-7.5)},
 		{Float64, false, csvCell("+.5E+1"), f(5)},
 		{Float64, false, csvCell("0.1234567890123456789012345"), f(0.12345678901234568)},
-		{Float64, false, csvCell("-NaN"), f(math.NaN())},
-		{Float64, false, csvCell("nan"), f(math.NaN())},
+		{Float64, false, csvCell("-NaN"), blank},
+		{Float64, false, csvCell(" nan"), blank},
 		{Float64, false, csvCell("-Inf"), f(math.Inf(-1))},
 		{Float64, false, csvCell("+infinity"), f(math.Inf(1))},
 		{Float64, false, csvCell("TRUE"), f(1)},
 		{Float64, false, csvCell("False"), f(0)},
-		{Float64, false, csvCell("1e400"), "type: x: 1e400 is too large for a number; input x (float64[N]) takes a number"},
-		{Float64, false, csvCell("1,5"), "type: x: 1,5" + noNumber + "; input x (float64[N]) takes a number"},
-		{Float64, false, csvCell("."), "type: x: ." + noNumber + "; input x (float64[N]) takes a number"},
-		{Float64, false, csvCell("+"), "type: x: +" + noNumber + "; input x (float64[N]) takes a number"},
-		{Float64, false, csvCell("1e"), "type: x: 1e" + noNumber + "; input x (float64[N]) takes a number"},
-		{Float64, false, csvCell("0x10"), "type: x: 0x10" + noNumber + "; input x (float64[N]) takes a number"},
-		{Float64, false, csvCell("1_0"), "type: x: 1_0" + noNumber + "; input x (float64[N]) takes a number"},
-		{Float64, false, csvCell("+-1"), "type: x: +-1" + noNumber + "; input x (float64[N]) takes a number"},
-		{Float64, false, csvCell("++inf"), "type: x: ++inf" + noNumber + "; input x (float64[N]) takes a number"},
+		{Float64, false, csvCell("1e400"), "type: x: 1e400 is too large where input \"x\" (float64[N]) takes a number"},
+		{Float64, false, csvCell("1,5"), "type: x: \"1,5\"" + noNumber + " where input \"x\" (float64[N]) takes a number"},
+		{Float64, false, csvCell("."), "type: x: \".\"" + noNumber + " where input \"x\" (float64[N]) takes a number"},
+		{Float64, false, csvCell("+"), "type: x: \"+\"" + noNumber + " where input \"x\" (float64[N]) takes a number"},
+		{Float64, false, csvCell("1e"), "type: x: \"1e\"" + noNumber + " where input \"x\" (float64[N]) takes a number"},
+		{Float64, false, csvCell("0x10"), "type: x: \"0x10\"" + noNumber + " where input \"x\" (float64[N]) takes a number"},
+		{Float64, false, csvCell("1_0"), "type: x: \"1_0\"" + noNumber + " where input \"x\" (float64[N]) takes a number"},
+		{Float64, false, csvCell("+-1"), "type: x: \"+-1\"" + noNumber + " where input \"x\" (float64[N]) takes a number"},
+		{Float64, false, csvCell("++inf"), "type: x: \"++inf\"" + noNumber + " where input \"x\" (float64[N]) takes a number"},
 		{Float64, false, csvCell(""), "missing: x: absent, and the mapping has no missing policy for it"},
-		{Float64, false, csvCell(" \t"), "missing: x: null, and the mapping has no missing policy for it"},
+		{Float64, false, csvCell(" \t"), blank},
 		{Float64, false, Cell{}, "missing: x: absent, and the mapping has no missing policy for it"},
 		{Float64, false, jsonCell("null"), "missing: x: null, and the mapping has no missing policy for it"},
 		{Int64, false, csvCell("+0009007199254740993"), "9007199254740993"},
 		{Int64, false, csvCell("1e3"), "1000"},
 		{Int64, false, csvCell("true"), "1"},
-		{Int64, false, csvCell("nan"), "type: x: nan is no number; input x (int64[N]) takes an integer"},
-		{Int64, false, csvCell("1.5"), "type: x: 1.5 is no integer; input x (int64[N]) takes an integer"},
-		{Uint8, false, csvCell("256"), "type: x: 256 is out of range; input x (uint8[N]) takes an integer"},
+		{Int64, false, csvCell("NAN"), blank},
+		{Int64, false, csvCell("inf"), "type: x: \"inf\"" + noNumber + " where input \"x\" (int64[N]) takes an integer"},
+		{Float64, false, csvCell("NA"), "type: x: \"NA\"" + noNumber + " where input \"x\" (float64[N]) takes a number"},
+		{Float64, false, csvCell("null"), "type: x: \"null\"" + noNumber + " where input \"x\" (float64[N]) takes a number"},
+		{Bool, false, csvCell(" "), blank},
+		{String, false, csvCell("nan"), `"nan"`},
+		{String, false, csvCell(" "), `" "`},
+		{Int64, false, csvCell("1.5"), "type: x: 1.5 is no integer where input \"x\" (int64[N]) takes an integer"},
+		{Uint8, false, csvCell("256"), "type: x: 256 is out of range where input \"x\" (uint8[N]) takes an integer"},
 		{Bool, false, csvCell("1"), "1"},
 		{Bool, false, csvCell(" 0"), "0"},
 		{Bool, false, csvCell("True"), "1"},
-		{Bool, false, csvCell("2"), "type: x: 2 is neither true nor false; input x (bool[N]) takes true or false"},
+		{Bool, false, csvCell("2"), "type: x: \"2\" is neither true nor false where input \"x\" (bool[N]) takes true or false"},
 		{String, false, csvCell(" a,b\x00"), `" a,b\x00"`},
 		{String, false, csvCell("12"), `"12"`},
 		{String, false, csvCell("\xff"), "decode: x: invalid UTF-8"},
 		{String, false, stringCell(""), `""`},
 		{String, false, stringCell("é"), `"é"`},
 		{String, false, stringCell("\xc3"), "decode: x: invalid UTF-8"},
-		{String, false, intCell(1), "type: x: a number; input x (string[N]) takes a string"},
-		{String, false, floatCell(1), "type: x: a number; input x (string[N]) takes a string"},
-		{String, false, boolCell(1), "type: x: a bool; input x (string[N]) takes a string"},
+		{String, false, intCell(1), "type: x: a number where input \"x\" (string[N]) takes a string"},
+		{String, false, floatCell(1), "type: x: a number where input \"x\" (string[N]) takes a string"},
+		{String, false, boolCell(1), "type: x: a bool where input \"x\" (string[N]) takes a string"},
 		{String, false, jsonCell(` "\u0061" `), `"a"`},
-		{Float64, false, stringCell("1"), "type: x: a string; input x (float64[N]) takes a number"},
+		{Float64, false, stringCell("1"), "type: x: a string where input \"x\" (float64[N]) takes a number"},
 		{Float64, true, stringCell("1.5"), f(1.5)},
-		{Float64, true, stringCell("+1.5"), "type: x: a string that is no number; input x (float64[N]) takes a number"},
-		{Bool, true, stringCell("1"), "type: x: a string; input x (bool[N]) takes true or false"},
+		{Float64, true, stringCell("+1.5"), "type: x: a string that is no number where input \"x\" (float64[N]) takes a number"},
+		{Bool, true, stringCell("1"), "type: x: a string where input \"x\" (bool[N]) takes true or false"},
 		{Float64, false, intCell(-9007199254740993), f(-9007199254740992)},
 		{Float64, false, uintCell(math.MaxUint64), f(18446744073709551616)},
 		{Float64, false, floatCell(math.Inf(1)), f(math.Inf(1))},
@@ -94,20 +103,20 @@ func TestCells(t *testing.T) {
 		{Float64, false, jsonCell("2."), "decode: x: the event ends where a digit is wanted"},
 		{Float64, false, jsonCell(""), "decode: x: the event ends where a value is wanted"},
 		{Int64, false, intCell(math.MinInt64), "-9223372036854775808"},
-		{Int64, false, uintCell(1 << 63), "type: x: 9223372036854775808 is out of range; input x (int64[N]) takes an integer"},
+		{Int64, false, uintCell(1 << 63), "type: x: 9223372036854775808 is out of range where input \"x\" (int64[N]) takes an integer"},
 		{Uint64, false, uintCell(math.MaxUint64), "18446744073709551615"},
-		{Uint64, false, floatCell(1 << 64), "type: x: 1.8446744073709552e+19 is out of range; input x (uint64[N]) takes an integer"},
+		{Uint64, false, floatCell(1 << 64), "type: x: 1.8446744073709552e+19 is out of range where input \"x\" (uint64[N]) takes an integer"},
 		{Uint64, false, floatCell(1<<64 - 2048), "18446744073709549568"},
-		{Uint64, false, intCell(-1), "type: x: -1 is out of range; input x (uint64[N]) takes an integer"},
+		{Uint64, false, intCell(-1), "type: x: -1 is out of range where input \"x\" (uint64[N]) takes an integer"},
 		{Int64, false, floatCell(-3), "-3"},
-		{Int64, false, floatCell(1.5), "type: x: 1.5 is no integer; input x (int64[N]) takes an integer"},
-		{Int64, false, floatCell(math.NaN()), "type: x: NaN is no integer; input x (int64[N]) takes an integer"},
-		{Int64, false, floatCell(math.Inf(1)), "type: x: +Inf is out of range; input x (int64[N]) takes an integer"},
-		{Int64, false, floatCell(1 << 63), "type: x: 9.223372036854776e+18 is out of range; input x (int64[N]) takes an integer"},
+		{Int64, false, floatCell(1.5), "type: x: 1.5 is no integer where input \"x\" (int64[N]) takes an integer"},
+		{Int64, false, floatCell(math.NaN()), "type: x: NaN is no integer where input \"x\" (int64[N]) takes an integer"},
+		{Int64, false, floatCell(math.Inf(1)), "type: x: +Inf is out of range where input \"x\" (int64[N]) takes an integer"},
+		{Int64, false, floatCell(1 << 63), "type: x: 9.223372036854776e+18 is out of range where input \"x\" (int64[N]) takes an integer"},
 		{Int8, false, boolCell(1), "1"},
 		{Bool, false, boolCell(0), "0"},
-		{Bool, false, intCell(1), "type: x: a number; input x (bool[N]) takes true or false"},
-		{Bool, false, floatCell(1), "type: x: a number; input x (bool[N]) takes true or false"},
+		{Bool, false, intCell(1), "type: x: a number where input \"x\" (bool[N]) takes true or false"},
+		{Bool, false, floatCell(1), "type: x: a number where input \"x\" (bool[N]) takes true or false"},
 	} {
 		plan := compiled(t, []TensorInfo{declared("x", c.typ)}, CompileOptions{}, nil, input("x", Column{From: "x", Coerce: c.coerce}))
 		b := plan.NewBatch(1)
@@ -147,8 +156,8 @@ func TestCellsOfArraysAndParents(t *testing.T) {
 		{[]Cell{csvCell("[1, 2]"), csvCell("[3]"), csvCell(`[{"price":1}]`), csvCell(`{"age":7,"name":"n"}`), csvCell("1"), csvCell(" 1 ")}, ""},
 		{[]Cell{jsonCell("[1,2]"), {}, jsonCell(`[{"price":1}]`), jsonCell(`{"age":7 , "name":null}`), intCell(2), intCell(1)}, ""},
 		{[]Cell{jsonCell("[1,2]"), jsonCell("[]"), jsonCell(`[{"price":1}]`), jsonCell(`{"age":7}`)}, ""},
-		{[]Cell{csvCell("1"), {}, jsonCell(`[{"price":1}]`), jsonCell(`{"age":7}`)}, "type: v: a number; input v (float32[N,2]) takes an array of 2 values"},
-		{[]Cell{intCell(1), {}, jsonCell(`[{"price":1}]`), jsonCell(`{"age":7}`)}, "type: v: a number; input v (float32[N,2]) takes an array of 2 values"},
+		{[]Cell{csvCell("1"), {}, jsonCell(`[{"price":1}]`), jsonCell(`{"age":7}`)}, "type: v: a number where input \"v\" (float32[N,2]) takes an array of 2 values"},
+		{[]Cell{intCell(1), {}, jsonCell(`[{"price":1}]`), jsonCell(`{"age":7}`)}, "type: v: a number where input \"v\" (float32[N,2]) takes an array of 2 values"},
 		{[]Cell{csvCell("[1"), {}, jsonCell(`[{"price":1}]`), jsonCell(`{"age":7}`)}, `decode: v: the event ends where "," or "]" is wanted`},
 		{[]Cell{jsonCell("[1,2]"), {}, csvCell("[{"), jsonCell(`{"age":7}`)}, "decode: items: the event ends where a key in double quotes is wanted"},
 		{[]Cell{jsonCell("[1,2]"), {}, csvCell(`[{"price":1}] ]`), jsonCell(`{"age":7}`)}, "decode: items: something follows the JSON value"},
@@ -200,7 +209,7 @@ func TestCellsThatArePassedOn(t *testing.T) {
 	}
 	copy(buffer, "overwritten by the next row")
 	copy(list, "overwritten")
-	want := `{"a":"te\"x\n\t\r\u0001\\t é","b":"s","c":-5,"d":18446744073709551615,"e":0.1,"f":1e-09,"g":null,"h":true,"j":[1,2]}`
+	want := `{"a":"te\"x\n\t\r\u0001\\t é","b":"s","c":-5,"d":18446744073709551615,"e":0.1,"f":1e-9,"g":null,"h":true,"j":[1,2]}`
 	for row := range 2 {
 		if got := string(b.AppendPass(nil, row)); got != want {
 			t.Errorf("%s, want %s", got, want)
@@ -209,12 +218,46 @@ func TestCellsThatArePassedOn(t *testing.T) {
 			t.Errorf("time %d, %v", nanos, ok)
 		}
 	}
+	if b.Reset(); len(b.copies) != 0 {
+		t.Errorf("%d bytes of copies after Reset", len(b.copies))
+	}
 	copy(list, "[1 ,2]")
 	if allocs := testing.AllocsPerRun(100, func() {
 		b.Reset()
 		b.DecodeCells(columns, cells)
 	}); allocs != 0 {
 		t.Errorf("%v allocations a row", allocs)
+	}
+}
+
+// TestRejectedCellsAreGivenBack has rows that copy a cell before another cell
+// turns out to be bad, between good ones.
+func TestRejectedCellsAreGivenBack(t *testing.T) {
+	plan := compiled(t, []TensorInfo{declared("x", Float32)}, CompileOptions{}, []string{"note", "list"}, input("x", Column{From: "x"}))
+	b, columns := plan.NewBatch(2), plan.BindColumns([]string{"note", "list", "x"})
+	row := func(note, x string) *penstock.Rejection {
+		return b.DecodeCells(columns, []Cell{csvCell(note), jsonCell("[1]"), csvCell(x)})
+	}
+	if r := row("first", "1"); r != nil {
+		t.Fatal(r)
+	}
+	held := len(b.copies)
+	for _, bad := range []string{"bad", "\xff", ""} {
+		if r := row(strings.Repeat("n", 1000), bad); r == nil || len(b.copies) != held {
+			t.Errorf("%q: %v, %d bytes of copies, want %d", bad, r, len(b.copies), held)
+		}
+	}
+	if r := row("second", "2"); r != nil {
+		t.Fatal(r)
+	}
+	for i, want := range []string{`{"note":"first","list":[1]}`, `{"note":"second","list":[1]}`} {
+		if got := string(b.AppendPass(nil, i)); got != want {
+			t.Errorf("row %d: %s, want %s", i, got, want)
+		}
+	}
+	b.Reset()
+	if r := row("third", "bad"); r == nil || len(b.copies) != 0 {
+		t.Errorf("%v, %d bytes of copies in an empty batch", r, len(b.copies))
 	}
 }
 

@@ -3,57 +3,72 @@ package inference
 import (
 	"bytes"
 	"math"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 	"unsafe"
 )
 
-// looseText decodes a CSV cell to element i of s as what the input wants. White
-// space around a number or a bool is ignored; nothing else is a missing value.
+// looseText decodes a CSV cell to element i of s as what the input wants: a
+// string as it is, for anything else a number (see looseDecimal), true or false
+// in any case, for floats also inf and infinity, with white space around it. A
+// blank cell and nan are missing then, since that is how pandas and numpy write
+// a missing number: the policy decides, and the flag tells. Other words for it,
+// such as NA and null, are not guessed at.
 func looseText(text []byte, s *store, i int) (missing bool, why string) {
 	if s.typ == String {
 		plainText(text, s, i)
 		return false, ""
 	}
-	if text = bytes.TrimSpace(text); len(text) == 0 {
-		return true, ""
-	}
+	text = bytes.TrimSpace(text)
 	switch word := unsafe.String(unsafe.SliceData(text), len(text)); {
+	case word == "", strings.EqualFold(unsigned(word), "nan"):
+		return true, ""
 	case strings.EqualFold(word, "true"):
 		return false, storeBool(s, i, true)
 	case strings.EqualFold(word, "false"):
 		return false, storeBool(s, i, false)
 	case s.typ == Bool:
 		if word != "0" && word != "1" {
-			return false, excerpt(text) + " is neither true nor false"
+			return false, quoted(text) + " is neither true nor false"
 		}
 		return false, storeBool(s, i, word == "1")
 	case s.typ.Float():
-		if f, ok := floatWord(word); ok {
-			writeNumber(s.typ, s.at(i), f)
+		if bare := unsigned(word); strings.EqualFold(bare, "inf") || strings.EqualFold(bare, "infinity") {
+			sign := 1
+			if word[0] == '-' {
+				sign = -1
+			}
+			writeNumber(s.typ, s.at(i), math.Inf(sign))
 			return false, ""
 		}
 	}
 	d, ok := looseDecimal(text)
 	if !ok {
-		return false, excerpt(text) + " is no number"
+		return false, quoted(text) + " is no number"
 	}
 	return false, storeDecimal(s, i, &d, text)
 }
 
-// floatWord reads nan, inf and infinity, the latter with a sign if need be.
-func floatWord(word string) (f float64, ok bool) {
-	bare := strings.TrimPrefix(word, "+")
-	sign := 1
-	if bare == word && strings.HasPrefix(word, "-") {
-		bare, sign = word[1:], -1
+// unsigned is a word without its sign.
+func unsigned(word string) string {
+	if word != "" && (word[0] == '+' || word[0] == '-') {
+		return word[1:]
 	}
-	switch {
-	case strings.EqualFold(bare, "nan"):
-		return math.NaN(), true
-	case strings.EqualFold(bare, "inf"), strings.EqualFold(bare, "infinity"):
-		return math.Inf(sign), true
+	return word
+}
+
+// quoted is the beginning of a cell for a message, on one line whatever it
+// holds.
+func quoted(text []byte) string {
+	if len(text) <= excerptBytes {
+		return strconv.Quote(string(text))
 	}
-	return 0, false
+	end := excerptBytes
+	for !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return strconv.Quote(string(text[:end])) + "…"
 }
 
 // looseDecimal reads a number as files write it: unlike JSON's, with a plus

@@ -3,6 +3,8 @@ package inference
 import (
 	"math"
 	"strconv"
+
+	"github.com/penstock/penstock"
 )
 
 // cellValue decodes a cell to one element of the row at hand.
@@ -13,7 +15,7 @@ func (b *Batch) cellValue(n *node, t *target, c *Cell) {
 	case CellText:
 		var missing bool
 		if missing, why = looseText(c.Bytes, s, i); missing {
-			b.nulls[n.word] |= n.mask
+			b.missingCell(n, t)
 		}
 	case CellString:
 		switch {
@@ -34,6 +36,17 @@ func (b *Batch) cellValue(n *node, t *target, c *Cell) {
 	if why != "" {
 		b.wrongType(n, t, -1, why)
 	}
+}
+
+// missingCell fills what a cell leaves open that is blank or nan, or rejects the
+// row. It is missing for this target alone: to a string input it is a text.
+func (b *Batch) missingCell(n *node, t *target) {
+	if t.policy == MissingReject {
+		b.reject(penstock.ClassMissing, n, -1, "blank or nan, and the mapping has no missing policy for it")
+		return
+	}
+	b.fillTarget(t)
+	b.markFilled(n)
 }
 
 // storeInteger writes a CellInt or CellUint to element i of s, or says why not.

@@ -20,6 +20,9 @@ type CompileOptions struct {
 	// Fields are the paths of the fields that examples have. When it is not
 	// nil, a path that none of them has is a problem, with a near one as hint.
 	Fields []string
+	// MaxRows is batch.max_rows; a batch of so many rows must fit the memory that
+	// it may take. 0 leaves that unchecked.
+	MaxRows int
 }
 
 // Compile makes the plan that maps events to the model's inputs. It gives all
@@ -40,6 +43,7 @@ func Compile(cfg *Config, inputs []TensorInfo, opt CompileOptions) (*Plan, []Pro
 	for i := range inputs {
 		c.mask(i)
 	}
+	c.batchSize()
 	c.eventTime()
 	c.passedFields()
 	c.checkSeen()
@@ -97,7 +101,7 @@ func columnPath(input string, col *Column, key string) []string {
 }
 
 // inputWords name an input in a message, with its type and shape.
-func inputWords(info *TensorInfo) string { return fmt.Sprintf("input %s (%s)", info.Name, info) }
+func inputWords(info *TensorInfo) string { return fmt.Sprintf("input %q (%s)", info.Name, info) }
 
 func (c *compiler) inputNames() []string {
 	names := make([]string, len(c.infos))
@@ -118,7 +122,7 @@ func (c *compiler) checkNames() {
 		}
 		for _, earlier := range c.cfg.Inputs[:i] {
 			if earlier.Name == name {
-				c.report(inputPath(name), "", "input %s is mapped twice", name)
+				c.report(inputPath(name), "", "input %q is mapped twice", name)
 			}
 		}
 	}
@@ -181,7 +185,7 @@ func (c *compiler) passedFields() {
 		}
 		if node, ok := c.leaf(at, text, "pass", false); ok {
 			c.addTarget(node, target{kind: passTarget, input: len(c.plan.pass)})
-			c.plan.pass = append(c.plan.pass, passedField{node: node, key: appendQuoted(nil, []byte(text))})
+			c.plan.pass = append(c.plan.pass, passedField{node: node, key: appendText(nil, []byte(text))})
 		}
 	}
 }

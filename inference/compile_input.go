@@ -92,7 +92,7 @@ func (c *compiler) batchAxis(info *TensorInfo) {
 	case c.static == "":
 		c.plan.staticRows, c.static = rows, info.Name
 	case rows != c.plan.staticRows:
-		c.report(inputPath(info.Name), "", "%s takes batches of %d rows, but input %s takes %d",
+		c.report(inputPath(info.Name), "", "%s takes batches of %d rows, but input %q takes %d",
 			inputWords(info), rows, c.static, c.plan.staticRows)
 	}
 }

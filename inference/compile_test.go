@@ -53,7 +53,7 @@ func TestCompileReports(t *testing.T) {
 			[]Input{input("age", Column{From: "a"}), input("age", Column{From: "b"})},
 			CompileOptions{},
 			nil,
-			[]string{`model.inputs.age: input age is mapped twice`},
+			[]string{`model.inputs.age: input "age" is mapped twice`},
 		},
 		"bad paths": {
 			nums,
@@ -68,24 +68,24 @@ func TestCompileReports(t *testing.T) {
 			},
 		},
 		"column count": {nums, []Input{list("amounts", Column{From: "a"}, Column{From: "b"}), list("age", Column{From: "a"}, Column{From: "b"})}, CompileOptions{}, nil, []string{
-			`model.inputs.amounts: input amounts (float32[N,3]) has a row of 3, but 2 paths are given`,
-			`model.inputs.age: input age (int64[N,1]) has a row of 1, but 2 paths are given`,
+			`model.inputs.amounts: input "amounts" (float32[N,3]) has a row of 3, but 2 paths are given`,
+			`model.inputs.age: input "age" (int64[N,1]) has a row of 1, but 2 paths are given`,
 		}},
 		"list for [N]": {
 			[]TensorInfo{declared("x", Float32)},
 			[]Input{list("x", Column{From: "a"}, Column{From: "b"})},
 			CompileOptions{},
 			nil,
-			[]string{`model.inputs.x: input x (float32[N]) takes one value a row, but 2 paths are given`},
+			[]string{`model.inputs.x: input "x" (float32[N]) takes one value a row, but 2 paths are given`},
 		},
 		"list for [N,2,3]": {
 			[]TensorInfo{declared("x", Float32, 2, 3)},
 			[]Input{list("x", Column{From: "a"})},
 			CompileOptions{},
 			nil,
-			[]string{`model.inputs.x: input x (float32[N,2,3]) cannot be filled from a list of paths | give the path of one field that holds nested arrays`},
+			[]string{`model.inputs.x: input "x" (float32[N,2,3]) cannot be filled from a list of paths | give the path of one field that holds nested arrays`},
 		},
-		"nothing given": {nums, []Input{{Name: "age"}}, CompileOptions{}, nil, []string{`model.inputs.age: input age (int64[N,1]) has no path | for example  age: field`}},
+		"nothing given": {nums, []Input{{Name: "age"}}, CompileOptions{}, nil, []string{`model.inputs.age: input "age" (int64[N,1]) has no path | for example  age: field`}},
 		"unmappable": {[]TensorInfo{
 			{Name: "scalar", Type: Float32, Shape: []int64{}},
 			{Name: "unknown", Type: Float32},
@@ -95,41 +95,41 @@ func TestCompileReports(t *testing.T) {
 			{Name: "kind", Shape: []int64{Dynamic}},
 			declared("huge", Int8, 1<<20, 1<<20, 1<<40),
 		}, nil, CompileOptions{}, nil, []string{
-			`model.inputs.scalar: input scalar (float32[]) has no batch axis, so it cannot be mapped`,
-			`model.inputs.unknown: input unknown (float32[?]) does not say how many axes it has, so it cannot be mapped`,
-			`model.inputs.open: input open (float32[N,3,?]) has an axis of open length that no event can fill, so it cannot be mapped | export the model with a fixed length there`,
-			`model.inputs.opener: input opener (float32[N,?,?]) has an axis of open length that no event can fill, so it cannot be mapped | export the model with a fixed length there`,
-			`model.inputs.empty: input empty (float32[N,0]) has an axis of no length, so it cannot be mapped`,
-			`model.inputs.map: input map (sequence of maps class to float32) is of a type that events cannot fill, so it cannot be mapped`,
-			`model.inputs.kind: input kind (invalid[N]) is of a type that events cannot fill, so it cannot be mapped`,
-			`model.inputs.huge: input huge (int8[N,1048576,1048576,1099511627776]) holds more than 268435456 elements a row, so it cannot be mapped`,
+			`model.inputs.scalar: input "scalar" (float32[]) has no batch axis, so it cannot be mapped`,
+			`model.inputs.unknown: input "unknown" (float32[?]) does not say how many axes it has, so it cannot be mapped`,
+			`model.inputs.open: input "open" (float32[N,3,?]) has an axis of open length that no event can fill, so it cannot be mapped | export the model with a fixed length there`,
+			`model.inputs.opener: input "opener" (float32[N,?,?]) has an axis of open length that no event can fill, so it cannot be mapped | export the model with a fixed length there`,
+			`model.inputs.empty: input "empty" (float32[N,0]) has an axis of no length, so it cannot be mapped`,
+			`model.inputs.map: input "map" (sequence of maps class to float32) is of a type that events cannot fill, so it cannot be mapped`,
+			`model.inputs.kind: input "kind" (invalid[N]) is of a type that events cannot fill, so it cannot be mapped`,
+			`model.inputs.huge: input "huge" (int8[N,1048576,1048576,1099511627776]) holds more than 268435456 elements a row, so it cannot be mapped`,
 		}},
 		"static batches differ": {
 			[]TensorInfo{{Name: "a", Type: Float32, Shape: []int64{4}}, declared("b", Float32), {Name: "c", Type: Float32, Shape: []int64{8}}},
 			nil,
 			CompileOptions{},
 			nil,
-			[]string{`model.inputs.c: input c (float32[8]) takes batches of 8 rows, but input a takes 4`},
+			[]string{`model.inputs.c: input "c" (float32[8]) takes batches of 8 rows, but input "a" takes 4`},
 		},
 		"no pad": {append(ids, declared("words", String, Dynamic), declared("flags", Bool, Dynamic)), []Input{input("words", Column{From: "t.words"})}, CompileOptions{}, nil, []string{
-			`model.inputs.input_ids: input input_ids (int64[N,?]) is filled from arrays of any length, so it needs a pad value (or a list of paths, one a column) | for example  input_ids: {from: input_ids, pad: 0}`,
-			`model.inputs.attention_mask: input attention_mask (int64[N,?]) is filled from arrays of any length, so it needs a pad value (or a list of paths, one a column) | for example  attention_mask: {mask_of: input_ids}`,
-			`model.inputs.words: input words (string[N,?]) is filled from arrays of any length, so it needs a pad value (or a list of paths, one a column) | for example  words: {from: t.words, pad: ""}`,
-			`model.inputs.flags: input flags (bool[N,?]) is filled from arrays of any length, so it needs a pad value (or a list of paths, one a column) | for example  flags: {from: flags, pad: false}`,
+			`model.inputs.input_ids: input "input_ids" (int64[N,?]) is filled from arrays of any length, so it needs a pad value (or a list of paths, one a column) | for example  input_ids: {from: input_ids, pad: 0}`,
+			`model.inputs.attention_mask: input "attention_mask" (int64[N,?]) is filled from arrays of any length, so it needs a pad value (or a list of paths, one a column) | for example  attention_mask: {mask_of: input_ids}`,
+			`model.inputs.words: input "words" (string[N,?]) is filled from arrays of any length, so it needs a pad value (or a list of paths, one a column) | for example  words: {from: t.words, pad: ""}`,
+			`model.inputs.flags: input "flags" (bool[N,?]) is filled from arrays of any length, so it needs a pad value (or a list of paths, one a column) | for example  flags: {from: flags, pad: false}`,
 		}},
 		"pad where it has no use": {append(nums, declared("m", Float32, 2, 2)), []Input{
 			padded(list("amounts", Column{From: "a"}, Column{From: "b"}, Column{From: "c"}), number("0")), padded(input("age", Column{From: "age"}), number("0")), padded(input("m", Column{From: "m"}), number("0")),
 		}, CompileOptions{}, nil, []string{
-			`model.inputs.amounts.pad: input amounts (float32[N,3]) takes no pad, which is for one array a row`,
-			`model.inputs.age.pad: input age (int64[N,1]) takes no pad, which is for one array a row`,
-			`model.inputs.m.pad: input m (float32[N,2,2]) takes no pad, which is for one array a row`,
+			`model.inputs.amounts.pad: input "amounts" (float32[N,3]) takes no pad, which is for one array a row`,
+			`model.inputs.age.pad: input "age" (int64[N,1]) takes no pad, which is for one array a row`,
+			`model.inputs.m.pad: input "m" (float32[N,2,2]) takes no pad, which is for one array a row`,
 		}},
 		"bad pad": {
 			ids[:1],
 			[]Input{padded(input("input_ids", Column{From: "t"}), text("none"))},
 			CompileOptions{},
 			nil,
-			[]string{`model.inputs.input_ids.pad: input input_ids (int64[N,?]): pad: none is no integer`},
+			[]string{`model.inputs.input_ids.pad: input "input_ids" (int64[N,?]): pad: none is no integer`},
 		},
 		"masks": {append(ids, declared("s", String, Dynamic), declared("k", Float32, 4), declared("l", Float32, 4), declared("r", Float32), declared("v", Int8, 3), declared("w", Int8, 4)), []Input{
 			padded(input("input_ids", Column{From: "t"}), number("0")),
@@ -140,30 +140,80 @@ func TestCompileReports(t *testing.T) {
 			{Name: "r", MaskOf: "input_ids"},
 			{Name: "w", MaskOf: "v"},
 		}, CompileOptions{}, nil, []string{
-			`model.inputs.attention_mask.mask_of: input attention_mask (int64[N,?]): the model has no input "input_id" | did you mean "input_ids"?`,
-			`model.inputs.s.mask_of: input s (string[N,?]): a mask is of numbers or bools, not of strings`,
-			`model.inputs.k.mask_of: input k (float32[N,4]): its shape is not that of input input_ids (int64[N,?])`,
-			`model.inputs.l.mask_of: input l (float32[N,4]): k is itself a mask`,
-			`model.inputs.r.mask_of: input r (float32[N]): its shape is not that of input input_ids (int64[N,?])`,
-			`model.inputs.w.mask_of: input w (int8[N,4]): its shape is not that of input v (int8[N,3])`,
+			`model.inputs.attention_mask.mask_of: input "attention_mask" (int64[N,?]): the model has no input "input_id" | did you mean "input_ids"?`,
+			`model.inputs.s.mask_of: input "s" (string[N,?]): a mask is of numbers or bools, not of strings`,
+			`model.inputs.k.mask_of: input "k" (float32[N,4]): its shape is not that of input "input_ids" (int64[N,?])`,
+			`model.inputs.l.mask_of: input "l" (float32[N,4]): k is itself a mask`,
+			`model.inputs.r.mask_of: input "r" (float32[N]): its shape is not that of input "input_ids" (int64[N,?])`,
+			`model.inputs.w.mask_of: input "w" (int8[N,4]): its shape is not that of input "v" (int8[N,3])`,
 		}},
 		"coerce without use": {[]TensorInfo{declared("s", String), declared("b", Bool, 1)}, []Input{input("s", Column{From: "s", Coerce: true}), list("b", Column{From: "b", Coerce: true})}, CompileOptions{}, nil, []string{
-			`warning model.inputs.s.coerce: input s (string[N]): coerce is for numeric inputs and does nothing here`,
-			`warning model.inputs.b.0.coerce: input b (bool[N,1]): coerce is for numeric inputs and does nothing here`,
+			`warning model.inputs.s.coerce: input "s" (string[N]): coerce is for numeric inputs and does nothing here`,
+			`warning model.inputs.b.0.coerce: input "b" (bool[N,1]): coerce is for numeric inputs and does nothing here`,
 		}},
 		"object and array": {
 			nums,
 			[]Input{list("amounts", Column{From: "a.b"}, Column{From: "a[0]"}, Column{From: "c"})},
 			CompileOptions{},
 			nil,
-			[]string{`model.inputs.amounts.1.from: input amounts (float32[N,3]): a is used as an object in one path and as an array in another`},
+			[]string{`model.inputs.amounts.1.from: input "amounts" (float32[N,3]): a is used as an object in one path and as an array in another`},
 		},
 		"passed twice": {nums, nil, CompileOptions{}, []string{"a", "a"}, []string{`warning model.output.pass.1: a is passed twice`}},
 		"feature names that do not fit": {
 			nums, nil,
 			CompileOptions{Metadata: map[string]string{"feature_names": "a,b"}},
 			nil,
-			[]string{`warning model.inputs.amounts: input amounts (float32[N,3]): the model's feature_names are not used, there are 2 of them | name its columns under model.inputs`},
+			[]string{`warning model.inputs.amounts: input "amounts" (float32[N,3]): the model's feature_names are not used, there are 2 of them | name its columns under model.inputs`},
+		},
+		"feature names that are none": {
+			nums, nil,
+			CompileOptions{Metadata: map[string]string{"feature_names": `["a", "b", 1]`}},
+			nil,
+			[]string{`warning model.path: the model's feature_names are no list of texts, so they are not used | name the columns under model.inputs`},
+		},
+		"feature names that are cut": {
+			nums, nil,
+			CompileOptions{Metadata: map[string]string{"feature_names": `["a", "b", "c`}},
+			nil,
+			[]string{`warning model.path: the model's feature_names are no list of texts, so they are not used | name the columns under model.inputs`},
+		},
+		"one feature name for a matrix that is named": {
+			[]TensorInfo{declared("amount", Float32, 1)},
+			[]Input{input("amount", Column{From: "total"})},
+			CompileOptions{Metadata: map[string]string{"feature_names": "a"}, Fields: []string{"total"}},
+			nil, nil,
+		},
+		"one feature name for the matrix that is not named": {
+			[]TensorInfo{declared("v", Float32, 3), declared("m", Float32, 1)},
+			[]Input{input("v", Column{From: "v"})},
+			CompileOptions{Metadata: map[string]string{"feature_names": "a"}, Fields: []string{"v", "a"}},
+			nil, nil,
+		},
+		"feature names beside one column": {
+			[]TensorInfo{declared("m", Float32, 1)},
+			nil,
+			CompileOptions{Metadata: map[string]string{"feature_names": "a,b"}},
+			nil, nil,
+		},
+		"batches that fit": {
+			[]TensorInfo{declared("v", Float32, 1<<19), declared("m", Float64, 1<<18), declared("ids", Int64, Dynamic)},
+			[]Input{input("m", Column{From: "m"}), padded(input("ids", Column{From: "i"}), number("0"))},
+			CompileOptions{MaxRows: 256},
+			nil, nil,
+		},
+		"batches too large": {
+			[]TensorInfo{declared("v", Float32, 1<<19), declared("s", String, 1<<18), declared("x", Bool), declared("k", Int8, 1<<19)},
+			[]Input{{Name: "k", MaskOf: "v"}},
+			CompileOptions{MaxRows: 256},
+			nil,
+			[]string{`batch.max_rows: 256 rows of the model's inputs take 1152 MiB, but a batch may take 1024 | at most 227 fit`},
+		},
+		"a row too large": {
+			[]TensorInfo{declared("v", Float64, 1<<28)},
+			nil,
+			CompileOptions{MaxRows: 1},
+			nil,
+			[]string{`batch.max_rows: one row of the model's inputs takes 2048 MiB, but a batch may take 1024`},
 		},
 		"names that no example has": {
 			append(nums, declared("merchant", String)),
@@ -171,10 +221,10 @@ func TestCompileReports(t *testing.T) {
 			CompileOptions{Fields: []string{"customer", "customer.age", "customer.tenure_days", "age", "merchant_id", "tags", "total"}, EventTime: "totl"},
 			[]string{"tags[0]", "customer", "totals"},
 			[]string{
-				`model.inputs.amounts.0.from: input amounts (float32[N,3]): no example has the field custmer.age | did you mean "customer.age"?`,
-				`warning model.inputs.amounts.1.from: input amounts (float32[N,3]): no example has the field customer.tenure | did you mean "customer.tenure_days"?`,
-				`model.inputs.amounts.2.from: input amounts (float32[N,3]): no example has the field zzz`,
-				`model.inputs.merchant: input merchant (string[N]) is not mapped, so it is taken from the field of its own name: no example has the field merchant | did you mean "merchant_id"?`,
+				`model.inputs.amounts.0.from: input "amounts" (float32[N,3]): no example has the field custmer.age | did you mean "customer.age"?`,
+				`warning model.inputs.amounts.1.from: input "amounts" (float32[N,3]): no example has the field customer.tenure | did you mean "customer.tenure_days"?`,
+				`model.inputs.amounts.2.from: input "amounts" (float32[N,3]): no example has the field zzz`,
+				`model.inputs.merchant: input "merchant" (string[N]) is not mapped, so it is taken from the field of its own name: no example has the field merchant | did you mean "merchant_id"?`,
 				`warning source.event_time: event time: no example has the field totl | did you mean "total"?`,
 				`warning model.output.pass.2: pass: no example has the field totals | did you mean "total"?`,
 			},
@@ -234,7 +284,7 @@ func TestCompileLiterals(t *testing.T) {
 		plan, problems := Compile(cfg, []TensorInfo{declared("x", c.typ)}, CompileOptions{})
 		got := ""
 		if plan == nil {
-			got = strings.TrimPrefix(problems[0].Message, fmt.Sprintf("input x (%s[N]): missing: ", c.typ))
+			got = strings.TrimPrefix(problems[0].Message, fmt.Sprintf("input \"x\" (%s[N]): missing: ", c.typ))
 			if strings.Join(problems[0].Path, ".") != "model.inputs.x.missing" {
 				t.Errorf("%v: reported at %v", c.lit, problems[0].Path)
 			}
@@ -255,9 +305,21 @@ func TestCompileLiterals(t *testing.T) {
 		if typ.Float() {
 			checkProblems(t, problems)
 		} else {
-			checkProblems(t, problems, fmt.Sprintf("model.inputs.x.0.missing: input x (%s[N]): missing: nan is for floating point inputs", typ))
+			checkProblems(t, problems, fmt.Sprintf("model.inputs.x.0.missing: input \"x\" (%s[N]): missing: nan is for floating point inputs", typ))
 		}
 	}
+}
+
+// featurePaths are the fields that a plan's inputs are filled from, each once.
+func featurePaths(p *Plan) (paths []string) {
+	for i := range p.inputs {
+		for _, node := range p.inputs[i].fields {
+			if name := p.nodes[node].name; !slices.Contains(paths, name) {
+				paths = append(paths, name)
+			}
+		}
+	}
+	return paths
 }
 
 func TestCompileMapsWhatIsNotNamed(t *testing.T) {
@@ -272,7 +334,10 @@ func TestCompileMapsWhatIsNotNamed(t *testing.T) {
 		"as a JSON array":     {matrix, ` ["p","q r","price [EUR]"]`, "p q r ['price [EUR]'] x ['a.b']"},
 		"of another number":   {matrix, "p,q", "m x ['a.b']"},
 		"for an open matrix":  {[]TensorInfo{declared("m", Float64, Dynamic)}, "p,q", "p q"},
-		"not for one column":  {[]TensorInfo{declared("m", Float64, 1)}, "p", "m"},
+		"for one column":      {[]TensorInfo{declared("m", Float64, 1)}, "p", "p"},
+		"one beside [N]":      {[]TensorInfo{declared("m", Float64, 1), declared("n", Int64)}, "p", "p n"},
+		"one for two columns": {[]TensorInfo{declared("m", Float64, 1), declared("n", Int64, 1)}, "p", "m n"},
+		"two for one column":  {[]TensorInfo{declared("m", Float64, 1)}, "p,q", "m"},
 		"not for [N]":         {[]TensorInfo{declared("m", Float64)}, "p", "m"},
 		"shared by two paths": {[]TensorInfo{declared("m", Float64, 2)}, "p,['p']", "p"},
 	} {
@@ -280,7 +345,7 @@ func TestCompileMapsWhatIsNotNamed(t *testing.T) {
 		if plan == nil {
 			t.Fatal(name, problems)
 		}
-		if got := strings.Join(plan.Paths(), " "); got != c.want {
+		if got := strings.Join(featurePaths(plan), " "); got != c.want {
 			t.Errorf("%s: %s, want %s", name, got, c.want)
 		}
 	}

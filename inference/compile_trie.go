@@ -1,7 +1,5 @@
 package inference
 
-import "slices"
-
 // leaf finds or makes the node that a path in the config leads to. A path that
 // cannot be read is reported at the given place.
 func (c *compiler) leaf(at []string, text, user string, required bool) (node int, ok bool) {
@@ -60,9 +58,6 @@ func (c *compiler) addTarget(node int, t target) {
 	n.targets = append(n.targets, t)
 	if !t.feature() {
 		return
-	}
-	if !slices.Contains(c.plan.paths, n.name) {
-		c.plan.paths = append(c.plan.paths, n.name)
 	}
 	for depth := 1; depth <= len(n.path); depth++ {
 		c.plan.nodes[c.known[n.path[:depth].String()]].needed = true

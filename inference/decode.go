@@ -43,7 +43,7 @@ func (b *Batch) tooLarge(size int) *penstock.Rejection {
 		if size > maxText/len(s.in.fields) {
 			return &penstock.Rejection{
 				Class: penstock.ClassTooLarge, Offset: -1,
-				Reason: fmt.Sprintf("%d bytes are too many for string input %s", size, s.in.info.Name),
+				Reason: fmt.Sprintf("%d bytes are too many for string input %q", size, s.in.info.Name),
 			}
 		}
 	}
@@ -69,6 +69,7 @@ func (b *Batch) drop() {
 	for _, s := range b.texts {
 		s.text = s.text[:s.textMark]
 	}
+	b.copies = b.copies[:b.copied]
 	clear(b.passed(b.row))
 }
 
@@ -239,5 +240,5 @@ func (b *Batch) wrongType(n *node, t *target, p int, why string) {
 	if t.kind == arrayTarget {
 		wanted = arrayWords(in)
 	}
-	b.reject(penstock.ClassType, n, p, "%s; %s takes %s", why, inputWords(&in.info), wanted)
+	b.reject(penstock.ClassType, n, p, "%s where %s takes %s", why, inputWords(&in.info), wanted)
 }

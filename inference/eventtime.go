@@ -36,8 +36,9 @@ func (b *Batch) readTimeText(text []byte) {
 
 // parseEpoch reads a number of seconds, milliseconds, microseconds or
 // nanoseconds since 1970, told apart by the digits before the decimal point: up
-// to 11, 14, 17 and 19. Seconds until the year 5138 have at most 11, and later
-// units reach back to 1973. Digits below a nanosecond are cut.
+// to 11, 14, 17 and 19, so that each later unit reaches back to 1973. What lies
+// beyond the year 2262, where nanoseconds exceed 64 bits, cannot be read. Digits
+// below a nanosecond are cut.
 func parseEpoch(text []byte) (nanos int64, ok bool) {
 	d, end, ok := scanDecimal(text, 0)
 	if !ok || end != len(text) {

@@ -25,6 +25,7 @@ func (b *Batch) finish() *penstock.Rejection {
 	for _, s := range b.texts {
 		s.textMark = len(s.text)
 	}
+	b.copied = len(b.copies)
 	b.row++
 	return nil
 }
@@ -52,7 +53,9 @@ func (b *Batch) fillTarget(t *target) {
 	s := &b.stores[t.input]
 	switch {
 	case t.kind == cellTarget:
-		s.fill(b.row*s.width+t.column, &t.fill)
+		at := b.row*s.width + t.column
+		s.fill(at, &t.fill)
+		s.hole(at)
 	case s.in.layout == raggedLayout:
 		at := s.starts[b.row]
 		s.room(at)
@@ -83,17 +86,6 @@ func (b *Batch) writeMask(mask *store) {
 	source := &b.stores[mask.in.maskOf]
 	var zero substitute
 	one := mask.in.one()
-	if source.in.layout == columnsLayout {
-		for column, field := range source.in.fields {
-			n := &b.nodes[field]
-			mark := &zero
-			if b.visited[n.word]&^b.nulls[n.word]&n.mask != 0 {
-				mark = &one
-			}
-			mask.fill(b.row*mask.width+column, mark)
-		}
-		return
-	}
 	if source.in.layout == raggedLayout {
 		mask.starts[b.row+1] = source.starts[b.row+1]
 		mask.room(mask.starts[b.row+1])

@@ -74,7 +74,8 @@ func (m *members) learn(gap []byte) (s *slot, fresh bool) {
 	hash := maphash.Bytes(m.seed, gap)
 	at := hash & uint64(len(m.index)-1)
 	for ; m.index[at] != 0; at = (at + 1) & uint64(len(m.index)-1) {
-		if s = &m.slots[m.index[at]]; s.matches(gap, 0) && s.size == len(gap) {
+		if s = &m.slots[m.index[at]]; s.matches(gap, 0) {
+			// The same, or the same key before less white space.
 			return s, false
 		}
 	}

@@ -49,7 +49,7 @@ func (b *Batch) bindNodes() {
 		from, n := &b.plan.nodes[i], &b.nodes[i]
 		n.index, n.word, n.mask = i, i>>6, 1<<(i&63)
 		n.needed, n.targets, n.name = from.needed, from.targets, from.name
-		n.flag = string(appendQuoted(nil, []byte("missing:"+from.name)))
+		n.flag = string(appendText(nil, []byte("missing:"+from.name)))
 		b.bindChildren(n, from.children)
 		for t := range n.targets {
 			if n.targets[t].kind != passTarget {

@@ -296,33 +296,9 @@ func (o *oracleColumn) convert(value oracleValue) (any, bool) {
 		return nil, false
 	}
 	if o.typ.Float() {
-		f, err := strconv.ParseFloat(string(number), 64)
-		return f, err == nil
+		return oracleFloat(string(number))
 	}
 	return oracleInteger(string(number), o.typ)
-}
-
-func oracleInteger(number string, typ ElementType) (any, bool) {
-	mantissa, exponent, _ := strings.Cut(strings.ToLower(number), "e")
-	if strings.Trim(mantissa, "-0.") == "" {
-		return new(big.Int), true
-	}
-	// A huge exponent would take for ever, and cannot be in range: no mantissa
-	// in a test is that long.
-	if e, err := strconv.Atoi(exponent); exponent != "" && (err != nil || e > 5000 || e < -5000) {
-		return nil, false
-	}
-	r, ok := new(big.Rat).SetString(number)
-	if !ok || !r.IsInt() {
-		return nil, false
-	}
-	width := uint(typ.Size() * 8)
-	low, high := new(big.Int), new(big.Int).Lsh(big.NewInt(1), width)
-	if typ <= Int64 {
-		half := new(big.Int).Rsh(high, 1)
-		low, high = new(big.Int).Neg(half), half
-	}
-	return r.Num(), r.Num().Cmp(low) >= 0 && r.Num().Cmp(high) < 0
 }
 
 // oracleBits is how an element lies in a tensor.
@@ -378,45 +354,3 @@ func tensorBits(t *Tensor) []string {
 	}
 	return bits
 }
-
-// slowHalf rounds to the nearest binary16 by trying them all.
-func slowHalf(f float64) uint16 {
-	sign := uint16(0)
-	if math.Signbit(f) {
-		sign = 0x8000
-	}
-	f = math.Abs(f)
-	if math.IsNaN(f) {
-		return sign | 0x7e00
-	}
-	above, _ := slices.BinarySearchFunc(halves, f, func(h, f float64) int {
-		if h < f {
-			return -1
-		}
-		return 1
-	})
-	if above == len(halves) {
-		above-- // beyond 65536, which stands for infinity
-	}
-	below := max(above-1, 0)
-	nearer := below
-	switch up, down := halves[above]-f, f-halves[below]; {
-	case up < down, up == down && above&1 == 0:
-		nearer = above
-	}
-	return sign | uint16(nearer)
-}
-
-// halves are the values of the binary16 numbers 0 to 0x7bff by their bits, and
-// the 65536 that would come next and rounds to infinity.
-var halves = func() (values []float64) {
-	for bits := range 0x7c01 {
-		exponent, fraction := bits>>10, float64(bits&0x3ff)
-		if exponent == 0 {
-			values = append(values, math.Ldexp(fraction, -24))
-		} else {
-			values = append(values, math.Ldexp(1024+fraction, exponent-25))
-		}
-	}
-	return values
-}()

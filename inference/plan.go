@@ -9,8 +9,7 @@ type Plan struct {
 	inputs     []plannedInput // in the model's order
 	nodes      []plannedNode  // 0 is the event itself; parents come before children
 	pass       []passedField
-	paths      []string // of mapped features
-	time       int      // the node of the event time, -1 when there is none
+	time       int // the node of the event time, -1 when there is none
 	staticRows int
 }
 
@@ -97,10 +96,6 @@ type passedField struct {
 
 // StaticRows is the model's fixed batch size, 0 when the batch axis is open.
 func (p *Plan) StaticRows() int { return p.staticRows }
-
-// Paths lists every mapped path once, as written: the features of the model,
-// without what is only passed on and the event time.
-func (p *Plan) Paths() []string { return append([]string(nil), p.paths...) }
 
 // WarmUp is one plausible row as the model's inputs (zeros, empty strings,
 // masks of 1, variable lengths of 1), StaticRows times when that is not 0.

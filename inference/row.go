@@ -93,8 +93,8 @@ func (b *Batch) ragged(data []byte, p int, n *node, t *target, depth int) (int, 
 	first := s.starts[b.row]
 	at := first
 	for p = b.open(data, p, depth); p >= 0 && data[p] != ']'; p = b.next(data, p) {
-		if at-first == s.longest {
-			b.reject(penstock.ClassTooLarge, n, start, "an array of more than %d values", s.longest)
+		if at-first == b.longest {
+			b.reject(penstock.ClassTooLarge, n, start, "an array of more than %d values", b.longest)
 			return skipContainer(data, start, depth-1, &b.fault), misfit{}
 		}
 		s.room(at)

@@ -58,7 +58,7 @@ func storeDecimal(s *store, i int, d *decimal, text []byte) (why string) {
 	if s.typ.Float() {
 		f := d.float(text)
 		if math.IsInf(f, 0) {
-			return excerpt(text) + " is too large for a number"
+			return excerpt(text) + " is too large"
 		}
 		writeNumber(s.typ, s.at(i), f)
 		return ""
@@ -73,10 +73,13 @@ func storeDecimal(s *store, i int, d *decimal, text []byte) (why string) {
 	return ""
 }
 
+// excerptBytes is how much of a value a message shows at most.
+const excerptBytes = 32
+
 // excerpt is the beginning of a number for a message.
 func excerpt(text []byte) string {
-	if len(text) > 32 {
-		return fmt.Sprintf("%s…", text[:32])
+	if len(text) > excerptBytes {
+		return fmt.Sprintf("%s…", text[:excerptBytes])
 	}
 	return string(text)
 }

@@ -74,8 +74,9 @@ func (s *Scorer) Score(b *Batch) (*Scores, error) {
 	if s.static > 0 {
 		step = s.static
 	}
-	for lo := 0; lo < rows; lo += step {
-		if err := s.predict(b, lo, min(lo+step, rows), 0); err != nil {
+	for lo, hi := 0, 0; lo < rows; lo = hi {
+		hi = b.runEnd(lo, min(lo+step, rows))
+		if err := s.predict(b, lo, hi, 0); err != nil {
 			return nil, err
 		}
 	}

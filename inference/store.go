@@ -2,16 +2,12 @@ package inference
 
 import "unsafe"
 
-// maxRaggedBytes bounds what a ragged input may take when every row of a full
-// batch is as long as its longest: one event cannot exhaust the memory.
-const maxRaggedBytes = 1 << 30
-
 // store holds one input's decoded rows.
 //
 // An input of fixed width lies as the runtime wants it, row after row, in
 // memory that never moves, so that slices of the batch are windows into it. A
-// ragged input's elements lie end to end and are laid out for each run, so that
-// one long row does not widen the runs that it is no part of.
+// ragged input's elements lie end to end and are laid out for each run (see
+// ragged.go), so that one long row does not widen the runs that it is no part of.
 type store struct {
 	in    *plannedInput
 	typ   ElementType
@@ -20,7 +16,6 @@ type store struct {
 
 	elements memory
 	starts   []int // ragged: row r's elements are [starts[r], starts[r+1])
-	longest  int   // ragged: the most elements a row may have
 
 	text     []byte // strings: begins with the substitutes' texts
 	textMark int    // end of the text of finished rows
@@ -47,15 +42,21 @@ func (m *memory) grow(n int) {
 	m.words = words
 }
 
+// elementBytes is what an element takes in a store.
+func elementBytes(t ElementType) int {
+	if t == String {
+		return int(unsafe.Sizeof(TextRef{}))
+	}
+	return t.Size()
+}
+
 func (s *store) init(in *plannedInput, maxRows int) {
 	s.in, s.typ, s.width = in, in.info.Type, in.width
-	if s.size = s.typ.Size(); s.typ == String {
-		s.size = int(unsafe.Sizeof(TextRef{}))
+	if s.size = elementBytes(s.typ); s.typ == String {
 		s.text = append(s.text, in.texts...)
 	}
 	if in.layout == raggedLayout {
 		s.starts = make([]int, maxRows+1)
-		s.longest = max(1, maxRaggedBytes/(maxRows*s.size))
 	} else {
 		s.elements.grow(maxRows * s.width * s.size)
 	}
@@ -144,7 +145,7 @@ func (s *store) tensor(lo, hi, rows int) *Tensor {
 func (s *store) copyRows(t *Tensor, lo, hi, rows, width int) {
 	var dst unsafe.Pointer
 	if s.typ == String {
-		t.Text = append(t.Text[:0], s.text...)
+		t.Text = s.text // as a window does
 		dst = unsafe.Pointer(unsafe.SliceData(t.Refs))
 	} else {
 		dst = unsafe.Pointer(unsafe.SliceData(t.Data))

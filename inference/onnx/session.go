@@ -6,6 +6,7 @@ import "C"
 import (
 	"errors"
 	"fmt"
+	"os"
 	"reflect"
 	"strings"
 	"unsafe"
@@ -48,6 +49,10 @@ func sessionOptions(o Options, d device) (*ort.SessionOptions, error) {
 		options.SetMemPattern(o.arena),
 		// Threads that spin between runs burn the cores that decode.
 		options.AddSessionConfigEntry("session.intra_op.allow_spinning", "0"),
+		// Nothing lies beneath a device, so a model that got past the gate with
+		// data in another file, which the runtime would look for in the working
+		// directory, still reads none.
+		options.AddSessionConfigEntry("session.model_external_initializers_file_folder_path", os.DevNull),
 	)
 	if err == nil && d.cuda {
 		err = addCUDA(options, d)

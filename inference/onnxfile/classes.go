@@ -129,6 +129,7 @@ func attributeNamed(attribute message) (name string, err error) {
 		if attribute.is(attributeName) {
 			name = attribute.view()
 		}
+		attribute.skipValues()
 	}
 	return name, attribute.err
 }
@@ -151,10 +152,15 @@ func readIntegers(attribute message, limit int) (list []string, err error) {
 }
 
 func readTexts(attribute message, limit int) (list []string, err error) {
+	room := maxText
 	for attribute.next() && len(list) <= limit {
-		if attribute.is(attributeStrings) {
-			list = append(list, string(attribute.bytes))
+		if !attribute.is(attributeStrings) {
+			continue
 		}
+		if room -= len(attribute.bytes); room < 0 {
+			return nil, tooMuchText()
+		}
+		list = append(list, string(attribute.bytes))
 	}
 	return list, withinLimit(attribute.err, len(list), limit)
 }

@@ -55,6 +55,8 @@ func (w *walk) walkFunction(f *function) error {
 			err = w.give(s, m.view(), outside)
 		case m.is(functionAttributeProto):
 			err = w.attribute(m.open(), s, node{}, outside, 0)
+		case m.is(functionValue):
+			_, err = unnamed.port(m.open())
 		case m.is(functionNode):
 			err = w.declareNode(m.open(), s)
 		}

@@ -24,14 +24,7 @@ func (w *walk) graph(m message, outer *scope, owner int32, depth int) error {
 	if err := w.connect(m, graphNode, s, depth); err != nil {
 		return err
 	}
-	for m.next() {
-		if !m.is(graphOutput) {
-			continue
-		}
-		name, err := nameOf(m.open())
-		if err != nil {
-			return err
-		}
+	for _, name := range s.outputs {
 		found, err := w.use(s, name, outside)
 		if err != nil {
 			return err
@@ -43,7 +36,8 @@ func (w *walk) graph(m message, outer *scope, owner int32, depth int) error {
 	return nil
 }
 
-// declare collects the values that a graph gives and measures its tensors.
+// declare collects the values that a graph gives and returns, and measures its
+// tensors and the types that it declares.
 func (w *walk) declare(m message, s *scope) error {
 	for m.next() {
 		var err error
@@ -59,10 +53,17 @@ func (w *walk) declare(m message, s *scope) error {
 				err = w.initializer(s, t)
 			}
 		case m.is(graphInput):
-			var name string
-			if name, err = nameOf(m.open()); err == nil {
-				err = w.give(s, name, outside)
+			var p port
+			if p, err = unnamed.port(m.open()); err == nil {
+				err = w.give(s, p.info.Name, outside)
 			}
+		case m.is(graphOutput):
+			var p port
+			if p, err = unnamed.port(m.open()); err == nil {
+				s.outputs = append(s.outputs, p.info.Name)
+			}
+		case m.is(graphValue):
+			_, err = unnamed.port(m.open())
 		case m.is(graphNode):
 			err = w.declareNode(m.open(), s)
 		}
@@ -184,12 +185,16 @@ func (w *walk) node(m message, s *scope, n node, index int32, depth int) error {
 func (w *walk) attribute(m message, s *scope, n node, index int32, depth int) (err error) {
 	for m.next() {
 		switch {
-		case m.is(attributeTensor), m.is(attributeTensors):
+		case m.isOnly(attributeTensor), m.is(attributeTensors):
 			_, err = readTensor(m.open(), n)
-		case m.is(attributeSparseTensor), m.is(attributeSparseTensors):
+		case m.isOnly(attributeSparseTensor), m.is(attributeSparseTensors):
 			_, err = readSparse(m.open(), n)
-		case m.is(attributeGraph), m.is(attributeGraphs):
+		case m.isOnly(attributeGraph), m.is(attributeGraphs):
 			err = w.graph(m.open(), s, index, depth+1)
+		case m.isOnly(attributeType), m.is(attributeTypes):
+			_, err = unnamed.kind(m.open(), 0)
+		default:
+			m.skipValues()
 		}
 		if err != nil {
 			return err

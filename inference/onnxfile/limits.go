@@ -13,6 +13,11 @@ const (
 	maxText      = 64 << 20 // bytes of the text that File keeps
 	maxDepth     = 32       // graphs within graphs, types within types
 	maxElements  = 1 << 31  // of one tensor
+	// maxSteps bounds the fields that are stepped over, each as often as it is.
+	// A node of an exporter has some 30 fields, and the walk steps three times
+	// over most. What models have by the hundred million are the numbers of
+	// trees and weights, and those are runs of one field, which do not count.
+	maxSteps = 1 << 26
 	// maxExpanded bounds the nodes that are there once every call of a model
 	// function is replaced by its body: a few functions that call each other
 	// twice would otherwise stand for billions.
@@ -25,6 +30,10 @@ func tooDeep(offset int) *Refusal {
 
 func tooMany(what string, limit int) *Refusal {
 	return refuse(TooLarge, "the model has more than %d %s; simplify or split it", limit, what)
+}
+
+func tooManySteps() *Refusal {
+	return refuse(TooLarge, "the model has so many fields that are no weights that reading them took more than %d steps; simplify or split it", maxSteps)
 }
 
 func secondGraph(offset int) *Refusal {

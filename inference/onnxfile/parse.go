@@ -1,18 +1,14 @@
 package onnxfile
 
 import (
-	"bytes"
-	"errors"
 	"strings"
-
-	"google.golang.org/protobuf/encoding/protowire"
 )
 
 // Parse walks an ONNX file and gives what it declares. Every error is a
 // *Refusal: the file must not reach a runtime. A file that passes may still
 // be refused by the runtime; what it costs there is for a trial to find out.
 func Parse(b []byte) (*File, error) {
-	if err := refuseOtherFormats(b); err != nil {
+	if err := CheckHead(b); err != nil {
 		return nil, err
 	}
 	w := &walk{
@@ -77,19 +73,6 @@ func (w *walk) countOperators() error {
 	return nil
 }
 
-// refuseOtherFormats names what is often found in an ONNX file's place.
-func refuseOtherFormats(b []byte) error {
-	switch {
-	case len(b) == 0:
-		return refuse(Empty, "the file is empty; copy or export the model again")
-	case bytes.HasPrefix(b, []byte("version https://git-lfs")):
-		return refuse(NotONNX, "the file is a Git LFS pointer, not the model itself; run git lfs pull")
-	case len(b) >= 8 && bytes.Equal(b[4:8], []byte("ORTM")):
-		return refuse(NotONNX, "the file is in ONNX Runtime's own format (.ort), which only some of its builds read; give the .onnx file that it was made from")
-	}
-	return nil
-}
-
 // walk is one pass over a file: what it found and what it may still take.
 type walk struct {
 	file                *File
@@ -117,7 +100,7 @@ func (w *walk) keep(b []byte) (string, error) {
 // header reads the model's own fields and finds its graph and functions.
 func (w *walk) header(b []byte) (graph message, err error) {
 	found := false
-	m := message{rest: b}
+	m := read(b)
 	for m.next() {
 		switch {
 		case m.is(modelGraph):
@@ -127,6 +110,8 @@ func (w *walk) header(b []byte) (graph message, err error) {
 			graph, found = m.open(), true
 		case m.is(modelFunction):
 			err = w.function(m.open())
+		case m.is(modelTraining):
+			err = refuse(Training, "the file brings graphs to train the model by, at byte %d; export it for inference only", m.start)
 		default:
 			err = w.headerField(&m)
 		}
@@ -221,26 +206,4 @@ func readEntry(m message) (key, value []byte, err error) {
 		}
 	}
 	return key, value, m.err
-}
-
-// brokenOff tells a model that was cut short from bytes that never were one:
-// every exporter writes the IR version first, and then the fields of a model.
-func (w *walk) brokenOff(b []byte, err error) error {
-	e, _ := errors.AsType[*wireError](err)
-	known := e.field <= modelOpset || e.field == modelMetadata || e.field == modelFunction
-	if !e.short || !known || w.file.IRVersion <= 0 {
-		return refuse(NotONNX, "the file is no ONNX model: what stands at byte %d is not protobuf; check the path, or export the model again", e.offset)
-	}
-	field, wire, n := protowire.ConsumeTag(b[e.offset:])
-	if n > 0 && wire == protowire.BytesType {
-		part := "a part"
-		if field == modelGraph {
-			part = "its graph"
-		}
-		if size, n := protowire.ConsumeVarint(b[e.offset+n:]); n > 0 {
-			return refuse(Truncated, "the file is cut short: %s begins at byte %d and takes %d bytes, but the file ends at byte %d; copy or download it again",
-				part, e.offset, size, len(b))
-		}
-	}
-	return refuse(Truncated, "the file is cut short at byte %d; copy or download it again", len(b))
 }

@@ -14,6 +14,7 @@ const (
 	NotONNX         Reason = "not_onnx"         // the bytes are no ONNX protobuf
 	Truncated       Reason = "truncated"        // the file ends before its graph does
 	ExternalData    Reason = "external_data"    // weights lie in another file
+	Training        Reason = "training"         // graphs to train the model by
 	ForeignOperator Reason = "foreign_operator" // a node uses an operator that nothing defines
 	AbsurdTensor    Reason = "absurd_tensor"    // dimensions that are impossible or that the data does not fill
 	Cyclic          Reason = "cyclic"           // a value needs itself

@@ -63,6 +63,7 @@ func TestParseRefuses(t *testing.T) {
 		{"cut in a text, after the IR version", join(number(modelIRVersion, 8), text(modelProducer, "skl2onnx")[:4]), Truncated, "a part begins at byte 2"},
 		{"two graphs", join(field(model(x)), nested(modelGraph)), NotONNX, "a second graph"},
 		{"a broken node", model(text(graphNode, "\x0a\x7f")), NotONNX, "byte 12"},
+		{"graphs to train by", join(field(model(x)), nested(modelTraining, nested(1, weights(external("e"))))), Training, "for inference only"},
 		{"a broken attribute", model(op("A", nil, nil, text(nodeAttribute, "\x32\x7f"))), NotONNX, "not protobuf"},
 		{"a broken tensor", model(text(graphInitializer, "\xff")), NotONNX, "not protobuf"},
 		{"broken dims", model(weights(text(tensorDims, "\xff"))), NotONNX, "not protobuf"},
@@ -119,6 +120,12 @@ func TestParseRefuses(t *testing.T) {
 		{"an axis of length 0 with data", model(weights(number(tensorType, 7), dims(0, 1<<40), number(tensorInt64s, 1))), AbsurdTensor, "needs 0 values and has 1"},
 		{"values in another type's field", model(weights(number(tensorType, 1), dims(2), number(tensorInt64s, 1), number(tensorInt64s, 2))), AbsurdTensor, "has 0"},
 		{"half a float", model(weights(number(tensorType, 1), dims(1), text(tensorFloats, "123"))), AbsurdTensor, "has 0"},
+		{"raw data that is there but empty, and values", model(weights(number(tensorType, 7), dims(1), number(tensorInt64s, 1), text(tensorRaw, ""))), AbsurdTensor, "needs 8 bytes and has 0"},
+		{"65 dimensions", model(weights(number(tensorType, 1), dims(make([]int64, maxRank+1)...))), AbsurdTensor, "more than 64 dimensions"},
+		{"a value between nodes of 2^40 elements", model(floats(graphValue, "v", -1, 1<<40)), AbsurdTensor, `"v" is declared`},
+		{"such an input of a graph within", model(op("If", nil, nil, within(floats(graphInput, "v", 1<<40)))), AbsurdTensor, `"v" is declared`},
+		{"such an output of a graph within", model(op("If", nil, nil, within(floats(graphOutput, "v", 1<<40)))), AbsurdTensor, `"v" is declared`},
+		{"such a value in a function", join(field(model(x)), modelFn("d", "f", floats(functionValue, "v", 1<<40))), AbsurdTensor, `"v" is declared`},
 		{"texts in raw data", model(weights(number(tensorType, 8), dims(1), text(tensorRaw, "1"))), AbsurdTensor, "has 0"},
 		{"absurd dimensions of a type that is not known", model(weights(number(tensorType, 99), dims(-5))), AbsurdTensor, "[-5]"},
 		{"a Constant that is too small", model(op("Constant", nil, names("c"), attribute("value", nested(attributeTensor, number(tensorType, 1), dims(9))))), AbsurdTensor, "needs 9 values"},
@@ -152,6 +159,9 @@ func TestParseRefuses(t *testing.T) {
 
 		{"graphs within graphs", model(x, deepGraph), TooDeep, "32 deep"},
 		{"types within types", model(nested(graphInput, nested(valueType, deepType))), TooDeep, "32 deep"},
+		{"types within the type of a value", model(nested(graphValue, nested(valueType, deepType))), TooDeep, "32 deep"},
+		{"types within an attribute's type", model(op("Optional", nil, names("o"), attribute("type", nested(attributeType, deepType)))), TooDeep, "32 deep"},
+		{"types within an attribute's types", model(op("Optional", nil, names("o"), attribute("types", nested(attributeTypes, deepType)))), TooDeep, "32 deep"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -181,7 +191,7 @@ func TestParseTakes(t *testing.T) {
 		"a function of the runtime's domain":         join(field(model(x, op("Gelu", names("x"), names("y")))), modelFn("ai.onnx", "Gelu", text(functionInput, "i"), text(functionOutput, "i"))),
 		"the long name of the domain":                model(x, op("Relu", names("x"), names("y"), text(nodeDomain, "ai.onnx"))),
 		"a known field of another wire type":         model(x, number(graphNode, 7), number(graphInput, 7), number(graphInitializer, 7)),
-		"a group":                                    model(x, join(protowire.AppendTag(nil, 70, protowire.StartGroupType), number(1, 1), protowire.AppendTag(nil, 70, protowire.EndGroupType))),
+		"another kind of type after a tensor":        model(nested(graphInput, text(valueName, "x"), nested(valueType, nested(typeTensor), text(typeOpaque, "")))),
 		"2^31 elements of half a byte less":          model(weights(number(tensorType, 99), dims(1<<31))),
 	}
 	for name, b := range cases {
@@ -225,7 +235,7 @@ func TestParseMeasuresTensors(t *testing.T) {
 		{8, dims(2), list(tensorStrings, "ab", "cde"), 5},
 	}
 	for _, c := range cases {
-		t.Run(fmt.Sprintf("%s of %d bytes", typeOf(uint64(c.typ)).name, c.bytes), func(t *testing.T) {
+		t.Run(fmt.Sprintf("%s of %d bytes", typeOf(int32(c.typ)).name, c.bytes), func(t *testing.T) {
 			f, err := Parse(model(weights(number(tensorType, c.typ), c.dims, c.data)))
 			if err != nil || f.InitializerBytes != c.bytes {
 				t.Errorf("got %+v, %v; want %d bytes", f, err, c.bytes)

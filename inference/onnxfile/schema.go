@@ -13,6 +13,7 @@ const (
 	modelGraph           protowire.Number = 7
 	modelOpset           protowire.Number = 8
 	modelMetadata        protowire.Number = 14
+	modelTraining        protowire.Number = 20
 	modelFunction        protowire.Number = 25
 
 	graphNode              protowire.Number = 1
@@ -21,6 +22,7 @@ const (
 	graphDoc               protowire.Number = 10
 	graphInput             protowire.Number = 11
 	graphOutput            protowire.Number = 12
+	graphValue             protowire.Number = 13
 	graphSparseInitializer protowire.Number = 15
 
 	nodeInput     protowire.Number = 1
@@ -34,10 +36,13 @@ const (
 	attributeName          protowire.Number = 1
 	attributeTensor        protowire.Number = 5
 	attributeGraph         protowire.Number = 6
+	attributeFloats        protowire.Number = 7
 	attributeInts          protowire.Number = 8
 	attributeStrings       protowire.Number = 9
 	attributeTensors       protowire.Number = 10
 	attributeGraphs        protowire.Number = 11
+	attributeType          protowire.Number = 14
+	attributeTypes         protowire.Number = 15
 	attributeSparseTensor  protowire.Number = 22
 	attributeSparseTensors protowire.Number = 23
 
@@ -47,6 +52,7 @@ const (
 	functionNode           protowire.Number = 7
 	functionDomain         protowire.Number = 10
 	functionAttributeProto protowire.Number = 11
+	functionValue          protowire.Number = 12
 	functionOverload       protowire.Number = 13
 
 	tensorDims         protowire.Number = 1
@@ -72,6 +78,7 @@ const (
 	typeTensor   protowire.Number = 1
 	typeSequence protowire.Number = 4
 	typeMap      protowire.Number = 5
+	typeOpaque   protowire.Number = 7
 	typeSparse   protowire.Number = 8
 	typeOptional protowire.Number = 9
 

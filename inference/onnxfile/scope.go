@@ -10,6 +10,8 @@ type scope struct {
 	given map[string]int32
 	nodes int32
 	edges []edge
+
+	outputs []string // names of the values that a graph returns
 }
 
 // outside marks a value that no node gives: an input or an initializer.

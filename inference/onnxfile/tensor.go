@@ -21,6 +21,9 @@ type size struct {
 func (s *size) read(m *message) error {
 	axes := m.integers()
 	for axes.next() {
+		if s.rank == maxRank {
+			return refuse(AbsurdTensor, "the tensor at byte %d has more than %d dimensions; export the model again", m.start, maxRank)
+		}
 		s.times(int64(axes.value))
 	}
 	if axes.bad {
@@ -85,7 +88,7 @@ type tensor struct {
 	name     string
 	typ      elementType
 	size     size
-	raw      uint64 // bytes of raw_data
+	raw      []byte // raw_data, nil where the field is not there
 	text     uint64 // bytes of string_data
 	values   [dataFields]uint64
 	external bool
@@ -101,15 +104,16 @@ func readTensor(m message, n node) (t tensor, err error) {
 		case m.is(tensorExternalData):
 			err = t.entry(m.open())
 		case m.isVarint(tensorDataLocation):
-			t.external = t.external || m.number == 1
+			// Once is enough: protobuf takes the last value that it knows.
+			t.external = t.external || m.int32() == locationExternal
 		case m.is(tensorName):
 			t.name = m.view()
 		case m.isVarint(tensorType):
-			t.typ = typeOf(m.number)
+			t.typ = typeOf(m.int32())
 		case m.isVarint(tensorDims), m.is(tensorDims):
 			err = t.size.read(&m)
 		case m.is(tensorRaw):
-			t.raw = uint64(len(m.bytes))
+			t.raw = m.bytes
 		default:
 			t.count(&m)
 		}
@@ -134,24 +138,36 @@ func (t *tensor) entry(m message) error {
 	return err
 }
 
-// count adds the values in a typed data field.
+// count adds the values in a typed data field, and in all that follow and are
+// the same one.
 func (t *tensor) count(m *message) {
+	var f dataField
+	var n uint64
 	switch m.field {
 	case tensorFloats:
-		t.values[floatData] += m.fixed(protowire.Fixed32Type, 4)
+		f, n = floatData, m.fixed(protowire.Fixed32Type, 4)
 	case tensorDoubles:
-		t.values[doubleData] += m.fixed(protowire.Fixed64Type, 8)
+		f, n = doubleData, m.fixed(protowire.Fixed64Type, 8)
 	case tensorInt32s:
-		t.values[int32Data] += m.varints()
+		f, n = int32Data, m.varints()
 	case tensorInt64s:
-		t.values[int64Data] += m.varints()
+		f, n = int64Data, m.varints()
 	case tensorUint64s:
-		t.values[uint64Data] += m.varints()
+		f, n = uint64Data, m.varints()
 	case tensorStrings:
+		f = stringData
 		if m.is(tensorStrings) {
-			t.values[stringData]++
+			n = 1
 			t.text += uint64(len(m.bytes))
 		}
+	default:
+		return
+	}
+	t.values[f] += n
+	if packed := m.wire == protowire.BytesType && f != stringData; n > 0 && !packed {
+		fields, held := m.run()
+		t.values[f] += fields
+		t.text += held
 	}
 }
 
@@ -168,8 +184,8 @@ func (t *tensor) check(in node) error {
 		return nil // a type that is not known here is the runtime's to judge
 	}
 	need, have, unit := t.typ.values(n), t.values[t.typ.data], "values"
-	if t.raw > 0 && t.typ.data != stringData {
-		need, have, unit = t.typ.bytes(n), t.raw, "bytes"
+	if t.raw != nil && t.typ.data != stringData {
+		need, have, unit = t.typ.bytes(n), uint64(len(t.raw)), "bytes"
 	}
 	if need != have {
 		return refuse(AbsurdTensor, "tensor %s of type %s and dimensions %s needs %d %s and has %d; export the model again", t.title(in), t.typ.name, t.size.String(), need, unit, have)
@@ -200,9 +216,9 @@ func readSparse(m message, n node) (t tensor, err error) {
 	var dims size
 	for m.next() {
 		switch {
-		case m.is(sparseValues):
+		case m.isOnly(sparseValues):
 			t, err = readTensor(m.open(), n)
-		case m.is(sparseIndices):
+		case m.isOnly(sparseIndices):
 			_, err = readTensor(m.open(), n)
 		case m.isVarint(sparseDims), m.is(sparseDims):
 			err = dims.read(&m)

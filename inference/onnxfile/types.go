@@ -11,6 +11,9 @@ const (
 	onnxLast      = 26 // beyond, how values are packed is not known here
 )
 
+// locationExternal is the TensorProto.DataLocation of data in another file.
+const locationExternal = 1
+
 // elementType is one of TensorProto.DataType.
 type elementType struct {
 	name    string
@@ -65,8 +68,8 @@ var elementTypes = [onnxLast + 1]elementType{
 
 // typeOf gives the element type of a number in the file; unknown ones come
 // back as undefined.
-func typeOf(n uint64) elementType {
-	if n >= uint64(len(elementTypes)) {
+func typeOf(n int32) elementType {
+	if n < 0 || n > onnxLast {
 		return elementTypes[0]
 	}
 	return elementTypes[n]

@@ -2,6 +2,7 @@ package onnxfile
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/penstock/penstock/inference"
 )
@@ -15,18 +16,36 @@ type port struct {
 	declared DeclaredType
 }
 
+// typeReader reads types. It checks them all alike, but only those that File
+// holds need the names of their axes.
+type typeReader struct {
+	keep func(text []byte) (string, error)
+}
+
+// unnamed reads types for their checks alone.
+var unnamed = typeReader{keep: func([]byte) (string, error) { return "?", nil }}
+
 // port reads a ValueInfoProto for File.
 func (w *walk) port(m message) (p port, err error) {
+	if p, err = (typeReader{keep: w.keep}).port(m); err != nil {
+		return p, err
+	}
+	if w.textRoom -= len(p.info.Name); w.textRoom < 0 {
+		return p, tooMuchText()
+	}
+	p.info.Name = strings.Clone(p.info.Name) // exact, for it is looked up in the runtime
+	return p, nil
+}
+
+// port reads a ValueInfoProto; its name is a view.
+func (r typeReader) port(m message) (p port, err error) {
 	p.declared.Name = "unknown"
 	for m.next() {
 		switch {
 		case m.is(valueName):
-			if w.textRoom -= len(m.bytes); w.textRoom < 0 {
-				return p, tooMuchText()
-			}
-			p.info.Name = string(m.bytes) // exact, for it is looked up in the runtime
-		case m.is(valueType):
-			t, err := w.kind(m.open(), 0)
+			p.info.Name = m.view()
+		case m.isOnly(valueType):
+			t, err := r.kind(m.open(), 0)
 			if err != nil {
 				return p, err
 			}
@@ -57,31 +76,33 @@ type valueKind struct {
 	classMap bool // a map from a class to a float
 }
 
-func (w *walk) kind(m message, depth int) (t valueKind, err error) {
+func (r typeReader) kind(m message, depth int) (t valueKind, err error) {
 	t.declared.Name = "unknown"
 	if depth > maxDepth {
 		return t, tooDeep(m.at)
 	}
 	for m.next() {
 		switch {
-		case m.is(typeTensor):
-			t, err = w.tensorType(m.open())
-		case m.is(typeSparse):
-			t, err = w.tensorType(m.open())
+		case m.isOnly(typeTensor):
+			t, err = r.tensorType(m.open())
+		case m.isOnly(typeSparse):
+			t, err = r.tensorType(m.open())
 			t = valueKind{declared: DeclaredType{Name: "sparse(" + t.declared.String() + ")"}}
-		case m.is(typeSequence):
+		case m.isOnly(typeSequence):
 			var of valueKind
-			of, err = w.elementOf(m.open(), depth)
+			of, err = r.elementOf(m.open(), depth)
 			t = valueKind{declared: DeclaredType{Name: "seq(" + of.declared.String() + ")"}}
 			if of.classMap {
 				t.scores, t.element = true, inference.Float32
 			}
-		case m.is(typeOptional):
+		case m.isOnly(typeOptional):
 			var of valueKind
-			of, err = w.elementOf(m.open(), depth)
+			of, err = r.elementOf(m.open(), depth)
 			t = valueKind{declared: DeclaredType{Name: "optional(" + of.declared.String() + ")"}}
-		case m.is(typeMap):
-			t, err = w.mapType(m.open(), depth)
+		case m.isOnly(typeMap):
+			t, err = r.mapType(m.open(), depth)
+		case m.is(typeOpaque):
+			t = valueKind{declared: DeclaredType{Name: "opaque"}}
 		}
 		if err != nil {
 			return t, err
@@ -91,11 +112,11 @@ func (w *walk) kind(m message, depth int) (t valueKind, err error) {
 }
 
 // elementOf reads what a sequence or an optional holds.
-func (w *walk) elementOf(m message, depth int) (t valueKind, err error) {
+func (r typeReader) elementOf(m message, depth int) (t valueKind, err error) {
 	t.declared.Name = "unknown"
 	for m.next() {
-		if m.is(kindElement) {
-			if t, err = w.kind(m.open(), depth+1); err != nil {
+		if m.isOnly(kindElement) {
+			if t, err = r.kind(m.open(), depth+1); err != nil {
 				return t, err
 			}
 		}
@@ -103,15 +124,15 @@ func (w *walk) elementOf(m message, depth int) (t valueKind, err error) {
 	return t, m.err
 }
 
-func (w *walk) mapType(m message, depth int) (t valueKind, err error) {
-	var key uint64
+func (r typeReader) mapType(m message, depth int) (t valueKind, err error) {
+	var key int32
 	value := valueKind{declared: DeclaredType{Name: "unknown"}}
 	for m.next() {
 		switch {
 		case m.isVarint(kindElement):
-			key = m.number
-		case m.is(kindShape): // of a map, this field is the value's type
-			if value, err = w.kind(m.open(), depth+1); err != nil {
+			key = m.int32()
+		case m.isOnly(kindShape): // of a map, this field is the value's type
+			if value, err = r.kind(m.open(), depth+1); err != nil {
 				return t, err
 			}
 		}
@@ -122,14 +143,14 @@ func (w *walk) mapType(m message, depth int) (t valueKind, err error) {
 }
 
 // tensorType reads a TypeProto.Tensor.
-func (w *walk) tensorType(m message) (t valueKind, err error) {
+func (r typeReader) tensorType(m message) (t valueKind, err error) {
 	t.declared.Name = typeOf(0).name
 	for m.next() {
 		switch {
 		case m.isVarint(kindElement):
-			e := typeOf(m.number)
+			e := typeOf(m.int32())
 			t.declared.Name, t.element = e.name, e.element
-		case m.is(kindShape):
+		case m.isOnly(kindShape):
 			t.shape, t.declared.Axes = []int64{}, []string{}
 			shape := m.open()
 			for shape.next() {
@@ -139,7 +160,7 @@ func (w *walk) tensorType(m message) (t valueKind, err error) {
 				if len(t.shape) == maxRank {
 					return t, refuse(AbsurdTensor, "a shape at byte %d has more than %d axes; export the model again", m.start, maxRank)
 				}
-				length, axis, err := w.axis(shape.open())
+				length, axis, err := r.axis(shape.open())
 				if err != nil {
 					return t, err
 				}
@@ -155,7 +176,7 @@ func (w *walk) tensorType(m message) (t valueKind, err error) {
 
 // axis reads one dimension of a shape. A negative length, which some exporters
 // write for an open axis, is one to the runtime too.
-func (w *walk) axis(m message) (length int64, text string, err error) {
+func (r typeReader) axis(m message) (length int64, text string, err error) {
 	length, text = inference.Dynamic, "?"
 	for m.next() {
 		switch {
@@ -167,52 +188,11 @@ func (w *walk) axis(m message) (length int64, text string, err error) {
 		case m.is(dimParam):
 			length, text = inference.Dynamic, "?"
 			if len(m.bytes) > 0 {
-				if text, err = w.keep(m.bytes); err != nil {
+				if text, err = r.keep(m.bytes); err != nil {
 					return 0, "", err
 				}
 			}
 		}
 	}
 	return length, text, m.err
-}
-
-// ports reads the main graph's name, inputs and outputs.
-func (w *walk) ports(graph message) (err error) {
-	f := w.file
-	for graph.next() {
-		var p port
-		switch {
-		case graph.is(graphName):
-			f.GraphName, err = w.keep(graph.bytes)
-		case graph.is(graphDoc):
-			f.GraphDoc, err = w.keep(graph.bytes)
-		case graph.is(graphInput):
-			p, err = w.port(graph.open())
-			f.Inputs, f.InputTypes = append(f.Inputs, p.info), append(f.InputTypes, p.declared)
-			w.defaults[p.info.Name] = false
-		case graph.is(graphOutput):
-			p, err = w.port(graph.open())
-			f.Outputs, f.OutputTypes = append(f.Outputs, p.info), append(f.OutputTypes, p.declared)
-		}
-		if err == nil && max(len(f.Inputs), len(f.Outputs)) > maxPorts {
-			err = tooMany("inputs or outputs", maxPorts)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return graph.err
-}
-
-// dropDefaults takes out the inputs that have a default value.
-func (w *walk) dropDefaults() {
-	f := w.file
-	left := 0
-	for i, in := range f.Inputs {
-		if !w.defaults[in.Name] {
-			f.Inputs[left], f.InputTypes[left] = in, f.InputTypes[i]
-			left++
-		}
-	}
-	f.Inputs, f.InputTypes = f.Inputs[:left], f.InputTypes[:left]
 }

@@ -1,10 +1,9 @@
 package onnxfile
 
 import (
-	"encoding/binary"
 	"errors"
 	"io"
-	"math/bits"
+	"math"
 	"unsafe"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -14,6 +13,11 @@ import (
 // returns true, field and wire say what was found and number or bytes hold the
 // value. A field of an unexpected wire type is the caller's to pass over, as
 // protobuf's own parsers do.
+//
+// The runtime parses the same bytes with protobuf's C++ code, and whatever that
+// sees, the walk must see. So where the two could differ (tags of more than 32
+// bits, groups, messages that it merges, numbers that it cuts to 32 bits) the
+// walk does as the C++ code does or refuses what no exporter writes.
 type message struct {
 	rest   []byte
 	at     int // offset in the file of rest
@@ -22,12 +26,17 @@ type message struct {
 	number uint64 // of a varint, a fixed32 or a fixed64
 	bytes  []byte // of a length-delimited field
 	start  int    // offset in the file of the field's tag
+	had    uint64 // the fields that isOnly found, one bit each
+	steps  *int   // fields that the walk may still step over, in all messages together
 	err    error
 }
 
+// read begins the walk of a file.
+func read(b []byte) message { return message{rest: b, steps: new(maxSteps)} }
+
 // open gives the message that the current length-delimited field holds.
 func (m *message) open() message {
-	return message{rest: m.bytes, at: m.at - len(m.bytes)}
+	return message{rest: m.bytes, at: m.at - len(m.bytes), steps: m.steps}
 }
 
 // is tells whether the current field is the length-delimited field f.
@@ -35,10 +44,28 @@ func (m *message) is(f protowire.Number) bool {
 	return m.field == f && m.wire == protowire.BytesType
 }
 
+// isOnly does so for a field that holds one message. Protobuf merges a second
+// one with the first, into something that nobody walked: it ends the walk.
+func (m *message) isOnly(f protowire.Number) bool {
+	if !m.is(f) {
+		return false
+	}
+	if m.had&(1<<f) != 0 {
+		m.err = refuse(NotONNX, "the file holds field %d a second time at byte %d, where a model has it once; export it again", f, m.start)
+		return false
+	}
+	m.had |= 1 << f
+	return true
+}
+
 // isVarint tells whether the current field is the varint field f.
 func (m *message) isVarint(f protowire.Number) bool {
 	return m.field == f && m.wire == protowire.VarintType
 }
+
+// int32 is the current field's number as protobuf reads an int32 or an enum: it
+// drops the upper half.
+func (m *message) int32() int32 { return int32(m.number) }
 
 // view is the current field's text, valid as long as the file's bytes are.
 func (m *message) view() string { return view(m.bytes) }
@@ -50,15 +77,37 @@ func (m *message) next() bool {
 		return false
 	}
 	m.start = m.at
-	n := 1
-	// Trees are millions of numbers with a tag each, so the tags of one byte,
-	// which all but a few are, are worth a way of their own.
+	if *m.steps--; *m.steps < 0 {
+		m.err = tooManySteps()
+		return false
+	}
+	return m.tag() && m.value()
+}
+
+// tag reads the current field's number and wire type.
+func (m *message) tag() bool {
+	// Nearly all tags have one byte, which is worth a way of its own.
 	if tag := m.rest[0]; tag >= 1<<3 && tag < 0x80 {
 		m.field, m.wire = protowire.Number(tag>>3), protowire.Type(tag&7)
-	} else if m.field, m.wire, n = protowire.ConsumeTag(m.rest); n < 0 {
-		return m.fail(n)
+		m.advance(1)
+		return true
 	}
+	const longest = 5 // bytes of 32 bits, beyond which C++ does not look
+	tag, n := protowire.ConsumeVarint(m.rest)
+	switch {
+	case n < 0:
+		return m.fail(n)
+	case n > longest, tag > math.MaxUint32, tag < 1<<3:
+		return m.broken()
+	}
+	m.field, m.wire = protowire.Number(tag>>3), protowire.Type(tag&7)
 	m.advance(n)
+	return true
+}
+
+// value reads the current field's value.
+func (m *message) value() bool {
+	var n int
 	switch m.wire {
 	case protowire.VarintType:
 		m.number, n = protowire.ConsumeVarint(m.rest)
@@ -71,7 +120,7 @@ func (m *message) next() bool {
 	case protowire.Fixed64Type:
 		m.number, n = protowire.ConsumeFixed64(m.rest)
 	default: // groups, which ONNX never had, and wire types that do not exist
-		n = protowire.ConsumeFieldValue(m.field, m.wire, m.rest)
+		return m.broken()
 	}
 	if n < 0 {
 		return m.fail(n)
@@ -90,6 +139,12 @@ func (m *message) fail(code int) bool {
 	return false
 }
 
+// broken ends the walk at the current field.
+func (m *message) broken() bool {
+	m.err = m.bad()
+	return false
+}
+
 // wireError says where bytes stop being protobuf.
 type wireError struct {
 	offset int
@@ -98,73 +153,6 @@ type wireError struct {
 }
 
 func (e *wireError) Error() string { return "not protobuf" }
-
-// integers steps over the values of a repeated integer field, packed or not.
-type integers struct {
-	rest  []byte
-	value uint64
-	left  bool // value is one that stands alone and is yet to come
-	bad   bool // the bytes are no integers
-}
-
-func (m *message) integers() integers {
-	if m.wire == protowire.VarintType {
-		return integers{value: m.number, left: true}
-	}
-	return integers{rest: m.bytes}
-}
-
-func (i *integers) next() bool {
-	if i.left {
-		i.left = false
-		return true
-	}
-	if len(i.rest) == 0 {
-		return false
-	}
-	v, n := protowire.ConsumeVarint(i.rest)
-	if n < 0 {
-		i.bad = true
-		return false
-	}
-	i.value, i.rest = v, i.rest[n:]
-	return true
-}
-
-// varints counts the values of a repeated integer field without reading them:
-// one byte of each has its top bit clear.
-func (m *message) varints() uint64 {
-	switch m.wire {
-	case protowire.BytesType:
-	case protowire.VarintType:
-		return 1
-	default:
-		return 0
-	}
-	const tops = 0x8080808080808080
-	n, b := 0, m.bytes
-	for ; len(b) >= 8; b = b[8:] {
-		n += bits.OnesCount64(^binary.LittleEndian.Uint64(b) & tops)
-	}
-	for _, c := range b {
-		if c < 0x80 {
-			n++
-		}
-	}
-	return uint64(n)
-}
-
-// fixed counts the values of a repeated field of fixed width. A packed field
-// that ends within a value counts for nothing, so that its tensor does not fit.
-func (m *message) fixed(single protowire.Type, width int) uint64 {
-	switch {
-	case m.wire == single:
-		return 1
-	case m.wire == protowire.BytesType && len(m.bytes)%width == 0:
-		return uint64(len(m.bytes) / width)
-	}
-	return 0
-}
 
 // bad says that the current field's value is broken.
 func (m *message) bad() error { return &wireError{offset: m.start, field: m.field} }

@@ -1,7 +1,6 @@
 package onnxfile
 
 import (
-	"slices"
 	"strings"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -29,7 +28,7 @@ type Cut struct {
 //
 // b itself is given back when there is nothing to cut. An error is a *Refusal.
 func CutZipMap(b []byte) (cut []byte, cuts []Cut, err error) {
-	m := message{rest: b}
+	m := read(b)
 	var graph, rest message
 	start := -1
 	for m.next() {
@@ -129,8 +128,11 @@ func findZipMaps(graph message) (zipMaps, error) {
 // repeats tells whether a class is named twice: then the map has fewer keys
 // than the tensor has columns, and the cut would show.
 func repeats(classes []string) bool {
-	sorted := slices.Sorted(slices.Values(classes))
-	return len(slices.Compact(sorted)) != len(classes)
+	seen := make(map[string]bool, len(classes))
+	for _, c := range classes {
+		seen[c] = true
+	}
+	return len(seen) != len(classes)
 }
 
 // rewrite copies the graph without the ZipMaps and with the tensors they read

@@ -54,6 +54,7 @@ func (found zipMaps) surveyNode(node message, depth int, given map[string]bool) 
 			attribute := node.open()
 			for attribute.next() {
 				if !attribute.is(attributeGraph) && !attribute.is(attributeGraphs) {
+					attribute.skipValues()
 					continue
 				}
 				if err := found.surveyInner(attribute.open(), depth+1); err != nil {

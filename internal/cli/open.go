@@ -76,7 +76,7 @@ func (s *session) openModel(ctx context.Context, f *config.File) (*loadedModel, 
 // examples have, nil without examples.
 func (s *session) compileModel(ctx context.Context, f *config.File, fields []string) (*loadedModel, []inference.Problem, error) {
 	cfg := &f.Pipeline.Model
-	options := inference.CompileOptions{EventTime: f.Pipeline.Source.EventTime, Fields: fields}
+	options := inference.CompileOptions{EventTime: f.Pipeline.Source.EventTime, Fields: fields, MaxRows: f.Pipeline.Batch.MaxRows}
 	file, problems, err := readModel(cfg, options)
 	if err != nil || file == nil {
 		return nil, problems, err
@@ -141,10 +141,11 @@ func (s *session) admit(ctx context.Context, cfg *inference.Config, m *admittedM
 	if err := loadRuntime(lib.Path); err != nil {
 		return nil, nil, err
 	}
-	gate, err := newGate()
+	gate, err := newGate(lib.Path)
 	if err != nil {
 		return nil, nil, err
 	}
+	gate.NotKept = func(err error) { fmt.Fprintf(s.Err, "penstock: %v; the model is tried again at every start\n", err) }
 	err = gate.Try(ctx, m.Model, m.request)
 	if refused, ok := errors.AsType[*modelgate.Refusal](err); ok {
 		return nil, &inference.Problem{Path: modelPath, Message: refused.Error()}, nil

@@ -15,8 +15,9 @@ import (
 // that a model which takes the process down takes only that one. The grammar's tag repeats it.
 const TrialName = "model-trial"
 
-// newGate makes the gate that starts this program for its trials.
-func newGate() (*modelgate.Gate, error) {
+// newGate makes the gate that starts this program for its trials, with the
+// runtime's library that this process has loaded.
+func newGate(library string) (*modelgate.Gate, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("find this program, to try the model out in a process of its own: %w", err)
@@ -25,6 +26,7 @@ func newGate() (*modelgate.Gate, error) {
 		Child:    []string{self, TrialName},
 		Runtime:  runtimeVersion(),
 		Version:  version,
+		Library:  library,
 		CacheDir: modelgate.UserCacheDir(),
 	}, nil
 }

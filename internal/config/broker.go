@@ -9,7 +9,7 @@ type Broker struct {
 
 // Kafka says how to reach a Kafka cluster.
 type Kafka struct {
-	BootstrapServers []string `key:"bootstrap_servers" default:"localhost:9092" doc:"HOST:PORT of some of the cluster's brokers."`
+	BootstrapServers []string `key:"bootstrap_servers" default:"localhost:9092" commas:"true" doc:"HOST:PORT of some of the cluster's brokers: a list, or one text with commas between, as a variable holds it."`
 	ClientID         string   `key:"client_id" default:"penstock" doc:"Name of this client in the brokers' logs and quotas."`
 	Rack             string   `key:"rack" doc:"This process's rack or zone, to read from the nearest replica."`
 	TLS              *TLS     `key:"tls" doc:"Encrypt the connection; tls: {} trusts the system's roots."`

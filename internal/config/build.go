@@ -67,7 +67,7 @@ func (b *builder) limit(at place, message string) {
 // is, what lies within it where it was written.
 func (b *builder) follow(alias *yaml.Node, depth int) *node {
 	if b.open[alias.Alias] {
-		b.limit(b.placeOf(alias), "*"+alias.Value+" stands inside its own anchor")
+		b.limit(b.placeOf(alias), "this alias stands inside its own anchor")
 		return &node{at: b.placeOf(alias), keyAt: b.placeOf(alias), typ: nullType}
 	}
 	b.open[alias.Alias] = true
@@ -99,7 +99,7 @@ func (b *builder) buildMap(n *node, from *yaml.Node, depth int) {
 			continue
 		}
 		if first, twice := given[key.Value]; twice {
-			b.out.errorf(at, "duplicate key %q, first given at line %d", key.Value, first.line)
+			b.out.errorf(at, "duplicate key %s, first given at line %d", quoted(key.Value), first.line)
 			continue
 		}
 		given[key.Value] = at
@@ -126,13 +126,13 @@ func (b *builder) merge(n, from *node) {
 	case listNode:
 		for _, item := range from.items {
 			if item.kind != mapNode {
-				b.out.errorf(item.at, "<<: takes in a map or a list of maps, not %s", item.shown())
+				b.out.errorf(item.at, "<<: takes in a map or a list of maps, not %s", item.kindText())
 				continue
 			}
 			b.merge(n, item)
 		}
 	default:
-		b.out.errorf(from.at, "<<: takes in a map or a list of maps, not %s", from.shown())
+		b.out.errorf(from.at, "<<: takes in a map or a list of maps, not %s", from.kindText())
 	}
 }
 
@@ -158,5 +158,6 @@ func (b *builder) tag(from *yaml.Node, at place, known ...string) {
 	if slices.Contains(known, from.Tag) {
 		return
 	}
-	b.out.errorf(at, "the tag %s means nothing here; known are %s", from.Tag, strings.Join(known, ", "))
+	// A tag that was meant is not told from a password that begins with !.
+	b.out.add(problem{at: at, message: "this tag means nothing here; known are " + strings.Join(known, ", "), hint: "quote a value that begins with !"})
 }

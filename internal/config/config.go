@@ -18,12 +18,13 @@ type Purpose uint8
 
 // The purposes.
 const (
-	// ForLint wants model:, and all that ForRun wants as soon as any of it is
-	// there. With model: alone it warns that this is not enough to run.
+	// ForLint wants model:, and all that ForRun wants as soon as there is a
+	// broker, source or sink. Without them it warns that this is not enough to
+	// run.
 	ForLint Purpose = iota
 	// ForModel wants model: only, for predict, test, bench and drift. Other
 	// parts may be there; their keys and types are checked, but not whether
-	// they are complete, and variables that only run needs may be unset.
+	// they are complete, and their variables may be unset.
 	ForModel
 	// ForRun wants name, broker, source, sink and model.
 	ForRun
@@ -94,20 +95,20 @@ func read(path string, text []byte, o Options) *File {
 	return f
 }
 
-// expand replaces the variables. Scoring files needs no broker, so that a
-// password that is only set where the pipeline runs may be unset then.
+// expand replaces the variables. Scoring files needs the model's only; those
+// of the other parts may be set nowhere but where the pipeline runs.
 func (f *File) expand(o Options) {
 	lookup := o.Lookup
 	if lookup == nil {
 		lookup = os.LookupEnv
 	}
-	runOnly := map[string]bool{}
-	for _, fd := range fields(reflect.TypeFor[document]()) {
-		runOnly[fd.key] = fd.runOnly
-	}
 	x := expander{out: &f.problems, lookup: lookup}
 	for _, e := range f.root.entries {
-		x.expand(e.value, o.Purpose == ForModel && runOnly[e.key])
+		if o.Purpose == ForModel && e.key != "model" {
+			x.besideModel(e, reflect.TypeFor[document]())
+		} else {
+			x.expand(e.value, mustBeSet)
+		}
 	}
 }
 

@@ -111,7 +111,7 @@ func (d *decoder) structure(n *node, v reflect.Value, path []string) {
 	d.defaults(v)
 	list := fields(v.Type())
 	if n.kind != mapNode && !n.null() {
-		d.wrong(n, path, "%s must be a map with the keys %s, not %s", path[len(path)-1], strings.Join(keys(list), ", "), n.shown())
+		d.wrong(n, path, "%s must be a map with the keys %s, not %s", path[len(path)-1], strings.Join(keys(list), ", "), n.kindText())
 		return
 	}
 	for _, e := range n.entries {
@@ -135,7 +135,7 @@ func (d *decoder) structure(n *node, v reflect.Value, path []string) {
 }
 
 func (d *decoder) unknownKey(e entry, list []field, path []string) {
-	p := problem{at: e.value.keyAt, message: fmt.Sprintf("unknown key %q", e.key)}
+	p := problem{at: e.value.keyAt, message: "unknown key " + quoted(e.key)}
 	if len(path) > 0 {
 		p.message += " in " + strings.Join(path, ".")
 	}
@@ -158,6 +158,9 @@ func (d *decoder) unknownKey(e entry, list []field, path []string) {
 
 // value reads n into v, which f describes.
 func (d *decoder) value(n *node, v reflect.Value, f field, path []string) {
+	if n.removed {
+		return
+	}
 	if n.unset {
 		d.markBad(path)
 		return
@@ -177,7 +180,7 @@ func (d *decoder) value(n *node, v reflect.Value, f field, path []string) {
 		return // as if the key had been left out
 	}
 	if u, ok := asUnion(v); ok {
-		u.decode(d, n, path)
+		u.decode(d, n.withoutRemoved(), path)
 		return
 	}
 	if s, ok := scalarOf(v.Type()); ok {
@@ -193,6 +196,9 @@ func (d *decoder) value(n *node, v reflect.Value, f field, path []string) {
 
 // list reads a list of scalars.
 func (d *decoder) list(n *node, v reflect.Value, f field, path []string) {
+	if f.commas && n.kind == scalarNode && (n.typ == textType || n.expanded) {
+		n = splitAtCommas(n)
+	}
 	if n.kind != listNode {
 		d.wrong(n, path, "%s must be a list, such as [a, b], not %s", f.key, n.shown())
 		return
@@ -207,6 +213,20 @@ func (d *decoder) list(n *node, v reflect.Value, f field, path []string) {
 		}
 		d.scalar(item, v.Index(i), inner, s, path)
 	}
+}
+
+// splitAtCommas makes a list of a text such as a:9092,b:9092.
+func splitAtCommas(n *node) *node {
+	list := &node{kind: listNode, at: n.at, keyAt: n.keyAt}
+	for part := range strings.SplitSeq(n.text, ",") {
+		item := *n
+		item.text, item.typ = strings.TrimSpace(part), textType
+		if item.text == "" {
+			item.typ = nullType
+		}
+		list.items = append(list.items, &item)
+	}
+	return list
 }
 
 // child is path with one more key; it never shares path's spare room.

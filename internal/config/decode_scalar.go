@@ -35,7 +35,11 @@ func (d *decoder) scalar(n *node, v reflect.Value, f field, s scalar, path []str
 
 // unreadable reports a scalar of the wrong type.
 func (d *decoder) unreadable(n *node, f field, s scalar, path []string) {
-	p := problem{at: n.at, message: fmt.Sprintf("%s must be %s, not %s", f.key, s.want, n.shown())}
+	found := n.shown()
+	if f.typ == reflect.TypeFor[Secret]() {
+		found = n.kindText()
+	}
+	p := problem{at: n.at, message: fmt.Sprintf("%s must be %s, not %s", f.key, s.want, found)}
 	if _, err := s.read(n.text, textType); err == nil {
 		p.hint = "put it in quotes"
 	} else if _, err := s.read(n.text, typeOf(n.text)); err == nil {

@@ -14,7 +14,7 @@ type Drift struct {
 	FalseAlarms Rate          `key:"false_alarms" default:"1/month" doc:"False alarms to put up with, for the whole model together."`
 	Effect      float64       `key:"effect" default:"0.1" min:"0" max:"1" doc:"The smallest Jensen-Shannon distance worth an alarm."`
 	MinRows     int           `key:"min_rows" default:"500" min:"1" doc:"With fewer rows a window is insufficient, never a number."`
-	Webhook     Webhook       `key:"webhook" doc:"Where alarms are posted to."`
+	Webhook     Webhook       `key:"webhook" only:"run" doc:"Where alarms are posted to."`
 }
 
 // Webhook is posted to at each alarm.

@@ -16,6 +16,7 @@ type field struct {
 	min, max   string // "" is unbounded
 	required   bool
 	runOnly    bool   // only run needs it
+	commas     bool   // a list that may also be one text with commas between
 	example    string // of a required key
 	doc        string
 }
@@ -47,6 +48,7 @@ func fields(t reflect.Type) []field {
 			max:        f.Tag.Get("max"),
 			required:   f.Tag.Get("required") == "true",
 			runOnly:    f.Tag.Get("only") == "run",
+			commas:     f.Tag.Get("commas") == "true",
 			example:    f.Tag.Get("example"),
 			doc:        f.Tag.Get("doc"),
 		}

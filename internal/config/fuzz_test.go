@@ -28,6 +28,7 @@ func FuzzLoad(f *testing.F) {
 		}
 	}
 	f.Add([]byte("model: {path: m}"), "model.inputs['a.b'][0]={from: [x]}")
+	f.Add([]byte(`{"model": {"path": "\ud83d\ude00"}}`), "model.output=")
 	f.Fuzz(func(t *testing.T, text []byte, set string) {
 		if len(text) > 64<<10 {
 			return
@@ -37,6 +38,7 @@ func FuzzLoad(f *testing.F) {
 			o.Set = []string{set}
 		}
 		start := time.Now()
+		read("c.yaml", text, Options{Purpose: ForRun, Set: o.Set, Lookup: environment}) // which validates the most
 		file := read("c.yaml", text, o)
 		lines := file.Render(nil)
 		if took := time.Since(start); took > time.Second {

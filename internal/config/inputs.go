@@ -27,7 +27,7 @@ var (
 
 func (in *inputs) decode(d *decoder, n *node, path []string) {
 	if n.kind != mapNode {
-		d.wrong(n, path, "inputs must be a map from the model's inputs to fields, such as {age: customer.age}, not %s", n.shown())
+		d.wrong(n, path, "inputs must be a map from the model's inputs to fields, such as {age: customer.age}, not %s", n.kindText())
 		return
 	}
 	for _, e := range n.entries {
@@ -206,7 +206,7 @@ func (r inputReader) known(n *node, known []string) (meant []string) {
 		if slices.Contains(known, e.key) {
 			continue
 		}
-		p := problem{at: e.value.keyAt, message: fmt.Sprintf("unknown key %q in %s", e.key, strings.Join(r.path, ".")), hint: nearest.Hint(e.key, known, "known are "+strings.Join(known, ", "))}
+		p := problem{at: e.value.keyAt, message: fmt.Sprintf("unknown key %s in %s", quoted(e.key), strings.Join(r.path, ".")), hint: nearest.Hint(e.key, known, "known are "+strings.Join(known, ", "))}
 		if name, near := nearest.Name(e.key, known); near {
 			meant = append(meant, name)
 		}

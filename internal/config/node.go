@@ -3,6 +3,7 @@ package config
 import (
 	"math"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -55,6 +56,7 @@ type node struct {
 	plain    bool // neither quoted nor tagged, so that the text decides the type
 	expanded bool // a variable was replaced in it
 	unset    bool // holds a variable that is not set, and may do without
+	removed  bool // a --set with nothing after its = took it away
 	items    []*node
 	entries  []entry
 }
@@ -87,11 +89,37 @@ func (n *node) reported() place {
 	return n.keyAt
 }
 
+// withoutRemoved drops the keys below n that a --set took away. It is for values
+// whose keys the file may choose; elsewhere the decoder first says which of the
+// keys mean nothing, since a misspelt one would take nothing away.
+func (n *node) withoutRemoved() *node {
+	n.entries = slices.DeleteFunc(n.entries, func(e entry) bool { return e.value.removed })
+	for _, e := range n.entries {
+		e.value.withoutRemoved()
+	}
+	for _, item := range n.items {
+		item.withoutRemoved()
+	}
+	return n
+}
+
 // null tells whether nothing was written as the value.
 func (n *node) null() bool { return n.kind == scalarNode && n.typ == nullType }
 
 // shown is how a message names the value that it found.
 func (n *node) shown() string {
+	switch {
+	case n.kind != scalarNode || n.null():
+		return n.kindText()
+	case n.typ != textType:
+		return shortened(n.text, 40)
+	}
+	return quoted(n.text)
+}
+
+// kindText is how a message names what it found where text has no place: the text
+// may be a secret that belongs one level deeper.
+func (n *node) kindText() string {
 	switch {
 	case n.kind == listNode:
 		return "a list"
@@ -99,12 +127,21 @@ func (n *node) shown() string {
 		return "a map"
 	case n.null():
 		return "nothing"
+	case n.typ == textType:
+		return "text"
+	case n.typ == boolType:
+		return "true or false"
 	}
-	text := shortened(n.text, 40)
-	if n.typ != textType {
-		return text
+	return "a number"
+}
+
+// quoted is how a message shows text of the file. An address may hold a
+// password, and some URLs are secrets as a whole.
+func quoted(text string) string {
+	if strings.Contains(text, "@") || strings.Contains(text, "://") {
+		return redacted
 	}
-	return strconv.Quote(text)
+	return strconv.Quote(shortened(text, 40))
 }
 
 var (

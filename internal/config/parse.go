@@ -28,6 +28,7 @@ func parse(text []byte, out *problems) *node {
 		out.add(p)
 		return nil
 	}
+	text = joinSurrogates(text)
 	var doc, next yaml.Node
 	loader, err := yaml.NewLoader(bytes.NewReader(text))
 	if err == nil {
@@ -55,7 +56,7 @@ func parse(text []byte, out *problems) *node {
 		out.add(emptyFile())
 		return nil
 	case root.kind != mapNode:
-		out.errorf(root.at, "the file must hold keys and values, such as model: {path: fraud.onnx}, not %s", root.shown())
+		out.errorf(root.at, "the file must hold keys and values, such as model: {path: fraud.onnx}, not %s", root.kindText())
 		return nil
 	}
 	root.keyAt = place{line: 1, col: 1} // where a part is reported that is missing
@@ -120,7 +121,8 @@ func syntaxProblem(err error, text []byte) problem {
 			hint = "YAML is not indented with tabs, use spaces"
 		}
 	case strings.HasPrefix(message, "unknown anchor"):
-		message = "invalid YAML: " + message
+		// Its name may be a password.
+		message = "invalid YAML: nothing is anchored by this alias's name"
 		hint = "quote a value that begins with *"
 	default:
 		message = "invalid YAML: " + message

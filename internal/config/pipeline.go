@@ -8,7 +8,7 @@ import (
 
 // Pipeline is one file: a stream of events, the model that scores it, and
 // where the predictions go. The tags give each key its name, default, range
-// and meaning; only:"run" marks what scoring files (predict, test) never needs.
+// and meaning; only:"run" marks what scoring files (predict, test) never uses.
 type Pipeline struct {
 	Name     string `key:"name" doc:"Names the consumer group, the pipeline's own topics and its metrics: letters, digits, dots, underscores and dashes."`
 	Instance string `key:"instance" only:"run" doc:"Stable name of this process among its peers, such as a StatefulSet's pod name. Empty: the host name. A second process on one host needs its own."`

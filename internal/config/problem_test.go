@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/penstock/penstock/inference"
 )
@@ -103,6 +104,33 @@ func TestLongTextIsCut(t *testing.T) {
 	}
 }
 
+// TestNoMessageShowsASecret: hush is the secret of all scenarios.
+func TestNoMessageShowsASecret(t *testing.T) {
+	for _, path := range scenarioFiles(t) {
+		for _, line := range scenario(t, path).Render(nil) {
+			if strings.Contains(line, "hush") {
+				t.Errorf("%s: %s", path, line)
+			}
+		}
+	}
+}
+
+// TestManyTopicsAreBounded: comparing each with each would take minutes.
+func TestManyTopicsAreBounded(t *testing.T) {
+	var text strings.Builder
+	text.WriteString("name: a\nbroker: {kafka: {}}\nsink: {topic: p}\nmodel: {path: m}\nsource:\n  topics:\n")
+	for i := range 50_000 {
+		fmt.Fprintf(&text, "  - topic%d\n", i)
+	}
+	start := time.Now()
+	if f := read("c.yaml", []byte(text.String()), Options{Purpose: ForRun}); f.Failed() {
+		t.Error(f.Render(nil))
+	}
+	if took := time.Since(start); took > 5*time.Second {
+		t.Errorf("took %s", took)
+	}
+}
+
 // TestHostileYAMLIsBounded: a small file must not cost much, whatever is in it.
 func TestHostileYAMLIsBounded(t *testing.T) {
 	var laughs strings.Builder
@@ -117,7 +145,7 @@ func TestHostileYAMLIsBounded(t *testing.T) {
 	}
 	tests := []struct{ name, text, want string }{
 		{"billion laughs", laughs.String(), "aliases bring in more than 10000 values"},
-		{"self", "model: &m {inputs: *m}\n", "*m stands inside its own anchor"},
+		{"self", "model: &m {inputs: *m}\n", "this alias stands inside its own anchor"},
 		{"deep lists", strings.Repeat("[", 5000) + strings.Repeat("]", 5000), "nested more than 64 levels deep"},
 		{"deep maps", strings.Repeat("{a: ", 200) + strings.Repeat("}", 200), "nested more than 64 levels deep"},
 		{"open brackets", strings.Repeat("[", 60000), "invalid YAML"},

@@ -6,7 +6,6 @@ import (
 	"math"
 	"reflect"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -57,7 +56,7 @@ type Rate struct {
 	Per   string // hour, day, week, month or year
 }
 
-func (r Rate) String() string { return strconv.FormatFloat(r.Count, 'g', -1, 64) + "/" + r.Per }
+func (r Rate) String() string { return strconv.FormatFloat(r.Count, 'f', -1, 64) + "/" + r.Per }
 
 // Window is a stretch of event time: of a fixed length, or, with a Calendar
 // unit (1d, 1w, 1mo), from one midnight to another in the drift part's zone.
@@ -85,8 +84,8 @@ var errUnreadable = errors.New("unreadable")
 
 const (
 	durationPattern = `^[-+]?(0|([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+$`
-	bytesPattern    = `^[0-9]+(\.[0-9]+)? ?([kKMGT]i?)?B?$`
-	ratePattern     = `^[0-9.]+/(hour|day|week|month|year)$`
+	bytesPattern    = `^([0-9]+ ?B?|[0-9]+(\.[0-9]+)? ?[kKMGT]i?B?)$`
+	ratePattern     = `^[0-9]+(\.[0-9]+)?/(hour|day|week|month|year)$`
 )
 
 // scalarOf tells how values of type t are read; ok is false when t is no
@@ -169,24 +168,31 @@ func durationText(d time.Duration) string {
 	return s
 }
 
-var bytesText = regexp.MustCompile(`^([0-9]+(?:\.[0-9]+)?) ?([kKMGT]i?)?B?$`)
+var (
+	bytesText = regexp.MustCompile(bytesPattern)
+	rateText  = regexp.MustCompile(ratePattern)
+)
 
 func readBytes(text string) (Bytes, error) {
-	m := bytesText.FindStringSubmatch(text)
-	if m == nil {
+	if !bytesText.MatchString(text) {
 		return 0, errUnreadable
 	}
-	n, err := strconv.ParseFloat(m[1], 64)
+	unitAt := strings.IndexFunc(text, func(r rune) bool { return r != '.' && (r < '0' || r > '9') })
+	if unitAt < 0 {
+		unitAt = len(text)
+	}
+	n, err := strconv.ParseFloat(text[:unitAt], 64)
 	if err != nil {
 		return 0, err
 	}
+	unit := strings.TrimSuffix(strings.TrimPrefix(text[unitAt:], " "), "B")
 	base := 1000.0
-	if strings.HasSuffix(m[2], "i") {
+	if strings.HasSuffix(unit, "i") {
 		base = 1024
 	}
-	power := strings.Index("KMGT", strings.ToUpper(strings.TrimSuffix(m[2], "i"))) + 1
-	if m[2] == "" {
-		power = 0
+	power := 0
+	if unit != "" {
+		power = strings.Index("KMGT", strings.ToUpper(unit[:1])) + 1
 	}
 	if n *= math.Pow(base, float64(power)); n > 1<<60 {
 		return 0, fmt.Errorf("more than an exbibyte")
@@ -197,7 +203,7 @@ func readBytes(text string) (Bytes, error) {
 func readRate(text string) (Rate, error) {
 	count, per, _ := strings.Cut(text, "/")
 	n, err := strconv.ParseFloat(count, 64)
-	if err != nil || !(n > 0) || math.IsInf(n, 0) || !slices.Contains([]string{"hour", "day", "week", "month", "year"}, per) {
+	if err != nil || n == 0 || !rateText.MatchString(text) {
 		return Rate{}, errUnreadable
 	}
 	return Rate{Count: n, Per: per}, nil

@@ -78,6 +78,9 @@ func fieldSchema(f field) *jsonschema.Schema {
 			s = partSchema(f.typ.Elem())
 		case reflect.Slice:
 			s = typed("array", "null")
+			if f.commas {
+				s = typed("array", "null", "string")
+			}
 			item, _ := scalarOf(f.typ.Elem())
 			s.Items = scalarSchema(field{typ: f.typ.Elem(), required: true}, item)
 		default:

@@ -69,6 +69,24 @@ func TestSchemaAcceptsWhatLoadAccepts(t *testing.T) {
 	}
 }
 
+// TestExampleIsGood holds the example that the documentation starts from to the
+// loader and the schema.
+func TestExampleIsGood(t *testing.T) {
+	text, err := os.ReadFile("../../examples/card-fraud/pipeline.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := load(t, string(text), Options{Purpose: ForRun})
+	if lines := f.Render(nil); len(lines) > 0 {
+		t.Errorf("problems:\n%s", strings.Join(lines, "\n"))
+	}
+	for _, text := range [][]byte{text, f.Effective()} {
+		if err := compiledSchema(t).Validate(asJSON(t, text)); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // TestSchemaRefusesWhatTheDecoderRefuses: unknown keys and wrong types, one
 // by one.
 func TestSchemaRefusesWhatTheDecoderRefuses(t *testing.T) {
@@ -113,7 +131,8 @@ func TestSchemaRefusesWhatTheDecoderRefuses(t *testing.T) {
 		"{model: {path: m}, broker: {kafka: }}",
 		"{model: {path: m}, broker: {kafka: {tls: }}}",
 		"{model: {path: m}, broker: {kafka: {tls: true}}}",
-		"{model: {path: m}, broker: {kafka: {bootstrap_servers: a}}}",
+		"{model: {path: m}, broker: {kafka: {bootstrap_servers: true}}}",
+		"{model: {path: m}, source: {topics: a}}",
 		"{model: {path: m}, broker: {kafka: {sasl: {mechanism: md5}}}}",
 		"{model: {path: m}, broker: {embedded: {max_bytes: lots}}}",
 		"{model: {path: m}, broker: {embedded: {max_bytes: 0}}}",

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -10,15 +11,16 @@ import (
 
 // apply changes the tree by one --set path=value. A path is keys and list
 // indexes, model.inputs['a.b'] or source.topics[0]; maps on the way are made
-// where they are missing, and an index one past a list's end adds to it.
+// where they are missing, and an index one past a list's end adds to it. With
+// no value the key counts as left out of the file.
 func apply(root *node, set string, out *problems) {
 	steps, value, err := cutSet(set)
-	path := strings.TrimSuffix(set[:len(set)-len(value)], "=")
-	at := place{set: path}
 	if err != nil {
-		out.errorf(place{set: set}, "%v", err)
+		out.errorf(place{set: beforeValue(set)}, "%v", err)
 		return
 	}
+	path := strings.TrimSuffix(set[:len(set)-len(value)], "=")
+	at := place{set: path}
 	n := buildSet(path, value, out)
 	if n == nil {
 		return
@@ -33,11 +35,25 @@ func apply(root *node, set string, out *problems) {
 	*target = *n
 }
 
+// beforeValue is what of a malformed --set may be shown. The rest may be a
+// secret, and where that begins is only known of a good one.
+func beforeValue(set string) string {
+	if i := strings.IndexAny(set, "=: "); i >= 0 {
+		set = set[:i]
+	}
+	if set == "" {
+		return `""`
+	}
+	return set
+}
+
 // buildSet reads the value of a --set as YAML; nil when it is none.
 func buildSet(path, value string, out *problems) *node {
 	at := place{set: path}
 	if value == "" {
-		return missingNode(at)
+		n := missingNode(at)
+		n.removed = true
+		return n
 	}
 	var doc yaml.Node
 	if err := yaml.Load([]byte(value), &doc); err != nil || len(doc.Content) == 0 {
@@ -68,7 +84,7 @@ func (s step) enter(n *node, at place) (*node, error) {
 		}
 		switch {
 		case n.kind != listNode:
-			return nil, fmt.Errorf("is %s, not a list", n.shown())
+			return nil, fmt.Errorf("is %s, not a list", n.kindText())
 		case s.index > len(n.items):
 			return nil, fmt.Errorf("has %d entries, so there is no [%d]", len(n.items), s.index)
 		case s.index == len(n.items):
@@ -80,7 +96,7 @@ func (s step) enter(n *node, at place) (*node, error) {
 		*n = node{kind: mapNode, at: at, keyAt: at}
 	}
 	if n.kind != mapNode {
-		return nil, fmt.Errorf("is %s, not a map; set all of it instead", n.shown())
+		return nil, fmt.Errorf("is %s, not a map; set all of it instead", n.kindText())
 	}
 	if e := n.entry(s.key); e != nil {
 		return e.value, nil
@@ -117,7 +133,7 @@ func cutSet(set string) (steps []step, value string, err error) {
 	}
 }
 
-var errSetForm = fmt.Errorf("must be path=value, such as model.timeout=500ms")
+var errSetForm = errors.New("must be path=value, such as model.timeout=500ms")
 
 // cutBracket takes [0] or ['a.b'] off the front.
 func cutBracket(text string) (s step, rest string, err error) {
@@ -131,7 +147,7 @@ func cutBracket(text string) (s step, rest string, err error) {
 	digits, rest, ok := strings.Cut(text[1:], "]")
 	index, err := strconv.Atoi(digits)
 	if !ok || err != nil || index < 0 {
-		return s, "", fmt.Errorf("[%s] must be a list index or a quoted key, such as source.topics[0] or model.inputs['a.b']", digits)
+		return s, "", errors.New("[ ] must hold a list index or a quoted key, such as source.topics[0] or model.inputs['a.b']")
 	}
 	return step{index: index, indexed: true}, rest, nil
 }

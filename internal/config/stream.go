@@ -4,17 +4,17 @@ import "time"
 
 // Source is what a pipeline reads.
 type Source struct {
-	Topic          string   `key:"topic" doc:"Kafka: the topic."`
-	Topics         []string `key:"topics" doc:"Kafka: several topics, instead of topic."`
-	Stream         string   `key:"stream" doc:"NATS: the stream."`
-	FilterSubjects []string `key:"filter_subjects" doc:"NATS: what is taken from the stream; each filter is one partition, and transactions.{0..7}.> expands to eight."`
+	Topic          string   `key:"topic" only:"run" doc:"Kafka: the topic."`
+	Topics         []string `key:"topics" only:"run" doc:"Kafka: several topics, instead of topic."`
+	Stream         string   `key:"stream" only:"run" doc:"NATS: the stream."`
+	FilterSubjects []string `key:"filter_subjects" only:"run" doc:"NATS: what is taken from the stream; each filter is one partition, and transactions.{0..7}.> expands to eight."`
 
-	Group          string        `key:"group" doc:"Consumer group. Default: the pipeline's name."`
-	Start          string        `key:"start" default:"earliest" enum:"earliest,latest" doc:"Where a partition without a position begins; resolved once and committed."`
-	Isolation      string        `key:"isolation" default:"read_committed" enum:"read_committed,read_uncommitted" doc:"Kafka: whether events of open transactions are read."`
+	Group          string        `key:"group" only:"run" doc:"Consumer group. Default: the pipeline's name."`
+	Start          string        `key:"start" only:"run" default:"earliest" enum:"earliest,latest" doc:"Where a partition without a position begins; resolved once and committed."`
+	Isolation      string        `key:"isolation" only:"run" default:"read_committed" enum:"read_committed,read_uncommitted" doc:"Kafka: whether events of open transactions are read."`
 	EventTime      string        `key:"event_time" doc:"Path of the event's own time: RFC 3339, or an epoch in s, ms, us or ns, told apart by its digits. Without it the record's timestamp counts."`
-	SessionTimeout time.Duration `key:"session_timeout" default:"10s" min:"1s" doc:"After this silence a worker's partitions go to others."`
-	FetchMaxBytes  Bytes         `key:"fetch_max_bytes" default:"50MiB" min:"1" doc:"Most bytes fetched ahead in the whole process, shared out among its workers."`
+	SessionTimeout time.Duration `key:"session_timeout" only:"run" default:"10s" min:"1s" doc:"After this silence a worker's partitions go to others."`
+	FetchMaxBytes  Bytes         `key:"fetch_max_bytes" only:"run" default:"50MiB" min:"1" doc:"Most bytes fetched ahead in the whole process, shared out among its workers."`
 }
 
 // AllTopics are the Kafka topics, however they were given.

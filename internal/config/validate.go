@@ -5,8 +5,10 @@ import (
 	"net"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // validator checks what no single key can tell.
@@ -56,9 +58,10 @@ func (v *validator) validate(purpose Purpose) {
 		return
 	}
 	missing := v.missing()
-	if purpose == ForLint && len(missing) == 4 {
+	if purpose == ForLint && !v.streaming() {
+		v.name("name", v.file.Pipeline.Name)
 		if v.file.has("model") {
-			v.warnf("", "only model: is here: enough for predict and test; run also needs name, broker, source and sink")
+			v.warnf("", "only model: is here: enough for predict and test; run also needs %s", andList(missing))
 		}
 		return
 	}
@@ -72,7 +75,7 @@ func (v *validator) validate(purpose Purpose) {
 	v.broker(&p.Broker)
 	v.streams()
 	v.listeners()
-	if p.TransactionTimeout <= 4*p.Model.Timeout {
+	if p.Delivery == "exactly_once" && p.TransactionTimeout <= 4*p.Model.Timeout {
 		at := "transaction_timeout"
 		if !v.file.has(at) {
 			at = "model.timeout"
@@ -93,6 +96,12 @@ func (v *validator) missing() []string {
 	return names
 }
 
+// streaming tells whether the file has anything of a stream. A name or a batch
+// alone may be there for predict.
+func (v *validator) streaming() bool {
+	return slices.ContainsFunc([]string{"broker", "source", "sink"}, func(key string) bool { return v.file.has(key) || v.bad[key] })
+}
+
 const maxNameLength = 200 // leaves room for .state, .panes and .drift in Kafka's 249
 
 var nameText = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
@@ -102,7 +111,7 @@ func (v *validator) name(path, name string) {
 	switch {
 	case name == "":
 	case !nameText.MatchString(name):
-		v.errorf(path, "%s may hold letters, digits, dots, underscores and dashes only, not %q", path, name)
+		v.errorf(path, "%s may hold letters, digits, dots, underscores and dashes only, not %s", path, quoted(name))
 	case len(name) > maxNameLength:
 		v.errorf(path, "%s must be at most %d characters, not %d", path, maxNameLength, len(name))
 	case name == "." || name == "..":
@@ -113,7 +122,7 @@ func (v *validator) name(path, name string) {
 // topic checks a Kafka topic's name.
 func (v *validator) topic(path, name string) {
 	if len(name) > 249 || name == "." || name == ".." || !nameText.MatchString(name) {
-		v.errorf(path, "%q is no Kafka topic: at most 249 letters, digits, dots, underscores and dashes", name)
+		v.errorf(path, "%s is no Kafka topic: at most 249 letters, digits, dots, underscores and dashes", quoted(name))
 	}
 }
 
@@ -127,11 +136,16 @@ func (v *validator) model() {
 	if m.Path == "" && v.file.has("model") {
 		v.errorf("model.path", "path is empty; name the ONNX file")
 	}
+	for _, key := range []struct{ path, text string }{{"model.name", m.Name}, {"model.version", m.Version}} {
+		if strings.ContainsFunc(key.text, unicode.IsControl) {
+			v.errorf(key.path, "%s holds a control character, such as a line's end; it becomes part of records, headers and metrics", key.path)
+		}
+	}
 	if m.SHA256 != "" && !sha256Text.MatchString(m.SHA256) {
 		v.errorf("model.sha256", "sha256 must be 64 hex digits, as sha256sum or penstock inspect print them, not %d characters", len(m.SHA256))
 	}
 	if !deviceText.MatchString(m.Device) {
-		v.errorf("model.device", "device must be cpu, cuda or cuda:N, such as cuda:1, not %q", m.Device)
+		v.errorf("model.device", "device must be cpu, cuda or cuda:N, such as cuda:1, not %s", quoted(m.Device))
 	}
 }
 
@@ -145,8 +159,8 @@ func (v *validator) listeners() {
 		v.errorf("http.tls", "http.tls needs cert and key, or neither")
 	}
 	v.address("metrics_listen", p.MetricsListen)
-	if p.Listen != "" && p.Listen == p.MetricsListen && !strings.HasSuffix(p.Listen, ":0") {
-		v.errorf("metrics_listen", "metrics_listen must be another address than listen")
+	if port := portOf(p.Listen); port != 0 && port == portOf(p.MetricsListen) {
+		v.errorf("metrics_listen", "metrics_listen must have another port than listen, not %d too", port)
 	}
 }
 
@@ -157,10 +171,17 @@ func (v *validator) address(path, address string) bool {
 	}
 	_, port, err := net.SplitHostPort(address)
 	if _, portErr := strconv.ParseUint(port, 10, 16); err != nil || portErr != nil {
-		v.errorf(path, "%s must be HOST:PORT, such as 127.0.0.1:8080, not %q", path, address)
+		v.errorf(path, "%s must be HOST:PORT, such as 127.0.0.1:8080, not %s", path, quoted(address))
 		return false
 	}
 	return true
+}
+
+// portOf is 0 where the system chooses the port, and where there is none.
+func portOf(address string) uint64 {
+	_, port, _ := net.SplitHostPort(address)
+	n, _ := strconv.ParseUint(port, 10, 16) // address has complained
+	return n
 }
 
 // loopback tells whether only this machine reaches the address.

@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"strconv"
 	"time"
+	_ "time/tzdata" // a container without tzdata must know drift.zone too
 )
 
 func (v *validator) drift() {
@@ -16,7 +17,7 @@ func (v *validator) drift() {
 	}
 	v.windows(d)
 	if _, err := time.LoadLocation(d.Zone); err != nil || d.Zone == "Local" {
-		v.errorf("drift.zone", "zone must be UTC or a name such as Europe/Berlin, not %q", d.Zone)
+		v.errorf("drift.zone", "zone must be UTC or a name such as Europe/Berlin, not %s", quoted(d.Zone))
 	}
 	if d.Webhook.URL == "" && d.Webhook.Secret != "" {
 		v.incomplete("drift.webhook", "webhook has a secret and no url")

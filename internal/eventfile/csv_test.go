@@ -112,7 +112,7 @@ func FuzzCSV(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, in string, slow bool) {
 		if strings.HasPrefix(in, "\xef\xbb\xbf") || strings.Contains(in, "\r") {
-			t.Skip("encoding/csv knows no byte order mark, and drops carriage returns within quotes")
+			return // encoding/csv knows no byte order mark, and drops carriage returns within quotes
 		}
 		oracle := csv.NewReader(strings.NewReader(in))
 		oracle.FieldsPerRecord = -1

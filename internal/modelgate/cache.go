@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 )
 
@@ -37,9 +38,19 @@ func (g *Gate) verdictFile(m *Model, request []byte, l limits) string {
 		return ""
 	}
 	h := sha256.New()
-	fmt.Fprintf(h, "%d %d\n%s", l.Time, l.Memory, request)
+	fmt.Fprintf(h, "%s/%s %s %s %d %d\n%s", runtime.GOOS, runtime.GOARCH, identity(g.Child[0]), identity(g.Library), l.Time, l.Memory, request)
 	name := fmt.Sprintf("%s-%s-%s-%s.json", strings.TrimPrefix(m.Digest, "sha256:"), fileSafe(g.Runtime), fileSafe(g.Version), hex.EncodeToString(h.Sum(nil)[:8]))
 	return filepath.Join(g.CacheDir, name)
+}
+
+// identity tells a program or library from the one that another build puts in
+// its place, which may well have the same version: "dev".
+func identity(path string) string {
+	info, err := os.Stat(path)
+	if err != nil {
+		return fmt.Sprintf("%q", path)
+	}
+	return fmt.Sprintf("%q %d %d", path, info.Size(), info.ModTime().UnixNano())
 }
 
 // fileSafe keeps a version's letters, digits, dots and hyphens.
@@ -74,24 +85,19 @@ func load(path string) (verdict, bool) {
 	return verdict{Refused: k.Refused}, true
 }
 
-// save keeps the verdict at path, whole or not at all. A directory that cannot
-// be written costs the next start a trial and nothing else, so no error comes
-// of it.
-func (v verdict) save(path string) {
-	if path == "" {
-		return
-	}
+// save keeps the verdict at path, whole or not at all.
+func (v verdict) save(path string) error {
 	b, err := json.Marshal(kept{Name: filepath.Base(path), Passed: v.Refused == "", Refused: v.Refused})
 	if err != nil {
-		return
+		return err
 	}
 	dir := filepath.Dir(path)
-	if os.MkdirAll(dir, 0o700) != nil {
-		return
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
 	}
 	f, err := os.CreateTemp(dir, ".verdict-*")
 	if err != nil {
-		return
+		return err
 	}
 	_, err = f.Write(b)
 	if cerr := f.Close(); err == nil {
@@ -103,4 +109,5 @@ func (v verdict) save(path string) {
 	if err != nil {
 		os.Remove(f.Name())
 	}
+	return err
 }

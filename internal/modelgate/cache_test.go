@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // tries has a gate try a model several times and gives how often it really did.
@@ -51,6 +52,8 @@ func TestVerdictHoldsForWhatItWasFoundWith(t *testing.T) {
 		"model":   func(_ *Gate, m *Model) { m.Digest = "sha256:def" },
 		"runtime": func(g *Gate, _ *Model) { g.Runtime = "1.32.0" },
 		"version": func(g *Gate, _ *Model) { g.Version = "0.2.0/dirty" },
+		"library": func(g *Gate, _ *Model) { g.Library = os.Args[0] },
+		"program": func(g *Gate, _ *Model) { g.Child[0] = "/proc/self/exe" }, // the same, to its eyes
 		"time":    func(g *Gate, _ *Model) { g.Limit *= 2 },
 		"memory":  func(g *Gate, _ *Model) { g.Memory *= 2 },
 	}
@@ -94,7 +97,7 @@ func TestRefusalByTheRuntimeIsKept(t *testing.T) {
 	g := gate("refuse")
 	g.CacheDir = t.TempDir()
 	first := g.Try(t.Context(), &Model{Digest: "sha256:abc"}, nil)
-	g.Child = []string{"/nothing/that/runs"}
+	g.Child[2] = "panic"
 	again := g.Try(t.Context(), &Model{Digest: "sha256:abc"}, nil)
 	if first == nil || again == nil || first.Error() != again.Error() {
 		t.Errorf("first %v, then %v", first, again)
@@ -118,8 +121,27 @@ func TestOtherVerdictsAreNotKept(t *testing.T) {
 	}
 }
 
+func TestIdentityChangesWithTheFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "lib.so")
+	seen := map[string]bool{identity(path): true}
+	for i, text := range []string{"a", "ab", "cd"} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(path, time.Time{}, time.Unix(int64(i), 0)); err != nil {
+			t.Fatal(err)
+		}
+		seen[identity(path)] = true
+	}
+	if len(seen) != 4 {
+		t.Errorf("%d identities of a file that is missing and then written three times: %v", len(seen), seen)
+	}
+}
+
 func TestCacheThatCannotBeWritten(t *testing.T) {
 	g, m, log := logged(t)
+	var told []string
+	g.NotKept = func(err error) { told = append(told, err.Error()) }
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -130,6 +152,9 @@ func TestCacheThatCannotBeWritten(t *testing.T) {
 		if n := tries(t, g, m, log, 2) - before; n != 2 {
 			t.Errorf("cache %q: tried %d times, want 2", dir, n)
 		}
+	}
+	if len(told) != 2 || !strings.Contains(told[0], "keep the verdict on the model: ") || !strings.Contains(told[0], "not a directory") {
+		t.Errorf("told %q; want twice that the verdict could not be kept", told)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 )
 
 // order is what the parent hands over on the child's standard input: the
@@ -20,7 +21,7 @@ type order struct {
 }
 
 // answer is what the child writes on its standard output, on a line after the
-// nonce.
+// nonce. Before it, unless there was no trial, comes the nonce and readyLine.
 type answer struct {
 	Setup string // why there was no trial, "" when there was one
 	Error string // why the model failed, "" when it passed
@@ -32,24 +33,39 @@ type answer struct {
 // request says. An error of try is the model's fault, one of setup is not.
 // The result is the process's exit code.
 func Child(setup func() error, try func(model, request []byte) error) int {
-	o, a := serve(os.Stdin, setup, try)
+	o, a := serve(os.Stdin, os.Stdout, setup, try)
 	if o == nil {
 		fmt.Fprintln(os.Stderr, a.Setup)
 		return 1
 	}
+	a.Setup, a.Error = cut(a.Setup), cut(a.Error)
 	b, err := json.Marshal(a)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	// What the runtime printed may not have ended its line.
-	if _, err := fmt.Fprintf(os.Stdout, "\n%s%s\n", o.Nonce, b); err != nil {
+	if err := o.say(os.Stdout, string(b)+"\n"); err != nil {
 		return 1
 	}
 	return 0
 }
 
-func serve(in io.Reader, setup func() error, try func(model, request []byte) error) (*order, answer) {
+// say writes a line for the parent. What the runtime printed before may not
+// have ended its own.
+func (o *order) say(out io.Writer, line string) error {
+	_, err := fmt.Fprintf(out, "\n%s%s", o.Nonce, line)
+	return err
+}
+
+// cut leaves of a text what the parent keeps.
+func cut(text string) string {
+	if len(text) <= errorKept {
+		return text
+	}
+	return strings.ToValidUTF8(text[:errorKept], "") + "…"
+}
+
+func serve(in io.Reader, out io.Writer, setup func() error, try func(model, request []byte) error) (*order, answer) {
 	// The runtime comes before the model, so that neither counts as what the
 	// trial takes.
 	setupErr := setup()
@@ -62,6 +78,9 @@ func serve(in io.Reader, setup func() error, try func(model, request []byte) err
 	}
 	if err := limitMemory(o.Memory); err != nil {
 		return o, answer{Setup: fmt.Sprintf("limit the memory: %v", err)}
+	}
+	if err := o.say(out, readyLine); err != nil {
+		return nil, answer{Setup: fmt.Sprintf("tell that the model is there: %v", err)}
 	}
 	var a answer
 	if err := try(model, request); err != nil {

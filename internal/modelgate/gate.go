@@ -2,6 +2,7 @@ package modelgate
 
 import (
 	"context"
+	"fmt"
 	"time"
 )
 
@@ -11,11 +12,15 @@ type Gate struct {
 	// Child is the command line of a process that calls Child (the function),
 	// usually this program with a hidden command.
 	Child []string
-	// Runtime and Version are those of ONNX Runtime and penstock. A verdict
-	// holds for the pair that found it.
-	Runtime, Version string
+	// Runtime and Version are those of ONNX Runtime and penstock, and Library
+	// is the path of ONNX Runtime's library. A verdict holds for the system,
+	// the versions and the two files that found it.
+	Runtime, Version, Library string
 	// CacheDir is where verdicts are kept; "" keeps none.
 	CacheDir string
+	// NotKept is told why a verdict could not be kept, which costs the next
+	// start a trial and nothing else. It may be nil.
+	NotKept func(error)
 	// Limit is how long loading and one run may take together; 0 is 10s.
 	Limit time.Duration
 	// Memory is how many bytes they may take at least; 0 is 1 GiB. A large
@@ -43,8 +48,10 @@ func (g *Gate) Try(ctx context.Context, m *Model, request []byte) error {
 	if err != nil {
 		return err
 	}
-	if v.definite {
-		v.save(file)
+	if v.definite && file != "" {
+		if err := v.save(file); err != nil && g.NotKept != nil {
+			g.NotKept(fmt.Errorf("keep the verdict on the model: %w", err))
+		}
 	}
 	return v.refusal()
 }

@@ -38,8 +38,18 @@ func childProcess(behaviour string) int {
 		return 0
 	}
 	setup := func() error {
-		if behaviour == "setup" {
+		switch behaviour {
+		case "setup":
 			return errors.New("there is no runtime library")
+		case "slow twice":
+			time.Sleep(1200 * time.Millisecond)
+		case "no cores": // as far as the system lets it, there would be some
+			var cores syscall.Rlimit
+			if err := syscall.Getrlimit(syscall.RLIMIT_CORE, &cores); err != nil {
+				return err
+			}
+			cores.Cur = cores.Max
+			return syscall.Setrlimit(syscall.RLIMIT_CORE, &cores)
 		}
 		return nil
 	}
@@ -62,7 +72,27 @@ func behave(behaviour string, model, request []byte) error {
 		}
 	case "log": // leaves a line in the file that the request names
 		return appendLine(string(request), "tried")
+	case "slow twice":
+		time.Sleep(1200 * time.Millisecond)
+	case "no cores":
+		var cores syscall.Rlimit
+		if err := syscall.Getrlimit(syscall.RLIMIT_CORE, &cores); err != nil {
+			return err
+		}
+		if cores.Max > 0 {
+			return fmt.Errorf("cores of %d bytes may be written", cores.Max)
+		}
+	case "surroundings": // fails with what the child can see
+		dir, err := os.Getwd()
+		if err != nil {
+			return err
+		}
+		files, err := os.ReadDir(".")
+		return errors.Join(err, fmt.Errorf("dir %s: %d files; %s", dir, len(files), strings.Join(os.Environ(), " ")))
 	case "refuse":
+		if n > 0 {
+			return errors.New(strings.Repeat("n", n))
+		}
 		return errors.New("Node (x)\nhas input size 3")
 	case "spin":
 		if len(request) > 0 {

@@ -2,11 +2,14 @@ package modelgate
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"strconv"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // limitMemory lets this process add at most extra bytes of private, writable
@@ -62,6 +65,15 @@ func memory(pid, field string) (int64, error) {
 // its own, so that kill reaches what it starts.
 func confine(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
+}
+
+// awaitEnd waits for the child's end and leaves the rest to Wait. Until then
+// nobody else gets the child's number, so kill hits nobody else.
+func awaitEnd(cmd *exec.Cmd) {
+	err := error(unix.EINTR)
+	for errors.Is(err, unix.EINTR) {
+		err = unix.Waitid(unix.P_PID, cmd.Process.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil)
+	}
 }
 
 func kill(cmd *exec.Cmd) error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }

@@ -35,11 +35,14 @@ func Read(path string) (*Model, error) {
 	}
 	file, err := onnxfile.Parse(b)
 	if err != nil {
-		return nil, fmt.Errorf("read model %s: %w", path, &Refusal{Text: err.Error(), Cause: err})
+		return nil, fmt.Errorf("read model %s: %w", path, refused(err))
 	}
 	sum := sha256.Sum256(b)
 	return &Model{Bytes: b, Digest: "sha256:" + hex.EncodeToString(sum[:]), File: file}, nil
 }
+
+// refused is the gate's refusal for one of the walk's.
+func refused(walk error) *Refusal { return &Refusal{Text: walk.Error(), Cause: walk} }
 
 // Expect refuses the model unless sha256, 64 hex digits with or without
 // "sha256:" before them, is its digest.
@@ -67,12 +70,18 @@ func readFile(path string) ([]byte, error) {
 	if err := acceptable(info); err != nil {
 		return nil, err
 	}
+	return readRegular(root, name)
+}
+
+// readRegular reads a file, unless it turns out to be a special one.
+func readRegular(root *os.Root, name string) ([]byte, error) {
 	f, err := root.OpenFile(name, os.O_RDONLY|openWithoutWaiting, 0)
 	if err != nil {
 		return nil, explain(root, name, err)
 	}
 	defer f.Close()
-	if info, err = f.Stat(); err != nil {
+	info, err := f.Stat()
+	if err != nil {
 		return nil, plain(err)
 	}
 	if err := acceptable(info); err != nil {
@@ -94,20 +103,35 @@ func acceptable(info fs.FileInfo) error {
 	return nil
 }
 
-// readAll reads exactly size bytes, which is all that there may be.
+// readAll reads exactly size bytes, which is all that there may be. Its first
+// bytes decide whether there will be memory for the rest.
 func readAll(f io.Reader, size int64) ([]byte, error) {
+	head := make([]byte, min(size, onnxfile.HeadSize))
+	if _, err := io.ReadFull(f, head); err != nil {
+		return nil, cutShort(err)
+	}
+	if err := onnxfile.CheckHead(head); err != nil {
+		return nil, refused(err)
+	}
 	b := make([]byte, size)
-	_, err := io.ReadFull(f, b)
-	if err == nil {
-		var one [1]byte
-		if n, _ := f.Read(one[:]); n == 0 {
-			return b, nil
-		}
+	if _, err := io.ReadFull(f, b[copy(b, head):]); err != nil {
+		return nil, cutShort(err)
 	}
-	if err == nil || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
-		return nil, errors.New("the file changed while it was read; try again, and replace models by renaming a complete file")
+	var one [1]byte
+	if n, _ := f.Read(one[:]); n > 0 {
+		return nil, errChanged
 	}
-	return nil, plain(err)
+	return b, nil
+}
+
+var errChanged = errors.New("the file changed while it was read; try again, and replace models by renaming a complete file")
+
+// cutShort words an error of reading as many bytes as the file had.
+func cutShort(err error) error {
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+		return errChanged
+	}
+	return plain(err)
 }
 
 // explain says which link leads out of the folder, which os.Root only hints at.

@@ -167,8 +167,63 @@ func TestReadRefuses(t *testing.T) {
 	}
 }
 
+// A special file that takes a model's place after the first look is neither
+// waited for nor read.
+func TestReadRegularLooksAgain(t *testing.T) {
+	dir := t.TempDir()
+	if err := syscall.Mkfifo(filepath.Join(dir, "pipe"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	got := make(chan error, 1)
+	go func() {
+		_, err := readRegular(root, "pipe")
+		got <- err
+	}()
+	select {
+	case err := <-got:
+		if r, ok := errors.AsType[*Refusal](err); !ok || !strings.Contains(r.Text, "no regular file") {
+			t.Errorf("got %v; want a refusal of the pipe", err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("it waits for the pipe's writer")
+		if w, err := os.OpenFile(filepath.Join(dir, "pipe"), os.O_RDWR, 0); err == nil {
+			w.Close()
+		}
+	}
+}
+
+// What is plainly no model, such as 2 GiB of nothing, costs its first bytes.
+func TestReadOfALargeFileThatIsNoModelIsCheap(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "zeros.onnx")
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(path, MaxSize); err != nil { // sparse: takes no room
+		t.Fatal(err)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := Read(path)
+	runtime.ReadMemStats(&after)
+	r, ok := errors.AsType[*Refusal](err)
+	if !ok {
+		t.Fatalf("%v is no refusal", err)
+	}
+	if cause, ok := r.Cause.(*onnxfile.Refusal); !ok || cause.Reason != onnxfile.NotONNX {
+		t.Errorf("refused because %v, want %s", r.Cause, onnxfile.NotONNX)
+	}
+	if allocated := after.TotalAlloc - before.TotalAlloc; allocated > 1<<20 {
+		t.Errorf("%d bytes were allocated", allocated)
+	}
+}
+
 func TestReadAllOfAChangingFile(t *testing.T) {
-	for _, size := range []int64{0, 2, 4} {
+	for _, size := range []int64{2, 4} {
 		if _, err := readAll(strings.NewReader("abc"), size); err == nil || !strings.Contains(err.Error(), "changed") {
 			t.Errorf("3 bytes where %d were announced: %v", size, err)
 		}

@@ -31,6 +31,9 @@ func TestTry(t *testing.T) {
 		{"touch:128", "", false},
 		{"reserve:65536", "", false},
 		{"setup", "there is no runtime library", false},
+		{"no cores", "", false},
+		{"slow twice", "", false},
+		{"refuse:70000", "the runtime refuses the model: nnn", true},
 		{"refuse", "the runtime refuses the model: Node (x) has input size 3", true},
 		{"touch:2048", "needed more than 256 MiB of memory", true},
 		{"claim:300", "needed more than 256 MiB of memory", true},
@@ -56,7 +59,11 @@ func TestTry(t *testing.T) {
 			if raceDetector && c.behaviour == "touch:128" {
 				t.Skip("the race detector's shadow of 128 MiB counts, too")
 			}
-			err := gate(c.behaviour).Try(t.Context(), &Model{Bytes: model}, []byte("a request"))
+			g := gate(c.behaviour)
+			if c.behaviour == "slow twice" {
+				g.Limit = 2 * time.Second
+			}
+			err := g.Try(t.Context(), &Model{Bytes: model}, []byte("a request"))
 			_, refused := errors.AsType[*Refusal](err)
 			if (err == nil) != (c.says == "") || refused != c.refused || err != nil && !strings.Contains(err.Error(), c.says) {
 				t.Errorf("got %v; want an error that says %q, refusal %v", err, c.says, c.refused)
@@ -86,7 +93,7 @@ func TestTryEndsAModelThatDoesNot(t *testing.T) {
 func TestTryEndsAChildThatDoesNotListen(t *testing.T) {
 	g := &Gate{Child: []string{"sleep", "60"}, Limit: 300 * time.Millisecond}
 	start := time.Now()
-	if err := g.Try(t.Context(), &Model{Bytes: make([]byte, 1<<20)}, nil); err == nil || !strings.Contains(err.Error(), "took longer") {
+	if err := g.Try(t.Context(), &Model{Bytes: make([]byte, 1<<20)}, nil); err == nil || !strings.Contains(err.Error(), "not ready within 300ms") {
 		t.Errorf("got %v", err)
 	}
 	if took := time.Since(start); took > 5*time.Second {
@@ -96,12 +103,14 @@ func TestTryEndsAChildThatDoesNotListen(t *testing.T) {
 
 // What the child leaves behind does not hold the parent up, nor outlive it.
 func TestTryKillsWhatTheChildStarted(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "pid")
-	g := &Gate{Child: []string{"sh", "-c", `sleep 60 & echo $! > "$1"; wait`, "sh", file}, Limit: 500 * time.Millisecond}
-	if err := g.Try(t.Context(), &Model{}, nil); err == nil {
-		t.Error("a shell passed the trial")
+	for _, then := range []string{"wait", "exit 3"} {
+		file := filepath.Join(t.TempDir(), "pid")
+		g := &Gate{Child: []string{"sh", "-c", `sleep 60 & echo $! > "$1"; ` + then, "sh", file}, Limit: 500 * time.Millisecond}
+		if err := g.Try(t.Context(), &Model{}, nil); err == nil {
+			t.Error("a shell passed the trial")
+		}
+		gone(t, pidIn(t, file))
 	}
-	gone(t, pidIn(t, file))
 }
 
 func TestTryStopsWithItsContext(t *testing.T) {
@@ -125,6 +134,28 @@ func TestTryWithoutAChild(t *testing.T) {
 	err := g.Try(t.Context(), &Model{}, nil)
 	if _, refused := errors.AsType[*Refusal](err); refused || !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("got %v; want an error that is no refusal", err)
+	}
+}
+
+// A child that never had the model says nothing about the model, whatever it
+// dies of.
+func TestChildThatNeverHadTheModelIsNotItsFault(t *testing.T) {
+	for script, says := range map[string]string{
+		"echo no such library >&2; exit 127": "exit code 127; it said: no such library",
+		"exit 0":                             "exit code 0",
+		"kill -SEGV $$":                      "SIGSEGV",
+		"kill -KILL $$":                      "SIGKILL",
+		"echo std::bad_alloc >&2; exit 1":    "bad_alloc",
+		"sleep 60":                           "not ready within 1s",
+	} {
+		t.Run(script, func(t *testing.T) {
+			t.Parallel()
+			g := &Gate{Child: []string{"/bin/sh", "-c", script}, Limit: time.Second}
+			err := g.Try(t.Context(), &Model{Bytes: make([]byte, 1<<20)}, nil)
+			if _, refused := errors.AsType[*Refusal](err); refused || err == nil || !strings.Contains(err.Error(), says) {
+				t.Errorf("got %v; want an error that says %q and is no refusal", err, says)
+			}
+		})
 	}
 }
 

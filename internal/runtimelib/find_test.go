@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -124,6 +125,36 @@ func TestFindInSystemDirectories(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// The loader takes an empty entry of its path for the working directory. A
+// library that merely lies there, maybe in a directory of downloads, is not the
+// system's.
+func TestTheWorkingDirectoryIsNoSystemDirectory(t *testing.T) {
+	t.Chdir(t.TempDir())
+	write(t, "libonnxruntime.so.1.99.0", libraryBytes)
+	absolute := t.TempDir()
+	list := strings.Join([]string{"", absolute, ".", "lib"}, string(filepath.ListSeparator))
+	for goos, variable := range map[string]string{"linux": "LD_LIBRARY_PATH", "darwin": "DYLD_LIBRARY_PATH"} {
+		t.Setenv(variable, list)
+		dirs := systemDirs(goos, "amd64")
+		if dirs[0] != absolute || slices.ContainsFunc(dirs, func(dir string) bool { return !filepath.IsAbs(dir) }) {
+			t.Errorf("%s: %q", goos, dirs)
+		}
+	}
+	t.Setenv("LD_LIBRARY_PATH", list)
+	if lib, _, ok := searchSystem(systemDirs("linux", "amd64")[:1], namesFor("linux")); ok {
+		t.Errorf("found %+v", lib)
+	}
+}
+
+// A directory's name is not a pattern.
+func TestFindInADirectoryWithBrackets(t *testing.T) {
+	there := write(t, filepath.Join(t.TempDir(), "ort [new", "libonnxruntime.so.1.31.1"), libraryBytes)
+	f := finder{dirs: []string{filepath.Dir(there)}, names: namesFor("linux")}
+	if lib, err := f.find(); err != nil || lib.Path != there {
+		t.Errorf("find = %+v, %v", lib, err)
 	}
 }
 

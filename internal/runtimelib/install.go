@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"time"
 )
 
 // InstallOptions says where to and how loudly. The zero value installs into
@@ -29,12 +30,9 @@ type InstallOptions struct {
 // An interrupted download of the archive goes on where it stopped. The error
 // names every source that was tried, why it failed, and what is left to do.
 func Install(ctx context.Context, o InstallOptions) (Library, error) {
-	dir := o.Dir
+	dir, noDir := o.Dir, error(nil)
 	if dir == "" {
-		var err error
-		if dir, err = cacheDir(); err != nil {
-			return Library{}, err
-		}
+		dir, noDir = cacheDir()
 	}
 	if o.Progress == nil {
 		o.Progress = io.Discard
@@ -45,7 +43,8 @@ func Install(ctx context.Context, o InstallOptions) (Library, error) {
 			pinned: newestFirst(pinsFor(platform())),
 			names:  namesFor(runtime.GOOS),
 		},
-		out: progress{o.Progress},
+		noCache: noDir,
+		out:     progress{o.Progress},
 	}
 	if o.Dir == "" {
 		in.finder.override = os.Getenv(EnvVar)
@@ -66,12 +65,14 @@ type source struct {
 	// scratch, which is thrown away, or in the cache's partial directory. It
 	// need not verify it.
 	fetch func(ctx context.Context, a artifact, scratch string) (string, error)
+	limit time.Duration // after which the next source is tried
 }
 
 // installer does one install. It owns no goroutine.
 type installer struct {
 	finder  finder
 	sources []source
+	noCache error // why there is no directory to install into; nil where there is one
 	out     progress
 }
 
@@ -80,15 +81,23 @@ func (in *installer) sourcesOf(p pins) []source {
 	var all []source
 	if p.archive != nil {
 		d := newDownloader("https://github.com/microsoft/onnxruntime/releases/download/v"+archiveVersion+"/", in.partialDir(), in.out)
-		all = append(all, source{"Microsoft's release archive", *p.archive, d.fetch})
+		all = append(all, source{"Microsoft's release archive", *p.archive, d.fetch, patience(p.archive.file.size)})
 	}
 	if p.wheel != nil {
-		all = append(all, source{"the PyPI wheel", *p.wheel, pip{runtime.GOOS, in.out}.fetch})
+		all = append(all, source{"the PyPI wheel", *p.wheel, pip{runtime.GOOS, in.out}.fetch, patience(p.wheel.file.size)})
 	}
 	if p.npm != nil {
-		all = append(all, source{"the npm package", *p.npm, npmPack{in.out}.fetch})
+		all = append(all, source{"the npm package", *p.npm, npmPack{in.out}.fetch, patience(p.npm.file.size)})
 	}
 	return all
+}
+
+// patience is how long a source may take for a file of so many bytes. Over a
+// line of 100 kB/s it comes in that time; a package manager that hangs is given
+// up after it.
+func patience(size int64) time.Duration {
+	const slowest = 100_000 // bytes a second
+	return 2*time.Minute + time.Duration(size/slowest)*time.Second
 }
 
 func (in *installer) partialDir() string { return filepath.Join(in.finder.cache.dir, "partial") }
@@ -100,14 +109,20 @@ func (in *installer) install(ctx context.Context) (Library, error) {
 	if len(in.sources) == 0 {
 		return Library{}, fmt.Errorf("no ONNX Runtime %s or newer is published for %s: build one and set %s to it", oldest, in.finder.cache.platform, EnvVar)
 	}
+	if in.noCache != nil {
+		return Library{}, in.noCache
+	}
 	if err := os.MkdirAll(in.finder.cache.dir, 0o755); err != nil {
-		return Library{}, fmt.Errorf("make the cache: %w", err)
+		return Library{}, in.cannotWrite(err)
 	}
 	release, err := lock(ctx, filepath.Join(in.finder.cache.dir, "install.lock"), func() {
 		in.out.say("another install is under way: waiting for it")
 	})
-	if err != nil {
+	switch {
+	case err != nil && ctx.Err() != nil:
 		return Library{}, fmt.Errorf("wait for another install: %w", err)
+	case err != nil:
+		return Library{}, in.cannotWrite(err)
 	}
 	defer release()
 	in.sweep()
@@ -115,6 +130,12 @@ func (in *installer) install(ctx context.Context) (Library, error) {
 		return lib, err
 	}
 	return in.fetchFirst(ctx)
+}
+
+// cannotWrite says what to do about a cache that nothing can be put into. The
+// error beneath names the path.
+func (in *installer) cannotWrite(err error) error {
+	return fmt.Errorf("write to the cache: %w: make %s a directory that you can write to, or put the library elsewhere and set %s to it", err, in.finder.cache.dir, EnvVar)
 }
 
 // sweep removes what installs that were killed left behind. The lock is held,
@@ -141,7 +162,7 @@ func (in *installer) fetchFirst(ctx context.Context) (Library, error) {
 	failures := &installError{}
 	for _, s := range in.sources {
 		in.out.say("fetching ONNX Runtime %s from %s: %s, %s", s.artifact.version, s.name, s.artifact.file.name, megabytes(s.artifact.file.size))
-		lib, err := in.fetchFrom(ctx, s)
+		lib, err := in.fetchWithin(ctx, s)
 		if err == nil {
 			in.out.say("ONNX Runtime %s is installed: %s", lib.Version, lib.Path)
 			return lib, nil
@@ -155,12 +176,19 @@ func (in *installer) fetchFirst(ctx context.Context) (Library, error) {
 	return Library{}, failures
 }
 
+// fetchWithin is fetchFrom for as long as the source may take.
+func (in *installer) fetchWithin(ctx context.Context, s source) (Library, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, s.limit, fmt.Errorf("it was not there after %s", s.limit))
+	defer cancel()
+	return in.fetchFrom(ctx, s)
+}
+
 // fetchFrom brings one source's file, verifies it, and takes the library out
 // of it into the cache.
 func (in *installer) fetchFrom(ctx context.Context, s source) (Library, error) {
 	scratch, err := os.MkdirTemp(in.finder.cache.dir, scratchPrefix)
 	if err != nil {
-		return Library{}, fmt.Errorf("make a scratch directory: %w", err)
+		return Library{}, in.cannotWrite(err)
 	}
 	defer os.RemoveAll(scratch)
 	file, err := s.fetch(ctx, s.artifact, scratch)

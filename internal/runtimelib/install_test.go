@@ -13,6 +13,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -22,11 +23,11 @@ func giving(name string, a artifact, data []byte, asked *atomic.Int32) source {
 		asked.Add(1)
 		path := filepath.Join(scratch, a.file.name)
 		return path, os.WriteFile(path, data, 0o644)
-	}}
+	}, time.Hour}
 }
 
 func failing(name string, a artifact, err error) source {
-	return source{name, a, func(context.Context, artifact, string) (string, error) { return "", err }}
+	return source{name, a, func(context.Context, artifact, string) (string, error) { return "", err }, time.Hour}
 }
 
 func testInstaller(dir string, out io.Writer, sources ...source) *installer {
@@ -94,7 +95,7 @@ func TestInstallDropsADownloadThatIsNotThePinned(t *testing.T) {
 	a, data := archiveFixture(t)
 	dir := t.TempDir()
 	part := write(t, filepath.Join(dir, "partial", a.file.name), bytes.ToUpper(data))
-	kept := source{"it", a, func(context.Context, artifact, string) (string, error) { return part, nil }}
+	kept := source{"it", a, func(context.Context, artifact, string) (string, error) { return part, nil }, time.Hour}
 	if _, err := testInstaller(dir, io.Discard, kept).install(t.Context()); err == nil {
 		t.Fatal("a damaged download was used")
 	}
@@ -199,11 +200,81 @@ func TestInstallStopsWhenItIsCancelled(t *testing.T) {
 	cancelling := source{"it", a, func(context.Context, artifact, string) (string, error) {
 		cancel()
 		return "", errors.New("broken off")
-	}}
+	}, time.Hour}
 	var asked atomic.Int32
 	_, err := testInstaller(t.TempDir(), io.Discard, cancelling, giving("another", a, data, &asked)).install(ctx)
 	if !errors.Is(err, context.Canceled) || asked.Load() != 0 {
 		t.Errorf("install: %v, asked the next source %d times", err, asked.Load())
+	}
+}
+
+// A package manager that hangs must not keep the next source from its turn, nor
+// may the time that it took count against that one.
+func TestInstallGivesASourceUpThatTakesTooLong(t *testing.T) {
+	a, data := archiveFixture(t)
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		hanging := source{"it", a, func(ctx context.Context, _ artifact, _ string) (string, error) {
+			<-ctx.Done()
+			return "", context.Cause(ctx)
+		}, patience(a.file.size)}
+		var asked atomic.Int32
+		var said bytes.Buffer
+		start := time.Now()
+		lib, err := testInstaller(dir, &said, hanging, giving("another", a, data, &asked)).install(t.Context())
+		if err != nil || lib.Version != "1.30.0" || asked.Load() != 1 {
+			t.Errorf("install = %+v, %v, asked %d times", lib, err, asked.Load())
+		}
+		if took := time.Since(start); took != 2*time.Minute || !strings.Contains(said.String(), "not from there: it was not there after 2m0s") {
+			t.Errorf("after %s it said %q", took, &said)
+		}
+	})
+}
+
+func TestPatienceGrowsWithTheFile(t *testing.T) {
+	if got, want := patience(45_000_000), 9*time.Minute+30*time.Second; got != want {
+		t.Errorf("patience(45 MB) = %s, want %s", got, want)
+	}
+	in := testInstaller(t.TempDir(), io.Discard)
+	for _, s := range in.sourcesOf(pinsFor(testPlatform)) {
+		if want := patience(s.artifact.file.size); s.limit != want || want <= 2*time.Minute {
+			t.Errorf("%s has %s, want %s", s.name, s.limit, want)
+		}
+	}
+}
+
+func TestInstallSaysWhatToDoAboutACacheItCannotWriteTo(t *testing.T) {
+	a, data := archiveFixture(t)
+	var asked atomic.Int32
+	noDirectory := write(t, filepath.Join(t.TempDir(), "cache"), nil)
+	noLock := t.TempDir()
+	must(t, os.Mkdir(filepath.Join(noLock, "install.lock"), 0o755))
+	for _, dir := range []string{noDirectory, noLock} {
+		_, err := testInstaller(dir, io.Discard, giving("it", a, data, &asked)).install(t.Context())
+		if err == nil || !strings.Contains(err.Error(), "make "+dir+" a directory that you can write to") || !strings.Contains(err.Error(), EnvVar) || asked.Load() != 0 {
+			t.Errorf("install: %v, asked %d times", err, asked.Load())
+		}
+	}
+}
+
+// An account without a home, as services have, needs none while a library is
+// there.
+func TestInstallNeedsAHomeOnlyToFetch(t *testing.T) {
+	for _, name := range []string{"XDG_CACHE_HOME", "HOME", "LocalAppData", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"} {
+		t.Setenv(name, "")
+	}
+	named := write(t, filepath.Join(t.TempDir(), namesFor(runtime.GOOS).plain), libraryBytes)
+	t.Setenv(EnvVar, named)
+	if lib, err := Install(t.Context(), InstallOptions{}); err != nil || lib.Path != named {
+		t.Errorf("Install = %+v, %v; want %s", lib, err, named)
+	}
+
+	a, data := archiveFixture(t)
+	var asked atomic.Int32
+	in := testInstaller("", io.Discard, giving("it", a, data, &asked))
+	_, in.noCache = cacheDir()
+	if _, err := in.install(t.Context()); !errors.Is(err, in.noCache) || !strings.Contains(err.Error(), "set HOME, or "+EnvVar) || asked.Load() != 0 {
+		t.Errorf("install: %v, asked %d times", err, asked.Load())
 	}
 }
 
@@ -240,7 +311,7 @@ func TestFindAndInstallReadTheEnvironment(t *testing.T) {
 	}
 	all := newestFirst(pinsFor(platform()))
 	if len(all) == 0 {
-		t.Skip("nothing is published for this platform")
+		return // nothing is published for this platform, so there is nothing to have in the cache
 	}
 	inCache := cached(t, cache{dir: dir, platform: platform()}, all[0])
 	if lib, err := Find(); err != nil || lib != inCache {

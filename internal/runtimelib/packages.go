@@ -19,7 +19,7 @@ type pip struct {
 }
 
 func (p pip) fetch(ctx context.Context, a artifact, scratch string) (string, error) {
-	command, err := firstThatRuns(ctx, pipCommands(p.goos))
+	command, err := firstThatRuns(ctx, scratch, pipCommands(p.goos))
 	if err != nil {
 		return "", err
 	}
@@ -41,11 +41,14 @@ func (p pip) fetch(ctx context.Context, a artifact, scratch string) (string, err
 }
 
 // pipCommands are the ways to call pip, the likeliest to be the user's own
-// Python first.
+// Python first. -I keeps modules that merely lie about, in the working
+// directory or in PYTHONPATH, from standing in for pip's; pip's own variables
+// and files count all the same. A pip that only the user's site has, which -I
+// does not see, is found by its script.
 func pipCommands(goos string) [][]string {
-	all := [][]string{{"python3", "-m", "pip"}, {"python", "-m", "pip"}, {"pip3"}, {"pip"}}
+	all := [][]string{{"python3", "-I", "-m", "pip"}, {"python", "-I", "-m", "pip"}, {"pip3"}, {"pip"}}
 	if goos == "windows" {
-		all = append([][]string{{"py", "-m", "pip"}}, all...)
+		all = append([][]string{{"py", "-I", "-m", "pip"}}, all...)
 	}
 	return all
 }
@@ -65,28 +68,34 @@ func parseWheelName(name string) (wheelTag, error) {
 type npmPack struct{ out progress }
 
 func (p npmPack) fetch(ctx context.Context, a artifact, scratch string) (string, error) {
-	command, err := firstThatRuns(ctx, [][]string{{"npm"}})
+	command, err := firstThatRuns(ctx, scratch, [][]string{{"npm"}})
 	if err != nil {
 		return "", err
 	}
 	p.out.say("  through npm, which shows no progress")
-	args := []string{"pack", "--silent", "--ignore-scripts", "--pack-destination", scratch, "onnxruntime-node@" + a.version}
+	args := []string{
+		"pack", "--loglevel=error", "--ignore-scripts", "--pack-destination", scratch,
+		// npm waits for 5 minutes, thrice, if it is not told otherwise. The
+		// timeout is for silence on the line, not for the whole transfer.
+		"--fetch-timeout=30000", "--fetch-retries=1", "--fetch-retry-mintimeout=1000",
+		"onnxruntime-node@" + a.version,
+	}
 	if err := run(ctx, scratch, append(command, args...)); err != nil {
 		return "", err
 	}
 	return filepath.Join(scratch, a.file.name), nil
 }
 
-// firstThatRuns returns the first command that is there and answers: a python3
-// without the pip module is there but does not.
-func firstThatRuns(ctx context.Context, commands [][]string) ([]string, error) {
+// firstThatRuns returns the first command that is there and answers when it is
+// run in dir: a python3 without the pip module is there but does not.
+func firstThatRuns(ctx context.Context, dir string, commands [][]string) ([]string, error) {
 	var reasons []error
 	for _, command := range commands {
 		if _, err := exec.LookPath(command[0]); err != nil {
 			reasons = append(reasons, fmt.Errorf("no %s", command[0]))
 			continue
 		}
-		if err := run(ctx, "", append(command[:len(command):len(command)], "--version")); err != nil {
+		if err := run(ctx, dir, append(command[:len(command):len(command)], "--version")); err != nil {
 			reasons = append(reasons, err)
 			continue
 		}
@@ -103,11 +112,11 @@ func oneLine(reasons []error) error {
 	return errors.New(strings.Join(texts, ", "))
 }
 
-// run runs a command in dir and turns its failure into the last line that it
-// wrote, which is where package managers say what is wrong.
+// run runs a command in dir and turns its failure into the line of its output
+// that says why.
 func run(ctx context.Context, dir string, command []string) error {
 	c := exec.CommandContext(ctx, command[0], command[1:]...)
-	c.Dir = dir // not the user's directory, whose .npmrc is not ours to obey
+	c.Dir = dir // not the user's directory, whose .npmrc or pip.py is not ours to obey
 	c.WaitDelay = 5 * time.Second
 	// A pip that is told to refuse work outside a virtual environment may
 	// still download: nothing is installed.
@@ -116,13 +125,24 @@ func run(ctx context.Context, dir string, command []string) error {
 	if err == nil {
 		return nil
 	}
-	if last := lastLine(string(output)); last != "" {
-		return fmt.Errorf("%s: %s (%w)", command[0], last, err)
+	if ctx.Err() != nil {
+		return fmt.Errorf("%s: %w", command[0], context.Cause(ctx)) // and not that it was killed
+	}
+	if reason := reasonIn(string(output)); reason != "" {
+		return fmt.Errorf("%s: %s (%w)", command[0], reason, err)
 	}
 	return fmt.Errorf("%s: %w", command[0], err)
 }
 
-func lastLine(s string) string {
-	lines := strings.Split(strings.TrimSpace(s), "\n")
-	return strings.TrimSpace(lines[len(lines)-1])
+// reasonIn returns npm's line with the error's code or, as pip has none, the
+// last line.
+func reasonIn(output string) string {
+	var last string
+	for line := range strings.Lines(strings.TrimSpace(output)) {
+		last = strings.TrimSpace(line)
+		if strings.HasPrefix(last, "npm error code ") {
+			return last
+		}
+	}
+	return last
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -42,7 +43,9 @@ func (n names) versionText(file string) (string, bool) {
 	return strings.CutPrefix(middle, ".")
 }
 
-// systemDirs are the directories that the system's own loader would look at.
+// systemDirs are the directories that the system's own loader would look at,
+// but for those that depend on where one stands: the loader takes an empty
+// entry for the working directory, which anyone may have put a library into.
 // On Windows that is the program's alone: Windows ships an old onnxruntime.dll
 // of its own in System32, which must not be picked up.
 func systemDirs(goos, goarch string) []string {
@@ -54,9 +57,9 @@ func systemDirs(goos, goarch string) []string {
 		}
 		return []string{filepath.Dir(exe)}
 	case "darwin":
-		return append(filepath.SplitList(os.Getenv("DYLD_LIBRARY_PATH")), "/opt/homebrew/lib", "/usr/local/lib")
+		return append(absoluteDirs(os.Getenv("DYLD_LIBRARY_PATH")), "/opt/homebrew/lib", "/usr/local/lib")
 	}
-	dirs := append(filepath.SplitList(os.Getenv("LD_LIBRARY_PATH")), "/usr/local/lib", "/usr/local/lib64")
+	dirs := append(absoluteDirs(os.Getenv("LD_LIBRARY_PATH")), "/usr/local/lib", "/usr/local/lib64")
 	switch goarch { // Debian's multiarch directories
 	case "amd64":
 		dirs = append(dirs, "/usr/lib/x86_64-linux-gnu")
@@ -66,6 +69,11 @@ func systemDirs(goos, goarch string) []string {
 	return append(dirs, "/usr/lib64", "/usr/lib")
 }
 
+// absoluteDirs are the absolute ones of a list of directories.
+func absoluteDirs(list string) []string {
+	return slices.DeleteFunc(filepath.SplitList(list), func(dir string) bool { return !filepath.IsAbs(dir) })
+}
+
 // searchSystem returns the newest library of the first directory that has a
 // usable one. A library whose name tells no version is taken when the
 // directory has no better: loading it will tell. What is too old is named, so
@@ -73,11 +81,15 @@ func systemDirs(goos, goarch string) []string {
 func searchSystem(dirs []string, n names) (lib Library, tooOld []string, ok bool) {
 	for _, dir := range dirs {
 		var best version
-		paths, _ := filepath.Glob(filepath.Join(dir, n.prefix+"*")) // the pattern is well-formed
+		entries, _ := os.ReadDir(dir) // a directory that cannot be read holds nothing to load
 		seen := map[string]bool{}
-		for _, path := range paths {
+		for _, entry := range entries {
+			path := filepath.Join(dir, entry.Name())
+			if !isLibrary(path, n) {
+				continue
+			}
 			target, err := filepath.EvalSymlinks(path)
-			if err != nil || seen[target] || !isLibrary(path, n) {
+			if err != nil || seen[target] {
 				continue
 			}
 			seen[target] = true // libonnxruntime.so and .so.1 are links to one file
