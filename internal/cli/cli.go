@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"reflect"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -45,7 +46,8 @@ type Streams struct {
 // session is one invocation: what commands need besides their flags.
 type session struct {
 	Streams
-	log *slog.Logger
+	log     *slog.Logger
+	logJSON bool // stderr is read by a machine
 }
 
 // Run runs the command line args, without the program's name, and returns the
@@ -61,6 +63,7 @@ func Run(ctx context.Context, args []string, streams Streams) int {
 		kong.Exit(func(int) { exited = true }), // of --help and --version, after which parsing goes on
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
 		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.KindMapper(reflect.String, kong.MapperFunc(asWritten)),
 	)
 	if err != nil { // never, or every test fails: it depends on the grammar alone
 		panic(fmt.Sprintf("the command line's own definition is wrong: %v", err))
@@ -72,14 +75,26 @@ func Run(ctx context.Context, args []string, streams Streams) int {
 	case err != nil:
 		err = usageError(err)
 	default:
-		err = parsed.Run(&session{Streams: streams, log: newLogger(streams.Err, g.LogFormat, g.LogLevel)})
+		logJSON := g.LogFormat == "json"
+		err = parsed.Run(&session{Streams: streams, log: newLogger(streams.Err, logJSON, g.LogLevel), logJSON: logJSON})
 	}
 	return report(streams.Err, err)
 }
 
-func newLogger(w io.Writer, format string, level slog.Level) *slog.Logger {
+// asWritten takes an argument's bytes as they are. Kong's own way is through
+// JSON, which has no place for the name of a file that is not UTF-8.
+func asWritten(ctx *kong.DecodeContext, target reflect.Value) error {
+	t, err := ctx.Scan.PopValue("string")
+	if err != nil {
+		return err
+	}
+	target.SetString(t.String())
+	return nil
+}
+
+func newLogger(w io.Writer, asJSON bool, level slog.Level) *slog.Logger {
 	o := &slog.HandlerOptions{Level: level}
-	if format == "json" {
+	if asJSON {
 		return slog.New(slog.NewJSONHandler(w, o))
 	}
 	return slog.New(slog.NewTextHandler(w, o))

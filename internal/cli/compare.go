@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -18,8 +19,9 @@ type difference struct {
 func (d difference) String() string { return d.path + ": " + d.text }
 
 // differences compares a prediction with the part of one that is expected:
-// keys that are not named there do not count. Numbers may differ by tolerance,
-// absolute and relative to the expected one; all else must be equal. Both are
+// keys that are not named there do not count. Numbers that are not both integers
+// may differ by tolerance, absolute plus relative to the expected one; all else
+// must be equal. Both are
 // JSON as decoded with UseNumber.
 func differences(path string, want, got any, tolerance float64) []difference {
 	switch want := want.(type) {
@@ -80,19 +82,54 @@ func joinPath(path, key string) string {
 	return path + "." + key
 }
 
-// numberDifference takes equal digits first: float64 cannot tell large
-// integers apart.
+// numberDifference holds integers to each other digit by digit: a label of
+// 20001 is none of 20000, and float64 cannot tell large ones apart. The
+// tolerance is for numbers of which one at least has a fraction or an exponent.
 func numberDifference(path string, want, got json.Number, tolerance float64) []difference {
-	if want == got {
+	if canonical(want) == canonical(got) {
 		return nil
 	}
+	text := fmt.Sprintf("expected %s, got %s", want, got)
 	w, errWant := strconv.ParseFloat(string(want), 64)
 	g, errGot := strconv.ParseFloat(string(got), 64)
-	off := math.Abs(w - g)
-	if errWant == nil && errGot == nil && off <= tolerance+tolerance*math.Abs(w) {
-		return nil
+	if errWant != nil || errGot != nil { // beyond what float64 holds
+		return []difference{{path, text}}
 	}
-	return []difference{{path, fmt.Sprintf("expected %s, got %s (off by %.3g, tolerance %g)", want, got, off, tolerance)}}
+	off := math.Abs(w - g)
+	within := tolerance > 0 && off <= tolerance+tolerance*math.Abs(w)
+	switch integers := isInteger(want) && isInteger(got); {
+	case within && !integers:
+		return nil
+	case within:
+		text += fmt.Sprintf(" (integers must be equal; write %s.0 to allow for the tolerance)", want)
+	case !integers:
+		text += fmt.Sprintf(" (off by %.3g, tolerance %g)", off, tolerance)
+	}
+	return []difference{{path, text}}
+}
+
+func isInteger(n json.Number) bool { return !strings.ContainsAny(string(n), ".eE") }
+
+// canonical writes a number so that equal ones are equal texts, whatever their
+// size: digits without zeros around them, and a power of ten.
+func canonical(n json.Number) string {
+	mantissa, exponent, _ := strings.Cut(strings.ToLower(string(n)), "e")
+	mantissa, negative := strings.CutPrefix(mantissa, "-")
+	whole, fraction, _ := strings.Cut(mantissa, ".")
+	digits := strings.TrimLeft(whole+fraction, "0")
+	if digits == "" {
+		return "0"
+	}
+	power, err := strconv.ParseInt(cmp.Or(exponent, "0"), 10, 32)
+	if err != nil { // so large a one is only equal to itself
+		return string(n)
+	}
+	significant := strings.TrimRight(digits, "0")
+	power += int64(len(digits) - len(significant) - len(fraction))
+	if negative {
+		significant = "-" + significant
+	}
+	return significant + "e" + strconv.FormatInt(power, 10)
 }
 
 // shortLength is where a value in a message is cut.

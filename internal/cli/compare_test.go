@@ -41,6 +41,43 @@ func TestDifferences(t *testing.T) {
 	}
 }
 
+// TestNumberDifference has labels that only differ within a tolerance, or only
+// beyond what float64 tells apart.
+func TestNumberDifference(t *testing.T) {
+	for _, tt := range []struct {
+		want, got json.Number
+		tolerance float64
+		diff      string
+	}{
+		{"20000", "20001", 1e-4, "expected 20000, got 20001 (integers must be equal; write 20000.0 to allow for the tolerance)"},
+		{"20000.0", "20001", 1e-4, ""},
+		{"20000", "20001.0", 1e-4, ""},
+		{"2e4", "20001", 1e-4, ""},
+		{"1", "0", 1e-4, "expected 1, got 0"},
+		{"9007199254740993", "9007199254740992", 0, "expected 9007199254740993, got 9007199254740992"},
+		{"9007199254740993.0", "9007199254740992", 0, "expected 9007199254740993.0, got 9007199254740992 (off by 0, tolerance 0)"},
+		{"18446744073709551615", "18446744073709551615", 0, ""},
+		{"0.1", "0.10", 0, ""},
+		{"1", "1.0", 0, ""},
+		{"-0", "0.0", 0, ""},
+		{"-100", "-1E+2", 0, ""},
+		{"100", "-100", 0, "expected 100, got -100"},
+		{"0.1", "0.10000000000000001", 0, "expected 0.1, got 0.10000000000000001 (off by 0, tolerance 0)"},
+		{"1e999", "2e999", 1, "expected 1e999, got 2e999"},
+		{"1e999", "10e998", 0, ""},
+		{"1e-99999999999", "0", 1e-4, ""},
+		{"1e99999999999", "1e99999999999", 0, ""},
+	} {
+		var texts []string
+		for _, d := range numberDifference("n", tt.want, tt.got, tt.tolerance) {
+			texts = append(texts, d.text)
+		}
+		if got := strings.Join(texts, "; "); got != tt.diff {
+			t.Errorf("%s for %s: got %q, want %q", tt.got, tt.want, got, tt.diff)
+		}
+	}
+}
+
 func parsed(t *testing.T, text string) any {
 	t.Helper()
 	d := json.NewDecoder(strings.NewReader(text))
@@ -71,6 +108,7 @@ func TestQuoteYAML(t *testing.T) {
 	for text, want := range map[string]string{
 		"amount": "amount", "a.b": "a.b", "/models/x.onnx": "/models/x.onnx", "Yes": `"Yes"`, "null": `"null"`, "1e3": `"1e3"`,
 		"": `""`, "a: b": `"a: b"`, "x:0": `"x:0"`, "it's": `"it's"`, "Größe": `"Größe"`, ".inf": `".inf"`, "#x": `"#x"`,
+		"${HOME}": `"$${HOME}"`, "a$b": `"a$b"`, "$${": `"$$${"`,
 	} {
 		if got := quoteYAML(text); got != want {
 			t.Errorf("%q is written %s, want %s", text, got, want)

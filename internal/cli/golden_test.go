@@ -26,7 +26,7 @@ func TestGolden(t *testing.T) {
 			tests = append(tests, []string{strings.TrimSuffix(config, ".yaml"), pattern, config})
 		}
 	}
-	for _, model := range []string{"card_fraud_gbdt", "multi_out", "tiny_transformer"} {
+	for _, model := range []string{"card_fraud_gbdt", "logreg_tiny", "multi_out", "tiny_transformer"} {
 		file := filepath.Join(models, model, "model.onnx")
 		tests = append(tests,
 			[]string{"testdata/inspect/" + model, "inspect", file},

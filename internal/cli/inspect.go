@@ -111,7 +111,10 @@ func opsets(all []onnxfile.Opset) string {
 		if domain == "" {
 			domain = "ai.onnx"
 		}
-		texts = append(texts, fmt.Sprintf("%s %d", domain, o.Version))
+		text := fmt.Sprintf("%s %d", domain, o.Version)
+		if !slices.Contains(texts, text) { // some exporters write one twice
+			texts = append(texts, text)
+		}
 	}
 	return strings.Join(texts, ", ")
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 )
 
 // outfile is a file that a command writes its result to. A regular one is
@@ -19,11 +20,14 @@ type outfile struct {
 }
 
 func createOutfile(name string) (*outfile, error) {
-	o := &outfile{name: name, partial: name + ".partial"}
+	target, err := followLinks(name)
+	if err != nil {
+		return nil, &refusal{fmt.Errorf("create output: %w", err)}
+	}
+	o := &outfile{name: target, partial: target + ".partial"}
 	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
 		o.partial = ""
 	}
-	var err error
 	if o.partial != "" {
 		o.file, err = os.Create(o.partial)
 	} else {
@@ -34,6 +38,29 @@ func createOutfile(name string) (*outfile, error) {
 	}
 	o.Writer = o.file
 	return o, nil
+}
+
+// maxLinks is how many links after one another are followed, as in Linux.
+const maxLinks = 40
+
+// followLinks is the file that name stands for, which need not be there: what a
+// link points to is replaced, not the link.
+func followLinks(name string) (string, error) {
+	for range maxLinks {
+		info, err := os.Lstat(name)
+		if err != nil || info.Mode()&os.ModeSymlink == 0 {
+			return name, nil // an error that matters comes back at the creation
+		}
+		to, err := os.Readlink(name)
+		if err != nil {
+			return "", err
+		}
+		if !filepath.IsAbs(to) {
+			to = filepath.Join(filepath.Dir(name), to)
+		}
+		name = to
+	}
+	return "", fmt.Errorf("%s: too many links", name)
 }
 
 // finish closes the file. It gets its name when err, the outcome of the

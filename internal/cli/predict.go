@@ -29,6 +29,8 @@ type predictCommand struct {
 func (predictCommand) Help() string {
 	return `Predictions are JSON lines in the order of the events. An event that cannot be scored is left out and counted; it is no failure.
 
+An id is FILE/0/N: the event is line N of a JSON-lines file, or row N of a CSV or Parquet file, from 0. Blank lines are no events; in JSON lines they count for N.
+
 Example:
 
     penstock predict fraud.yaml day1.jsonl day2.csv -o predictions.jsonl --rejects rejects.jsonl
@@ -55,7 +57,7 @@ func (c *predictCommand) Run(ctx context.Context, s *session) (err error) {
 		return err
 	}
 	p := &prediction{command: c, session: s, out: out, bar: newProgress(s.Err, out.records.Writer, bytes, time.Now())}
-	if c.Quiet {
+	if c.Quiet || s.logJSON {
 		p.bar.w = nil
 	}
 	m.keepRejects = out.rejects != nil
@@ -157,6 +159,10 @@ func (c *predictCommand) outputs(stdout io.Writer) (outputs, error) {
 		if out.rejects, err = createOutfile(c.Rejects); err != nil {
 			return outputs{}, errors.Join(err, out.records.discard())
 		}
+		if out.rejects.name == out.records.name && out.rejects.partial != "" {
+			err := &refusal{fmt.Errorf("-o and --rejects both name %s; give each a file of its own", out.records.name)}
+			return outputs{}, errors.Join(err, out.rejects.file.Close(), out.records.discard())
+		}
 	}
 	return out, nil
 }
@@ -192,8 +198,13 @@ func (p *prediction) summarize() {
 	if p.command.Quiet {
 		return
 	}
+	took := time.Since(p.bar.started)
+	if p.session.logJSON {
+		logSummary(p.session.log, &p.total, took)
+		return
+	}
 	w := p.session.Err
-	fmt.Fprintln(w, summary(&p.total, time.Since(p.bar.started)))
+	fmt.Fprintln(w, summary(&p.total, took))
 	if p.total.rejected > 0 && p.out.rejects == nil {
 		fmt.Fprintf(w, "first reject: %s; --rejects FILE keeps them all\n", p.total.first)
 	}

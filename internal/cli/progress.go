@@ -3,6 +3,8 @@ package cli
 import (
 	"fmt"
 	"io"
+	"log/slog"
+	"math"
 	"os"
 	"strings"
 	"time"
@@ -24,7 +26,7 @@ type progress struct {
 // newProgress draws on w if that is a terminal on which nothing else is
 // written.
 func newProgress(w io.Writer, data io.Writer, total int64, now time.Time) *progress {
-	p := &progress{started: now, total: total}
+	p := &progress{started: now, drawn: now, total: total} // nothing is known yet that is worth drawing
 	if isTerminal(w) && !isTerminal(data) {
 		p.w = w
 	}
@@ -42,7 +44,21 @@ func (p *progress) update(t *tally, done int64, now time.Time) {
 		return
 	}
 	p.drawn = now
-	fmt.Fprintf(p.w, "\r\x1b[K%s", p.line(t, done, now))
+	line := p.line(t, done, now)
+	if width := terminalWidth(p.w); len(line) >= width { // a line that wraps cannot be cleared
+		line = line[:max(width-1, 0)]
+	}
+	fmt.Fprintf(p.w, "\r%s\x1b[K", line) // what is left of the old line goes last: nothing flickers
+}
+
+// terminalWidth is the number of columns, as it is now: people resize windows.
+func terminalWidth(w io.Writer) int {
+	if f, ok := w.(*os.File); ok {
+		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
+			return width
+		}
+	}
+	return math.MaxInt
 }
 
 // clear takes the bar away, so that the summary stands in its place.
@@ -65,8 +81,28 @@ func (p *progress) line(t *tally, done int64, now time.Time) string {
 	if t.rejected > 0 {
 		fmt.Fprintf(&b, "  %s rejected", count(t.rejected))
 	}
+	if left, ok := p.left(done, now); ok {
+		fmt.Fprintf(&b, "  %s left", left)
+	}
 	return b.String()
 }
+
+// steady is how long a run has to go on before its pace says when it ends.
+const steady = time.Second
+
+// left is how long the rest takes at the pace so far.
+func (p *progress) left(done int64, now time.Time) (time.Duration, bool) {
+	took := now.Sub(p.started)
+	if p.total == 0 || done <= 0 || done >= p.total || took < steady {
+		return 0, false
+	}
+	left := float64(took) * float64(p.total-done) / float64(done)
+	rest := time.Duration(min(left, float64(maxLeft))).Round(time.Second)
+	return rest, rest > 0
+}
+
+// maxLeft keeps the first, slow moments from overflowing a duration.
+const maxLeft = 1000 * time.Hour
 
 // summary is the last word on a run.
 func summary(t *tally, took time.Duration) string {
@@ -84,6 +120,18 @@ func summary(t *tally, took time.Duration) string {
 		b.WriteByte(')')
 	}
 	return b.String()
+}
+
+// logSummary is the summary for whoever reads the log by machine.
+func logSummary(log *slog.Logger, t *tally, took time.Duration) {
+	var byClass []any
+	for i, n := range t.byClass {
+		if n > 0 {
+			byClass = append(byClass, slog.Int64(string(classes[i]), n))
+		}
+	}
+	log.Info("done", "events", t.predicted+t.rejected, "seconds", took.Seconds(), "predicted", t.predicted,
+		"rejected", t.rejected, slog.Group("rejected_by_class", byClass...), "first_reject", t.first)
 }
 
 func rate(t *tally, took time.Duration) string {

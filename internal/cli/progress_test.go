@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -13,7 +14,10 @@ func TestProgressLine(t *testing.T) {
 		tally       tally
 		want        string
 	}{
-		{200, 50, tally{predicted: 2_000_000}, "[======                  ]  25%  2,000,000 events  1,000,000/s"},
+		{200, 50, tally{predicted: 2_000_000}, "[======                  ]  25%  2,000,000 events  1,000,000/s  6s left"},
+		{math.MaxInt64, 1, tally{predicted: 2}, "[                        ]   0%  2 events  1/s  1000h0m0s left"},
+		{200, 180, tally{predicted: 2}, "[=====================   ]  90%  2 events  1/s"},
+		{200, 0, tally{}, "[                        ]   0%  0 events  0/s"},
 		{200, 200, tally{predicted: 998, rejected: 2}, "[========================] 100%  1,000 events  500/s  2 rejected"},
 		{0, 50, tally{predicted: 10}, "10 events  5/s"},
 	}
@@ -36,7 +40,7 @@ func TestProgressIsNotDrawnTooOften(t *testing.T) {
 		t.Fatalf("drawn on a file: %q", w.String())
 	}
 	p.w = &w
-	for ms := range 1000 {
+	for ms := range 1001 {
 		p.update(&tally{predicted: 1}, 0, start.Add(time.Duration(ms)*time.Millisecond))
 	}
 	p.clear()

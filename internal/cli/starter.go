@@ -122,19 +122,25 @@ var (
 	plainYAML = regexp.MustCompile(`^[A-Za-z_/.][A-Za-z0-9_/.-]*$`)
 )
 
+// nameLength is where a pipeline's name is cut: lint accepts 200 characters, and
+// ids of members and topics are easier to read with fewer.
+const nameLength = 100
+
 // pipelineName makes a pipeline's name of a model's file name.
 func pipelineName(path string) string {
 	base := filepath.Base(path)
 	name := notInName.ReplaceAllString(strings.TrimSuffix(base, filepath.Ext(base)), "-")
+	name = name[:min(len(name), nameLength)]
 	if name = strings.Trim(name, "-._"); name == "" {
 		return "pipeline"
 	}
 	return name
 }
 
-// quoteYAML writes text so that YAML reads it back as that text: plain where
-// it cannot be taken for anything else.
+// quoteYAML writes text so that a config reads it back as that text: plain
+// where it cannot be taken for anything else, and with ${ not as a variable.
 func quoteYAML(text string) string {
+	text = strings.ReplaceAll(text, "${", "$${")
 	switch strings.ToLower(text) {
 	case "true", "false", "yes", "no", "on", "off", "y", "n", "null", "~", ".nan", ".inf":
 	default:

@@ -86,6 +86,20 @@ func TestStarterUsesFeatureNames(t *testing.T) {
 	run(t, `{"a":6.5,"b":{"c":2.6},"d [cm]":5.7,"on":2}`, "predict", writeFile(t, "start.yaml", config)).want(t, 0, "1 predicted")
 }
 
+// TestStarterOfOddFileNames names a model like a variable, and at more length
+// than a pipeline's name may have.
+func TestStarterOfOddFileNames(t *testing.T) {
+	model := readFile(t, filepath.Join(models, "iris_rf", "model.onnx"))
+	for _, name := range []string{"${HOME}.onnx", strings.Repeat("long-", 48) + ".onnx", "a,b: #'\".onnx"} {
+		t.Run(name, func(t *testing.T) {
+			config := writeFile(t, "start.yaml", run(t, "", "inspect", writeFile(t, name, model), "--config").want(t, 0).out)
+			if r := run(t, "", "lint", config).want(t, 0); !strings.HasPrefix(r.out, config+": ok") {
+				t.Errorf("lint says %q", r.out)
+			}
+		})
+	}
+}
+
 // metadata is an entry of a model's metadata_props (field 14), in protobuf.
 func metadata(key, value string) []byte {
 	entry := append([]byte{0x0a, byte(len(key))}, key...)

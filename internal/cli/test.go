@@ -24,7 +24,7 @@ func (testCommand) Help() string {
 
     {"event": {"amount": 12.5}, "expect": {"score": 0.93, "label": 1}, "tolerance": 1e-4}
 
-Numbers may be off by the tolerance, absolute plus relative to the expected one; the rest must be equal.
+Numbers may be off by the tolerance, absolute plus relative to the expected one; integers and all the rest must be equal.
 
 Example:
 

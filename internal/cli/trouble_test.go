@@ -4,6 +4,7 @@ package cli_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -162,6 +163,78 @@ func TestOutputFile(t *testing.T) {
 	}
 	if files, err := filepath.Glob(partial); err != nil || files != nil {
 		t.Errorf("the output got its name though the run failed: %v %v", files, err)
+	}
+}
+
+// TestOutputThroughALink checks that the file behind links is written, be it
+// there or not, and that the links stay.
+func TestOutputThroughALink(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"old.jsonl", "new.jsonl"} {
+		target, link := filepath.Join(dir, name), filepath.Join(dir, "link-to-"+name)
+		if err := errors.Join(os.Symlink(name, link+"2"), os.Symlink(link+"2", link)); err != nil {
+			t.Fatal(err)
+		}
+		if name == "old.jsonl" {
+			writeFile(t, target, "what was there before\n")
+		}
+		run(t, goodIris, "predict", irisConfig(t), "-o", link, "-q").want(t, 0)
+		if got := linesOf(readFile(t, target)); len(got) != 1 || !strings.Contains(got[0], "stdin/0/0") {
+			t.Errorf("%s has %q", name, got)
+		}
+		if to, err := os.Readlink(link); err != nil || to != link+"2" {
+			t.Errorf("the link is gone: %q %v", to, err)
+		}
+	}
+	loop := filepath.Join(dir, "loop")
+	if err := os.Symlink("loop", loop); err != nil {
+		t.Fatal(err)
+	}
+	run(t, goodIris, "predict", irisConfig(t), "-o", loop).want(t, 2, "create output: ", "too many links")
+}
+
+// TestOutputsMustDiffer has predictions and rejects overwrite each other, by way
+// of a link.
+func TestOutputsMustDiffer(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "out.jsonl")
+	if err := os.Symlink(out, out+".link"); err != nil {
+		t.Fatal(err)
+	}
+	run(t, goodIris, "predict", irisConfig(t), "-o", out, "--rejects", out+".link").
+		want(t, 2, "-o and --rejects both name "+out+"; give each a file of its own")
+	if left, err := filepath.Glob(out + "*"); err != nil || len(left) != 1 {
+		t.Errorf("files are left: %v %v", left, err)
+	}
+}
+
+// TestFilesWithOddNames has names that a list between commas, or text that has
+// to be UTF-8, would break.
+func TestFilesWithOddNames(t *testing.T) {
+	for _, name := range []string{"a,b.jsonl", "\xff.jsonl", `back\slash.jsonl`} {
+		path := filepath.Join(t.TempDir(), name)
+		if err := os.WriteFile(path, []byte(goodIris), 0o600); err != nil {
+			t.Logf("the file system has no %q: %v", name, err)
+			continue
+		}
+		r := run(t, "", "predict", irisConfig(t), path).want(t, 0, "1 predicted, 0 rejected")
+		records(t, r.out, strings.ToValidUTF8(name, "\uFFFD"))
+	}
+}
+
+// TestJSONLog checks that with --log-format json stderr has nothing else.
+func TestJSONLog(t *testing.T) {
+	r := run(t, goodIris+"\n{}\n[]\n", "predict", irisConfig(t), "--log-format", "json").want(t, 0)
+	var got struct {
+		Msg                         string
+		Events, Predicted, Rejected int
+		Seconds                     float64
+		Classes                     map[string]int `json:"rejected_by_class"`
+		First                       string         `json:"first_reject"`
+	}
+	decodeJSON(t, r.err, &got)
+	if strings.Count(r.err, "\n") != 1 || got.Msg != "done" || got.Events != 3 || got.Predicted != 1 || got.Rejected != 2 ||
+		got.Seconds <= 0 || got.Classes["missing"] != 1 || got.Classes["decode"] != 1 || !strings.HasPrefix(got.First, "stdin/0/1: missing: ") {
+		t.Errorf("got %s", r.err)
 	}
 }
 

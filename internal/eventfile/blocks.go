@@ -76,29 +76,31 @@ func (b *blocks) enough(c *Chunk) bool {
 // more is how many bytes to read: what the chunk's missing events are likely to
 // take, so that little is left over to be copied to the next chunk, and at
 // least as much as the event that has begun, so that a long one is looked
-// through only so often.
+// through only so often; but not much beyond the limit, where it is given up.
 func (b *blocks) more(c *Chunk, begun int) int {
 	likely := (b.o.Rows-c.Len())*b.size - begun
-	return max(minReadBytes, begun, min(likely+likely/16, maxBlockBytes))
+	limit := max(minReadBytes, b.o.MaxEvent+1-begun)
+	return min(limit, max(minReadBytes, begun, min(likely+likely/16, maxBlockBytes)))
 }
 
 // read appends to c.data until it has target bytes. From a live stream it takes
-// what one read gives.
+// no more once a line has ended, and with it perhaps an event.
 func (b *blocks) read(c *Chunk, target int) {
 	for !b.eof && b.err == nil && len(c.data) < target {
-		if cap(c.data) < target {
+		if cap(c.data)-len(c.data) < min(minReadBytes, target-len(c.data)) {
 			grown := make([]byte, len(c.data), target)
 			copy(grown, c.data)
 			c.data = grown
 		}
 		n, err := b.in.Read(c.data[len(c.data):cap(c.data)])
 		*b.done += int64(n)
+		lineEnds := bytes.IndexByte(c.data[len(c.data):len(c.data)+n], '\n') >= 0
 		c.data = c.data[:len(c.data)+n]
 		b.eof = err == io.EOF
 		if !b.eof {
 			b.err = err
 		}
-		if b.trim(c) && b.live && n > 0 {
+		if b.trim(c) && b.live && lineEnds {
 			return
 		}
 	}

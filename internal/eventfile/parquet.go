@@ -54,7 +54,12 @@ func (s *parquetSource) openFile(at io.ReaderAt, size int64) error {
 	if err != nil {
 		return err
 	}
-	s.groups, s.total = f.RowGroups(), f.NumRows()
+	for _, group := range f.RowGroups() {
+		if group.NumRows() > 0 { // the pages that an empty one claims to have are nowhere
+			s.groups = append(s.groups, group)
+		}
+	}
+	s.total = f.NumRows()
 	s.columns = compileColumns(f)
 	s.table = &Table{Names: make([]string, len(s.columns))}
 	for i := range s.columns {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -259,4 +260,26 @@ func FuzzParquet(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestParquetEmptyRowGroups reads what Python's pyarrow wrote: it makes a row
+// group of every table that it is given, be it empty.
+func TestParquetEmptyRowGroups(t *testing.T) {
+	rows := []string{`f/0/0 int 0|"0"`, `f/0/1 int 1|"1"`, `f/0/2 int 2|"2"`, `f/0/3 int 3|"3"`}
+	for file, want := range map[string][]string{
+		"empty_group_first": rows, "empty_group_middle": rows, "empty_group_last": rows,
+		"empty_group_only": nil, "no_groups": nil,
+	} {
+		t.Run(file, func(t *testing.T) {
+			in, err := os.ReadFile(filepath.Join("testdata", file+".parquet"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := read(t, newReader(t, bytes.NewReader(in), eventfile.Parquet, eventfile.Options{}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			compare(t, got, want)
+		})
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/penstock/penstock"
 )
@@ -50,7 +51,8 @@ func Open(path string, format Format, o Options) (*Reader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open events: %w", err)
 	}
-	r, err := NewReader(filepath.Base(path), f, format, o)
+	name := strings.ToValidUTF8(filepath.Base(path), "\uFFFD") // ids are text
+	r, err := NewReader(name, f, format, o)
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}

@@ -21,11 +21,13 @@ import (
 // encoding/csv reads.
 type rows struct {
 	blocks
-	table *Table
-	row   int64 // data row, from 0
+	table  *Table
+	row    int64     // data row, from 0
+	quoted quotedRow // the row that is being read, when it has quotes in it
 }
 
 func (r *rows) fill(c *Chunk) error {
+	r.quoted.begun = false // its positions were those of the chunk before
 	err := r.blocks.fill(c, r)
 	if errors.Is(err, io.EOF) && r.table == nil {
 		return errors.New("the CSV header line is missing")
@@ -46,7 +48,6 @@ func (r *rows) split(c *Chunk, pos int, eof bool) int {
 		first := len(c.cells)
 		end, next, fault := r.cells(c, pos, eof)
 		if next == pos {
-			c.cells = c.cells[:first]
 			return pos
 		}
 		if end > pos { // else it is a blank line
@@ -115,24 +116,26 @@ func headerTable(cells []inference.Cell) (*Table, error) {
 
 // cells appends the cells of the row at pos. end is where the row ends, next
 // where the one behind it begins: pos itself when the row is not all there
-// yet, and then nothing counts. A fault covers the row's first line only.
+// yet; it is read on at the next call then. A fault covers the row's first line
+// only.
 func (r *rows) cells(c *Chunk, pos int, eof bool) (end, next int, fault string) {
-	end, next = lineAt(c.data, pos, eof)
-	if next == pos || end == pos {
-		return end, next, ""
+	if !r.quoted.begun {
+		end, next = lineAt(c.data, pos, eof)
+		if next == pos || end == pos {
+			return end, next, ""
+		}
+		line := c.data[pos:end]
+		if bytes.IndexByte(line, '"') < 0 {
+			c.cells = appendPlain(c.cells, line)
+			return end, next, ""
+		}
+		r.quoted.begin(c, pos, end, next)
 	}
-	line := c.data[pos:end]
-	if bytes.IndexByte(line, '"') < 0 {
-		c.cells = appendPlain(c.cells, line)
-		return end, next, ""
+	end, next, fault = r.quoted.read(c, eof)
+	if next == notYet {
+		return pos, pos, ""
 	}
-	first := len(c.cells)
-	rowEnd, rowNext, fault := quoted(c, pos, eof)
-	if fault != "" {
-		c.cells = c.cells[:first]
-		return end, next, fault
-	}
-	return rowEnd, rowNext, ""
+	return end, next, fault
 }
 
 // lineAt finds the end of the line at pos and the start of the next one, which
