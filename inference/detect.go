@@ -67,6 +67,8 @@ func detect(outputs []TensorInfo) detection {
 		found.score = scorePick{kind: predictedScore, output: matrices[0]}
 	case len(matrices) > 0:
 		return nothing
+	case len(singles) == 1 && !calledHeadline(outputs[label].Name, outputs[singles[0]].Name):
+		return nothing
 	case len(singles) == 1 && outputs[singles[0]].Shape == nil:
 		found.score = scorePick{kind: predictedScore, output: singles[0]} // fits either
 	case len(singles) == 1:
@@ -75,6 +77,18 @@ func detect(outputs []TensorInfo) detection {
 		return detectMany(outputs, singles, found, nothing)
 	}
 	return found
+}
+
+// calledHeadline tells whether a label and a number beside it are called so by
+// at least one of their names. An integer and a float alone say nothing: they
+// may be a delivery's days and its price.
+func calledHeadline(label, number string) bool {
+	contains := func(name string, words ...string) bool {
+		name = strings.ToLower(name)
+		return slices.ContainsFunc(words, func(word string) bool { return strings.Contains(name, word) })
+	}
+	return contains(label, "label", "class", "pred", "anomal", "outlier") ||
+		contains(number, "score", "prob", "decision", "anomal", "outlier", "confidence")
 }
 
 // detectMany decides for a label beside several numbers: an anomaly detector

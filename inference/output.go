@@ -54,7 +54,7 @@ func CompileOutput(cfg *Output, outputs []TensorInfo) (*OutputPlan, []Problem) {
 	}
 	for _, o := range p.include {
 		if outputs[o].Type == Invalid {
-			c.fail("", fmt.Sprintf("output %s has an element type that cannot be written", outputs[o].Name),
+			c.fail("", fmt.Sprintf("output %s is %v, which cannot be written as JSON", outputs[o].Name, outputs[o]),
 				"name the outputs to copy in model.output.include and leave it out", "include")
 		}
 	}

@@ -140,7 +140,7 @@ func TestHeadlines(t *testing.T) {
 			want:    []string{`"score":2,"label":20`},
 		},
 		"outlier": {
-			infos:   []TensorInfo{info("out", Bool, Dynamic), info("d", Float64, Dynamic)},
+			infos:   []TensorInfo{info("outlier", Bool, Dynamic), info("d", Float64, Dynamic)},
 			tensors: []*Tensor{tensorOf[uint8](Bool, []int64{2}, 1, 0), tensorOf(Float64, []int64{2}, 0.5, -0.5)},
 			want:    []string{`"score":0.5,"label":true`, `"score":-0.5,"label":false`},
 		},

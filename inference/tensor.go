@@ -55,6 +55,9 @@ type TensorInfo struct {
 	Name  string
 	Type  ElementType
 	Shape []int64 // Dynamic for an open axis; nil when the rank is unknown
+	// Declared is the model's own name of a type that is Invalid here, with its
+	// shape, such as bfloat16[N,4]; only for messages.
+	Declared string
 	// Map is true for a sequence of maps class → float32, one map a row
 	// (ZipMap). Its tensor is [N,C] and its Keys name the columns.
 	Map bool
@@ -67,6 +70,9 @@ type TensorInfo struct {
 func (t TensorInfo) String() string {
 	if t.Map {
 		return "sequence of maps class to " + t.Type.String()
+	}
+	if t.Type == Invalid && t.Declared != "" {
+		return t.Declared
 	}
 	var b strings.Builder
 	b.WriteString(t.Type.String())

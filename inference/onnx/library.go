@@ -10,6 +10,7 @@ import "C"
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -53,6 +54,11 @@ func Load(libraryPath string) error {
 	api, version, err := openLibrary(path)
 	if err != nil {
 		return fmt.Errorf("load ONNX Runtime: %w; %s", err, howToInstall)
+	}
+	// Read by the runtime when its environment is made: without it, it leaves a
+	// device's identifier and a database in the user's cache.
+	if err := os.Setenv("ORT_DISABLE_TELEMETRY", "1"); err != nil {
+		return fmt.Errorf("load ONNX Runtime: %w", err)
 	}
 	// It is the same library that this opens, so both sides share its state.
 	ort.SetSharedLibraryPath(path)

@@ -107,6 +107,9 @@ func TestParseDeclaredTypes(t *testing.T) {
 				t.Fatal(err)
 			}
 			c.info.Name = "v"
+			if c.info.Type == inference.Invalid {
+				c.info.Declared = c.text
+			}
 			if !reflect.DeepEqual(f.Inputs[0], c.info) {
 				t.Errorf("got %#v, want %#v", f.Inputs[0], c.info)
 			}

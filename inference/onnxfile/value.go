@@ -50,6 +50,9 @@ func (r typeReader) port(m message) (p port, err error) {
 				return p, err
 			}
 			p.info.Type, p.info.Shape, p.info.Map, p.declared = t.element, t.shape, t.scores, t.declared
+			if t.element == inference.Invalid {
+				p.info.Declared = t.declared.String()
+			}
 		}
 	}
 	if m.err != nil {
