@@ -107,6 +107,25 @@ func exitCode(t *testing.T, err error) int {
 	return 0
 }
 
+// TestNoTelemetry wants nothing in the user's cache but what is penstock's own:
+// the runtime would leave an identifier of the device and a database there.
+func TestNoTelemetry(t *testing.T) {
+	cache := t.TempDir()
+	cmd := exec.CommandContext(t.Context(), binary, "predict", config(t))
+	cmd.Stdin = strings.NewReader(event)
+	cmd.Env = append(os.Environ(), "XDG_CACHE_HOME="+cache)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	entries, err := os.ReadDir(cache)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(entries) != 1 || entries[0].Name() != "penstock" {
+		t.Errorf("the cache holds %v, want penstock alone", entries)
+	}
+}
+
 // TestBrokenPipe stops reading after one prediction, as head does: the process
 // ends quietly.
 func TestBrokenPipe(t *testing.T) {
