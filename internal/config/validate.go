@@ -61,7 +61,7 @@ func (v *validator) validate(purpose Purpose) {
 	if purpose == ForLint && !v.streaming() {
 		v.name("name", v.file.Pipeline.Name)
 		if v.file.has("model") {
-			v.warnf("", "only model: is here: enough for predict and test; run also needs %s", andList(missing))
+			v.warnf("", "enough for predict and test; run also needs %s", andList(missing))
 		}
 		return
 	}
