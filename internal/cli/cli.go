@@ -31,7 +31,7 @@ const description = `Scores events with ONNX models. How a model's inputs are fi
 
 Example:
 
-    penstock inspect fraud.onnx --config > fraud.yaml
+    penstock inspect fraud.onnx --config > fraud.yaml  # then put your fields in
     penstock lint fraud.yaml
     penstock predict fraud.yaml events.jsonl`
 

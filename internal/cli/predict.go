@@ -148,6 +148,9 @@ type outputs struct {
 }
 
 func (c *predictCommand) outputs(stdout io.Writer) (outputs, error) {
+	if c.Rejects == "-" {
+		return outputs{}, &refusal{errors.New("--rejects wants a file's name: predictions have stdout")}
+	}
 	out := outputs{records: &outfile{Writer: stdout, name: "stdout"}}
 	var err error
 	if c.Output != "" && c.Output != "-" {

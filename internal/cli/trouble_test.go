@@ -202,6 +202,8 @@ func TestOutputsMustDiffer(t *testing.T) {
 	}
 	run(t, goodIris, "predict", irisConfig(t), "-o", out, "--rejects", out+".link").
 		want(t, 2, "-o and --rejects both name "+out+"; give each a file of its own")
+	run(t, goodIris, "predict", irisConfig(t), "--rejects", "-").
+		want(t, 2, "--rejects wants a file's name: predictions have stdout")
 	if left, err := filepath.Glob(out + "*"); err != nil || len(left) != 1 {
 		t.Errorf("files are left: %v %v", left, err)
 	}
