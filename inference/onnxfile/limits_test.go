@@ -135,7 +135,12 @@ func TestParseOfBadModelsIsCheap(t *testing.T) {
 		if !strings.HasPrefix(name, "bad/") {
 			continue
 		}
-		if took, allocated := measure(func() { _, _ = Parse(b) }); took > 50*time.Millisecond || allocated > 1<<20 {
+		took, allocated := measure(func() { _, _ = Parse(b) })
+		for range 2 { // the best of three: a busy machine may stop one of them
+			again, _ := measure(func() { _, _ = Parse(b) })
+			took = min(took, again)
+		}
+		if took > 50*time.Millisecond || allocated > 1<<20 {
 			t.Errorf("%s took %v and allocated %d bytes", name, took, allocated)
 		}
 	}

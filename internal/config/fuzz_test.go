@@ -37,11 +37,19 @@ func FuzzLoad(f *testing.F) {
 		if set != "" {
 			o.Set = []string{set}
 		}
-		start := time.Now()
-		read("c.yaml", text, Options{Purpose: ForRun, Set: o.Set, Lookup: environment}) // which validates the most
-		file := read("c.yaml", text, o)
-		lines := file.Render(nil)
-		if took := time.Since(start); took > time.Second {
+		var file *File
+		var lines []string
+		took := time.Hour
+		for range 3 { // of which a busy machine may stop one or two
+			start := time.Now()
+			read("c.yaml", text, Options{Purpose: ForRun, Set: o.Set, Lookup: environment}) // which validates the most
+			file = read("c.yaml", text, o)
+			lines = file.Render(nil)
+			if took = min(took, time.Since(start)); took < time.Second {
+				break
+			}
+		}
+		if took >= time.Second {
 			t.Errorf("took %s", took)
 		}
 		if len(lines) > maxShown+1 {

@@ -1,0 +1,5 @@
+//go:build !race
+
+package onnxfile
+
+const raceDetector = false
