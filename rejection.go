@@ -1,6 +1,11 @@
 package penstock
 
-import "fmt"
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode"
+)
 
 // ErrorClass is the reason why an event became a dead letter, as it stands in
 // the header penstock-error-class and in metrics.
@@ -29,7 +34,10 @@ type Rejection struct {
 // Error gives the one line that stands in the header penstock-error.
 func (r *Rejection) Error() string {
 	s := r.Reason
-	if r.Field != "" {
+	switch {
+	case strings.ContainsFunc(r.Field, unicode.IsControl): // a key may hold a line's end
+		s = strconv.Quote(r.Field) + ": " + s
+	case r.Field != "":
 		s = r.Field + ": " + s
 	}
 	if r.Offset >= 0 {

@@ -44,6 +44,10 @@ var ErrTimeout = errors.New("model run exceeded its time limit")
 // runtime can be told from bad events from the start.
 var ErrMadeUpRow = errors.New("the model fails on a made-up row (zeros and empty text)")
 
+// ErrDevice says that a model cannot run on the device that its config asks for:
+// name another one, or a runtime that has it.
+var ErrDevice = errors.New("device")
+
 // ErrBroken says that the model fails on a good row too, or on each row of a
 // batch while no row is known to be good, so that no event is to blame. Commit
 // what precedes (Scores.Done), abort the epoch, wait with back-off and try

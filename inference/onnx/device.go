@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	ort "github.com/yalue/onnxruntime_go"
+
+	"github.com/penstock/penstock/inference"
 )
 
 // cudaProvider is the runtime's name for its CUDA execution provider.
@@ -39,7 +41,7 @@ func parseDevice(s string) (device, error) {
 			return device{cuda: true, id: int(n)}, nil
 		}
 	}
-	return device{}, fmt.Errorf("device %q: want cpu, cuda or cuda:N, N being the GPU's number from 0", s)
+	return device{}, fmt.Errorf("%w %q: want cpu, cuda or cuda:N, N being the GPU's number from 0", inference.ErrDevice, s)
 }
 
 // addCUDA makes the session run on the GPU what has a CUDA kernel. A library
@@ -64,6 +66,6 @@ func addCUDA(options *ort.SessionOptions, d device) error {
 }
 
 func noCUDA(d device, err error) error {
-	return fmt.Errorf("device %s: the loaded ONNX Runtime cannot use CUDA (%w); "+
-		"point PENSTOCK_ONNXRUNTIME_LIB at a GPU build with CUDA and cuDNN installed, or set device: cpu", d, err)
+	return fmt.Errorf("%w %s: the loaded ONNX Runtime cannot use CUDA (%w); "+
+		"point PENSTOCK_ONNXRUNTIME_LIB at a GPU build with CUDA and cuDNN installed, or set device: cpu", inference.ErrDevice, d, err)
 }

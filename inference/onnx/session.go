@@ -12,6 +12,8 @@ import (
 	"unsafe"
 
 	ort "github.com/yalue/onnxruntime_go"
+
+	"github.com/penstock/penstock/inference"
 )
 
 // openSession loads a model into the runtime.
@@ -90,7 +92,7 @@ func checkAssignment(api *C.OrtApi, handle *C.OrtSession, d device) error {
 		return err
 	}
 	if on == 0 {
-		return fmt.Errorf("device %s: none of the model's %d nodes can run on a GPU; set device: cpu", d, all)
+		return fmt.Errorf("%w %s: none of the model's %d nodes can run on a GPU; set device: cpu", inference.ErrDevice, d, all)
 	}
 	return nil
 }

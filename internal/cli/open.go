@@ -176,7 +176,11 @@ func (s *session) admit(ctx context.Context, cfg *inference.Config, m *admittedM
 	}
 	runtime, err := openRuntime(m.Bytes, cfg)
 	if err != nil {
-		return nil, &inference.Problem{Path: modelPath, Message: err.Error()}, nil
+		path := modelPath
+		if errors.Is(err, inference.ErrDevice) {
+			path = []string{"model", "device"}
+		}
+		return nil, &inference.Problem{Path: path, Message: err.Error()}, nil
 	}
 	return runtime, nil, nil
 }
