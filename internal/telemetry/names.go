@@ -26,7 +26,7 @@ func errorClasses() []penstock.ErrorClass {
 // metrics holds the description of every metric: its name, what it says and
 // its labels. Dashboards and alerts rely on them.
 type metrics struct {
-	events, deadLetters                               *prometheus.Desc
+	events, deadLetters, expired                               *prometheus.Desc
 	latency, inferenceDuration, batchRows             *prometheus.Desc
 	decode, inference, publish, observe, commit, idle *prometheus.Desc
 	commitDuration, commits                           *prometheus.Desc
@@ -41,6 +41,7 @@ func newMetrics() *metrics {
 	return &metrics{
 		events:      desc("events_total", "Events that are done with, by outcome: predicted, dead_lettered or skipped.", "outcome"),
 		deadLetters: desc("dead_letters_total", "Events that became dead letters, by error class.", "class"),
+		expired:     desc("expired_events_total", "Events that the source's retention removed before they were read."),
 
 		latency:           desc("event_latency_seconds", "Time from a record's timestamp until its prediction is durable."),
 		inferenceDuration: desc("inference_duration_seconds", "Duration of one run of the model.", "model", "version"),
@@ -66,7 +67,7 @@ func newMetrics() *metrics {
 
 func (m *metrics) all() []*prometheus.Desc {
 	return []*prometheus.Desc{
-		m.events, m.deadLetters,
+		m.events, m.deadLetters, m.expired,
 		m.latency, m.inferenceDuration, m.batchRows,
 		m.decode, m.inference, m.publish, m.observe, m.commit, m.idle,
 		m.commitDuration, m.commits,

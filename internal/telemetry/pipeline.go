@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"sync"
@@ -25,6 +26,8 @@ type Pipeline struct {
 	mu         sync.Mutex // protects the two below
 	workers    []*Worker
 	partitions map[partitionKey]*Partition
+
+	expired atomic.Int64
 }
 
 type partitionKey struct {
@@ -40,6 +43,9 @@ func NewPipeline(o PipelineOptions) *Pipeline {
 
 // Name is the pipeline's name, the label of all of its metrics.
 func (p *Pipeline) Name() string { return p.options.Name }
+
+// Expired counts events that the source removed before they were read.
+func (p *Pipeline) Expired(n int64) { p.expired.Add(n) }
 
 // NewWorker returns the counters of one more worker. They count for as long as
 // the pipeline does, since a sum must not shrink when a worker ends.
@@ -74,8 +80,12 @@ func (p *Pipeline) snapshot() ([]*Worker, map[partitionKey]*Partition) {
 // is. It may be set and read at any time.
 type Partition struct {
 	assigned atomic.Bool
+	position atomic.Int64
 	waiting  atomic.Int64 // the lag and 1; 0: unknown
 }
+
+// SetPosition says at which event the partition goes on.
+func (p *Partition) SetPosition(next int64) { p.position.Store(next) }
 
 // SetAssigned says whether this process reads the partition. The lag is unknown
 // until it is set again.
@@ -92,4 +102,24 @@ func (p *Partition) SetLag(n int64) { p.waiting.Store(max(n, 0) + 1) }
 func (p *Partition) Lag() (n int64, known bool) {
 	waiting := p.waiting.Load()
 	return waiting - 1, waiting > 0 && p.assigned.Load()
+}
+
+// Partitions are those that this process reads, by topic and number.
+func (p *Pipeline) Partitions() []PartitionStatus {
+	_, all := p.snapshot()
+	var status []PartitionStatus
+	for key, partition := range all {
+		if !partition.assigned.Load() {
+			continue
+		}
+		s := PartitionStatus{Topic: key.topic, Partition: key.partition, Position: partition.position.Load()}
+		if lag, known := partition.Lag(); known {
+			s.Lag = &lag
+		}
+		status = append(status, s)
+	}
+	slices.SortFunc(status, func(a, b PartitionStatus) int {
+		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition))
+	})
+	return status
 }

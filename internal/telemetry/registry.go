@@ -114,6 +114,7 @@ func (m *metrics) collect(p *Pipeline, out chan<- prometheus.Metric) {
 	for class, n := range s.deadLetters {
 		count(m.deadLetters, float64(n), string(class))
 	}
+	count(m.expired, float64(p.expired.Load()))
 	count(m.commits, float64(s.committed), outcomeCommitted)
 	count(m.commits, float64(s.aborted), outcomeAborted)
 	count(m.decode, s.decode)
