@@ -46,7 +46,7 @@ func (k *Kafka) begin(ctx context.Context, m *broker.Member, committed broker.Of
 
 // resolve gives where partitions begin, which of these positions are not
 // committed yet, and what the state is to remember.
-func (k *Kafka) resolve(topics map[string]broker.Topic, committed broker.Offsets) (starts, news broker.Offsets, entries []entry, err error) {
+func (k *Kafka) resolve(topics map[string]broker.Extent, committed broker.Offsets) (starts, news broker.Offsets, entries []entry, err error) {
 	starts, news = broker.Offsets{}, broker.Offsets{}
 	for topic, partitions := range committed {
 		id := hex.EncodeToString(topicID(topics, topic))
@@ -85,7 +85,7 @@ func (k *Kafka) resolve(topics map[string]broker.Topic, committed broker.Offsets
 }
 
 // topicID of a topic; zero from a broker that has none.
-func topicID(topics map[string]broker.Topic, topic string) []byte {
+func topicID(topics map[string]broker.Extent, topic string) []byte {
 	id := topics[topic].ID
 	return id[:]
 }

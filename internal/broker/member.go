@@ -17,8 +17,8 @@ type Member struct {
 	o      *SessionOptions
 }
 
-// Topic is what the cluster says of a topic.
-type Topic struct {
+// Extent is what the cluster says of a topic: which one it is, and how far it goes.
+type Extent struct {
 	ID         [16]byte // differs from that of a topic of this name that was deleted
 	Partitions int
 	// Start and End are the offsets of the first record and behind the last
@@ -27,11 +27,11 @@ type Topic struct {
 }
 
 // Topics asks the cluster about topics.
-func (m *Member) Topics(ctx context.Context, names ...string) (map[string]Topic, error) {
+func (m *Member) Topics(ctx context.Context, names ...string) (map[string]Extent, error) {
 	return describe(ctx, kadm.NewClient(m.client), names)
 }
 
-func describe(ctx context.Context, admin *kadm.Client, names []string) (map[string]Topic, error) {
+func describe(ctx context.Context, admin *kadm.Client, names []string) (map[string]Extent, error) {
 	details, err := admin.ListTopics(ctx, names...)
 	if err == nil {
 		err = details.Error()
@@ -53,9 +53,9 @@ func describe(ctx context.Context, admin *kadm.Client, names []string) (map[stri
 	if err != nil {
 		return nil, fmt.Errorf("ask where topics end: %w", err)
 	}
-	topics := map[string]Topic{}
+	topics := map[string]Extent{}
 	for _, d := range details {
-		t := Topic{ID: d.ID, Partitions: len(d.Partitions), Start: map[int32]int64{}, End: map[int32]int64{}}
+		t := Extent{ID: d.ID, Partitions: len(d.Partitions), Start: map[int32]int64{}, End: map[int32]int64{}}
 		for partition := range d.Partitions {
 			t.Start[partition], t.End[partition] = starts[d.Topic][partition].Offset, ends[d.Topic][partition].Offset
 		}
@@ -66,7 +66,7 @@ func describe(ctx context.Context, admin *kadm.Client, names []string) (map[stri
 
 // Commit commits positions in these topics as this member, outside of any
 // epoch.
-func (m *Member) Commit(ctx context.Context, topics map[string]Topic, positions Offsets) error {
+func (m *Member) Commit(ctx context.Context, topics map[string]Extent, positions Offsets) error {
 	id, generation := m.client.GroupMetadata()
 	req := kmsg.NewPtrOffsetCommitRequest()
 	req.Group, req.MemberID, req.Generation, req.InstanceID = m.o.Group, id, generation, &m.o.MemberID
