@@ -21,9 +21,9 @@ type grammar struct {
 	Predict predictCommand `cmd:"" help:"Score events from files or stdin."`
 	Test    testCommand    `cmd:"" help:"Run the examples that a config names."`
 	Lint    lintCommand    `cmd:"" help:"Report every problem of config files."`
-	Topics  topicsCommand  `cmd:"" help:"Show, and create, the topics and rights that a pipeline needs."`
 	Inspect inspectCommand `cmd:"" help:"Show what a model file declares."`
 	Schema  schemaCommand  `cmd:"" help:"Print the JSON Schema of the config."`
+	Topics  topicsCommand  `cmd:"" help:"Show, and create, the topics and rights that a pipeline needs."`
 	Runtime runtimeCommand `cmd:"" help:"Install ONNX Runtime's library, or show which one is used."`
 	Trial   trialCommand   `cmd:"" hidden:"" name:"model-trial" help:"Try a model out for the process that started this one."`
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
@@ -51,4 +52,9 @@ func produce(t *testing.T, c *kfake.Cluster, records ...*kgo.Record) {
 	if err := client.ProduceSync(t.Context(), records...).FirstErr(); err != nil {
 		t.Fatal(err)
 	}
+}
+
+func adminOf(t *testing.T, c *kfake.Cluster) *kadm.Client {
+	t.Helper()
+	return kadm.NewClient(newClient(t, c))
 }
