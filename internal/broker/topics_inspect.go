@@ -93,14 +93,15 @@ func (f *FoundTopic) take(t *kmsg.MetadataResponseTopic) {
 	}
 	f.ID = t.TopicID
 	f.Partitions = int32(len(t.Partitions))
-	f.RightsKnown = t.AuthorizedOperations != unknownRights
+	f.RightsKnown = t.AuthorizedOperations != UnknownRights
 	if f.RightsKnown {
 		f.Rights = kadm.DecodeACLOperations(t.AuthorizedOperations)
 	}
 }
 
-// unknownRights is what the protocol says where the broker does not tell.
-const unknownRights = -1 << 31
+// UnknownRights is what the protocol says where a broker does not tell which
+// operations are authorized.
+const UnknownRights = -1 << 31
 
 // settings reads a topic's settings, none where the user may not.
 func settings(ctx context.Context, admin *kadm.Client, topic string) (map[string]string, error) {

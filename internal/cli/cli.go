@@ -18,13 +18,15 @@ type grammar struct {
 	LogLevel  slog.Level       `help:"Least level that is logged: debug, info, warn or error." default:"info"`
 	Version   kong.VersionFlag `help:"Print the version and exit."`
 
-	Predict predictCommand `cmd:"" help:"Score events from files or stdin."`
-	Test    testCommand    `cmd:"" help:"Run the examples that a config names."`
-	Lint    lintCommand    `cmd:"" help:"Report every problem of config files."`
-	Inspect inspectCommand `cmd:"" help:"Show what a model file declares."`
-	Schema  schemaCommand  `cmd:"" help:"Print the JSON Schema of the config."`
-	Runtime runtimeCommand `cmd:"" help:"Install ONNX Runtime's library, or show which one is used."`
-	Trial   trialCommand   `cmd:"" hidden:"" name:"model-trial" help:"Try a model out for the process that started this one."`
+	Predict  predictCommand  `cmd:"" help:"Score events from files or stdin."`
+	Test     testCommand     `cmd:"" help:"Run the examples that a config names."`
+	Lint     lintCommand     `cmd:"" help:"Report every problem of config files."`
+	Inspect  inspectCommand  `cmd:"" help:"Show what a model file declares."`
+	Schema   schemaCommand   `cmd:"" help:"Print the JSON Schema of the config."`
+	Topics   topicsCommand   `cmd:"" help:"Show, and create, the topics and rights that a pipeline needs."`
+	Position positionCommand `cmd:"" help:"Show where a pipeline stands, or move it while it is stopped."`
+	Runtime  runtimeCommand  `cmd:"" help:"Install ONNX Runtime's library, or show which one is used."`
+	Trial    trialCommand    `cmd:"" hidden:"" name:"model-trial" help:"Try a model out for the process that started this one."`
 }
 
 const description = `Scores events with ONNX models. How a model's inputs are filled from events is a few lines of YAML.

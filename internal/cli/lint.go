@@ -11,6 +11,7 @@ import (
 
 type lintCommand struct {
 	Configs []string `arg:"" name:"config" help:"Pipeline files."`
+	Live    bool     `help:"Also ask the broker: whether it is there, topics, partitions, rights and limits."`
 	Set     []string `placeholder:"PATH=VALUE" sep:"none" help:"Override a value of the configs, as often as needed."`
 }
 
@@ -20,14 +21,15 @@ func (lintCommand) Help() string {
 
 Example:
 
-    penstock lint fraud.yaml`
+    penstock lint fraud.yaml
+    penstock lint --live fraud.yaml`
 }
 
 // Run checks every config.
 func (c *lintCommand) Run(ctx context.Context, s *session) error {
 	bad := 0
 	for _, path := range c.Configs {
-		ok, err := s.lint(ctx, path, c.Set)
+		ok, err := s.lint(ctx, path, c)
 		if err != nil {
 			return err
 		}
@@ -46,8 +48,8 @@ func (c *lintCommand) Run(ctx context.Context, s *session) error {
 
 // lint checks one config and prints what is wrong with it to stderr, or that
 // it is fine to stdout.
-func (s *session) lint(ctx context.Context, path string, set []string) (ok bool, err error) {
-	f, err := config.Load(path, config.Options{Purpose: config.ForLint, Set: set, Lookup: s.Lookup})
+func (s *session) lint(ctx context.Context, path string, c *lintCommand) (ok bool, err error) {
+	f, err := config.Load(path, config.Options{Purpose: config.ForLint, Set: c.Set, Lookup: s.Lookup})
 	if err != nil {
 		fmt.Fprintln(s.Err, err)
 		return false, nil
@@ -59,6 +61,13 @@ func (s *session) lint(ctx context.Context, path string, set []string) (ok bool,
 		if err != nil {
 			return false, err
 		}
+	}
+	if c.Live && !f.Failed() {
+		more, err := s.lintLive(ctx, f)
+		if err != nil {
+			return false, fmt.Errorf("%s: %w", path, err)
+		}
+		problems = append(problems, more...)
 	}
 	for _, p := range problems {
 		ok = ok && p.Warning

@@ -1,0 +1,61 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/penstock/penstock/internal/broker"
+	"github.com/penstock/penstock/internal/config"
+)
+
+// answerTime is how long a command that only asks waits for the cluster. A
+// person waits for it, who would rather read what is wrong.
+const answerTime = 15 * time.Second
+
+// loadStream reads a config that names a Kafka cluster, for the commands that
+// look at what the pipeline reads and writes. When it cannot be used, its
+// problems are printed.
+func (s *session) loadStream(path string, set []string) (*config.File, error) {
+	f, err := config.Load(path, config.Options{Purpose: config.ForRun, Set: set, Lookup: s.Lookup})
+	if err != nil {
+		return nil, &refusal{err}
+	}
+	if f.Failed() {
+		return nil, s.refuse(f, nil)
+	}
+	if f.Pipeline.Broker.Kafka == nil {
+		return nil, &refusal{fmt.Errorf("%s names another broker than Kafka, which this command does not know yet", path)}
+	}
+	return f, nil
+}
+
+// connect makes a client of the pipeline's cluster, which is not asked yet.
+func (s *session) connect(p *config.Pipeline, more ...kgo.Opt) (*kgo.Client, error) {
+	options, err := broker.ConnectOptions(p.Broker.Kafka)
+	if err != nil {
+		return nil, &refusal{err}
+	}
+	client, err := kgo.NewClient(append(append(options, broker.LogTo(s.log)), more...)...)
+	if err != nil {
+		return nil, &refusal{fmt.Errorf("connect to broker.kafka: %w", err)}
+	}
+	return client, nil
+}
+
+// explained adds to an error of the cluster what to do about it.
+func explained(ctx context.Context, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(ctx.Err(), context.Canceled):
+		return errors.New("interrupted")
+	}
+	if hint := broker.Diagnose(err).Hint; hint != "" {
+		return fmt.Errorf("%w; %s", err, hint)
+	}
+	return err
+}
