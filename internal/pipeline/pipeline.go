@@ -186,7 +186,7 @@ func (p *Pipeline) Checks() []telemetry.Check {
 		away.OK, away.Reason = false, reason
 	}
 	for _, w := range p.workers {
-		shown := w.shown.Load()
+		shown := w.status()
 		switch {
 		case shown.State == stateWaiting && w.broken.Load():
 			model.OK, model.Reason = false, shown.Reason
@@ -220,7 +220,7 @@ func (p *Pipeline) Status() telemetry.Status {
 		s.State = "draining"
 	}
 	for _, w := range p.workers {
-		s.Workers = append(s.Workers, *w.shown.Load())
+		s.Workers = append(s.Workers, w.status())
 	}
 	return s
 }

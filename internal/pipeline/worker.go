@@ -28,6 +28,8 @@ type worker struct {
 	n      int
 	counts *telemetry.Worker
 	shown  atomic.Pointer[telemetry.WorkerStatus]
+	joined atomic.Pointer[func() bool] // nil without a session
+	broken atomic.Bool                 // the runtime or the device is
 
 	session Session
 	batch   *inference.Batch
@@ -62,6 +64,15 @@ func (w *worker) show(state, reason string) {
 	w.shown.Store(&telemetry.WorkerStatus{Name: fmt.Sprintf("%s-%d", w.p.c.Instance, w.n), State: state, Reason: reason})
 }
 
+// status is what the worker is about, as of now.
+func (w *worker) status() telemetry.WorkerStatus {
+	s := *w.shown.Load()
+	if joined := w.joined.Load(); s.State == stateRunning && (joined == nil || !(*joined)()) {
+		s.State = stateJoining
+	}
+	return s
+}
+
 // Waits between two attempts to work on.
 const (
 	firstWait = 50 * time.Millisecond
@@ -84,8 +95,9 @@ func (w *worker) run(ctx context.Context) error {
 		}
 		reason, heals := w.p.judge(err)
 		if !heals {
-			return err
+			return &endedError{reason, err}
 		}
+		w.broken.Store(errors.Is(err, inference.ErrBroken))
 		wait := waits.NextBackOff()
 		w.show(stateWaiting, reason)
 		w.p.c.Log.Warn("the worker waits and tries again", "worker", w.n, "reason", reason, "wait", wait.Round(time.Millisecond))
@@ -115,6 +127,7 @@ func (w *worker) serve(ctx context.Context) (err error) {
 		if err != nil && w.session.Replaced(w.p.hard) {
 			err = errors.Join(errTwin, err)
 		}
+		w.joined.Store(nil)
 		w.session.Close()
 		w.epoch.reset()
 	}()
@@ -155,6 +168,8 @@ func (w *worker) open(ctx context.Context) error {
 		return err
 	}
 	w.session = session
+	joined := session.Joined
+	w.joined.Store(&joined)
 	w.show(stateRunning, "")
 	return nil
 }
@@ -211,3 +226,12 @@ func (w *worker) failed(err error) error {
 // errTwin says that two processes work under one name.
 var errTwin = errors.New("another process of the same instance name has taken this worker's place in the group: " +
 	"give each process its own instance in the config, or with --instance")
+
+// endedError is an error that waiting does not heal, in words for a person.
+type endedError struct {
+	reason string
+	err    error
+}
+
+func (e *endedError) Error() string { return e.reason }
+func (e *endedError) Unwrap() error { return e.err }
