@@ -67,6 +67,13 @@ func TestTotalsOfNothing(t *testing.T) {
 	if string(text) != want {
 		t.Errorf("got  %s\nwant %s", text, want)
 	}
+	var read Totals
+	if err := json.Unmarshal([]byte(`{"predicted":5,"latency_p99_ms":4}`), &read); err != nil {
+		t.Fatal(err)
+	}
+	if since := read.Since(totals); since.Predicted != 5 {
+		t.Errorf("totals from JSON: %+v", since)
+	}
 }
 
 func TestQuantiles(t *testing.T) {
