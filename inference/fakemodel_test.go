@@ -181,6 +181,17 @@ func scoringPlan(t testing.TB, static int64) *Plan {
 	return plan
 }
 
+// untimedPlan maps {"x":…,"y":…} and no event time.
+func untimedPlan(t testing.TB) *Plan {
+	t.Helper()
+	cfg := &Config{Inputs: []Input{{Name: "input", List: true, Columns: []Column{{From: "x", At: 0}, {From: "y", At: 1}}}}}
+	plan, problems := Compile(cfg, []TensorInfo{{Name: "input", Type: Float32, Shape: []int64{Dynamic, 2}}}, CompileOptions{})
+	if plan == nil {
+		t.Fatalf("compile: %v", problems)
+	}
+	return plan
+}
+
 // fillBatch decodes the events into a new batch.
 func fillBatch(t testing.TB, plan *Plan, events ...string) *Batch {
 	t.Helper()

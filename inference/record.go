@@ -1,6 +1,7 @@
 package inference
 
 import (
+	"math"
 	"strconv"
 	"time"
 
@@ -26,7 +27,17 @@ type Encoder struct {
 type Stamp struct {
 	ID   penstock.EventID
 	Time int64 // wall clock, Unix nanoseconds; written to the millisecond
+	// Record is the timestamp of the event's record, Unix milliseconds: the event
+	// time where the event itself has none that can be read. NoTime: none either.
+	Record int64
 }
+
+// NoTime is the timestamp of a record that has none, and of a file's rows.
+const NoTime = -1
+
+// latestRecord is the last timestamp that fits nanoseconds. What a producer
+// wrote beyond it, as one that took microseconds for milliseconds does, is none.
+const latestRecord = math.MaxInt64 / int64(time.Millisecond)
 
 // NewEncoder renders the constant part.
 func NewEncoder(o EncoderOptions) *Encoder {
@@ -56,7 +67,11 @@ func (e *Encoder) Append(dst []byte, stamp *Stamp, s *Scores, row int) []byte {
 	start := len(dst)
 	dst = escapeFrom(stamp.ID.AppendTo(dst), start)
 	dst = append(dst, e.middle...)
-	if at, ok := s.batch.EventTime(row); ok {
+	at, timed := s.batch.EventTime(row)
+	if !timed && stamp.Record > NoTime && stamp.Record <= latestRecord {
+		at, timed = stamp.Record*int64(time.Millisecond), true
+	}
+	if timed {
 		dst = append(dst, `,"event_time":"`...)
 		dst = append(s.eventTime.appendTime(dst, at), '"')
 	}

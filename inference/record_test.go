@@ -27,7 +27,7 @@ func stampAt(t testing.TB, source string, offset int64, clock string) *Stamp {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Stamp{ID: penstock.EventID{Source: source, Offset: offset}, Time: at.UnixNano()}
+	return &Stamp{ID: penstock.EventID{Source: source, Offset: offset}, Time: at.UnixNano(), Record: NoTime}
 }
 
 func TestRecord(t *testing.T) {
@@ -88,6 +88,45 @@ func TestRecord(t *testing.T) {
 			}
 			if !json.Valid([]byte(got[len("before "):])) {
 				t.Error("no valid JSON")
+			}
+		})
+	}
+}
+
+// Without a time of its own an event has its record's. A path that gave none is
+// flagged all the same; where there is no path, nothing is amiss.
+func TestRecordTimeStandsIn(t *testing.T) {
+	for name, test := range map[string]struct {
+		path   string
+		record int64
+		event  string
+		want   string
+	}{
+		"own time":        {"ts", 86_400_000, `{"x":1,"y":1,"ts":"2026-11-21T09:00:00.000001Z"}`, `"event_time":"2026-11-21T09:00:00.000001Z",|,"score":3`},
+		"unreadable":      {"ts", 86_400_123, `{"x":1,"y":1,"ts":"yesterday"}`, `"event_time":"1970-01-02T00:00:00.123Z",|,"score":3,"flags":["event_time"]`},
+		"absent":          {"ts", 86_400_123, `{"x":1,"y":1}`, `"event_time":"1970-01-02T00:00:00.123Z",|,"score":3,"flags":["event_time"]`},
+		"no path":         {"", 86_400_123, `{"x":1,"y":1,"ts":"yesterday"}`, `"event_time":"1970-01-02T00:00:00.123Z",|,"score":3`},
+		"first instant":   {"", 0, `{"x":1,"y":1}`, `"event_time":"1970-01-01T00:00:00.000Z",|,"score":3`},
+		"none":            {"", NoTime, `{"x":1,"y":1}`, `|,"score":3`},
+		"none at all":     {"ts", NoTime, `{"x":1,"y":1}`, `|,"score":3,"flags":["event_time"]`},
+		"last instant":    {"", 9_223_372_036_854, `{"x":1,"y":1}`, `"event_time":"2262-04-11T23:47:16.854Z",|,"score":3`},
+		"beyond the last": {"", 9_223_372_036_855, `{"x":1,"y":1}`, `|,"score":3`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			plan := scoringPlan(t, 0)
+			if test.path == "" {
+				plan = untimedPlan(t)
+			}
+			scores, err := newTestScorer(t, linear(), plan, Output{}).Score(fillBatch(t, plan, test.event))
+			if err != nil {
+				t.Fatal(err)
+			}
+			stamp := stampAt(t, "t", 7, "2026-11-21T09:00:00.127Z")
+			stamp.Record = test.record
+			got := string(NewEncoder(EncoderOptions{}).Append(nil, stamp, scores, 0))
+			want := `{"id":"t/0/7",` + strings.Replace(test.want, "|", `"time":"2026-11-21T09:00:00.127Z"`, 1) + `}`
+			if got != want {
+				t.Errorf("got  %s\nwant %s", got, want)
 			}
 		})
 	}

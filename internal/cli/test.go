@@ -107,7 +107,7 @@ func (w *worker) check(e *example) ([]difference, error) {
 	if r := scores.Rejection(0); r != nil {
 		return rejectedDifference(r), nil
 	}
-	stamp := inference.Stamp{ID: penstock.EventID{Source: "example", Offset: e.line - 1}, Time: time.Now().UnixNano()}
+	stamp := inference.Stamp{ID: penstock.EventID{Source: "example", Offset: e.line - 1}, Time: time.Now().UnixNano(), Record: inference.NoTime}
 	record := w.encoder.Append(nil, &stamp, scores, 0)
 	d := json.NewDecoder(bytes.NewReader(record))
 	d.UseNumber()

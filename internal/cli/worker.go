@@ -92,7 +92,7 @@ func (w *worker) encode(j *job, first, end int, scores *inference.Scores) {
 			}
 			r = scores.Rejection(row)
 			if r == nil {
-				stamp := inference.Stamp{ID: j.chunk.ID(i), Time: now}
+				stamp := inference.Stamp{ID: j.chunk.ID(i), Time: now, Record: inference.NoTime}
 				j.records = append(w.encoder.Append(j.records, &stamp, scores, row), '\n')
 				j.tally.predicted++
 			}

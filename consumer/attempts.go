@@ -1,0 +1,87 @@
+package consumer
+
+import (
+	"context"
+
+	"github.com/penstock/penstock"
+)
+
+// isolateFrom is from which attempt on at the same position a partition is
+// scored where a crash does no harm: the first one may have been cut by
+// anything.
+const isolateFrom = 2
+
+// Attempt notes, before their first run since the assignment, that events of
+// partitions are about to be scored. It tells whether an earlier attempt at the
+// very same event ended with the process, so that these events should be scored
+// in isolation. For partitions that were noted before it costs nothing.
+func (k *Kafka) Attempt(ctx context.Context, events []penstock.Event) (isolate bool, err error) {
+	if k.fresh.Load() == 0 {
+		return k.isolated, nil
+	}
+	first := k.firstEvents(events)
+	if len(first) == 0 {
+		return k.isolated, nil
+	}
+	if err := k.o.State.take(ctx); err != nil {
+		return false, err
+	}
+	defer k.o.State.give()
+	entries := make([]entry, 0, len(first))
+	for _, id := range first {
+		key := attemptKey(id.Source, id.Partition)
+		now := attempt{Position: id.Offset, N: 1}
+		before, err := get[attempt](k.o.State, key)
+		if err != nil {
+			return false, err
+		}
+		if before != nil && before.Position == id.Offset {
+			now.N = before.N + 1
+		}
+		if now.N >= isolateFrom {
+			k.isolated = true
+			k.o.Log.Warn("the process ended while this event's batch was scored; scoring it in a child process",
+				"event", id.String(), "attempt", now.N)
+		}
+		entries = append(entries, entry{key, now})
+	}
+	if err := k.o.State.put(ctx, entries...); err != nil {
+		return false, err
+	}
+	k.attempted = append(k.attempted, first...)
+	return k.isolated, nil
+}
+
+// firstEvents are the first events of partitions that have not been scored
+// since they were assigned.
+func (k *Kafka) firstEvents(events []penstock.Event) []penstock.EventID {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	var first []penstock.EventID
+	for i := range events {
+		id := &events[i].ID
+		if p := k.partitions[id.Source][id.Partition]; p != nil && p.fresh {
+			p.fresh = false
+			k.fresh.Add(-1)
+			first = append(first, *id)
+		}
+	}
+	return first
+}
+
+// succeeded takes back the attempts that a commit has proven harmless.
+func (k *Kafka) succeeded(ctx context.Context) error {
+	if len(k.attempted) == 0 {
+		return nil
+	}
+	entries := make([]entry, len(k.attempted))
+	for i, id := range k.attempted {
+		entries[i].key = attemptKey(id.Source, id.Partition)
+	}
+	if err := k.o.State.take(ctx); err != nil {
+		return err
+	}
+	defer k.o.State.give()
+	k.attempted, k.isolated = k.attempted[:0], false
+	return k.o.State.put(ctx, entries...)
+}

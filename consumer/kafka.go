@@ -1,0 +1,226 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/penstock/penstock"
+	"github.com/penstock/penstock/internal/broker"
+	"github.com/penstock/penstock/internal/telemetry"
+)
+
+// Options say what a worker consumes.
+type Options struct {
+	// Session says all but Begin, Assigned and Revoked, which are the
+	// consumer's own.
+	Session   broker.SessionOptions
+	State     *State
+	Start     string // Earliest or Latest: where a partition without a position begins
+	From      string // the same for one whose position is lost; empty refuses it
+	Telemetry *telemetry.Pipeline
+	Log       *slog.Logger
+}
+
+// Kafka is a worker's source of events. One goroutine uses it.
+type Kafka struct {
+	o       Options
+	session *broker.Session
+
+	mu         sync.Mutex // guards partitions, which the client's own goroutine changes
+	partitions map[string]map[int32]*partition
+	joined     atomic.Bool
+	fresh      atomic.Int64 // partitions whose fresh is set
+
+	attempted []penstock.EventID
+	isolated  bool
+}
+
+// partition is one that this worker has.
+type partition struct {
+	gauge    *telemetry.Partition
+	fresh    bool  // nothing of it was scored since it was assigned
+	position int64 // of the next event to poll
+	end      int64 // behind the last record, as far as known
+}
+
+// Oversize says that a batch of events would inflate beyond all bounds, so that
+// the client does not read it. Give it to the dead letters and go on at Next.
+type Oversize struct {
+	ID   penstock.EventID // of its first event
+	Next int64            // offset behind its last event
+	Err  error
+}
+
+func (o *Oversize) Error() string { return fmt.Sprintf("events from %s on: %v", o.ID, o.Err) }
+func (o *Oversize) Unwrap() error { return o.Err }
+
+// Open joins the group.
+func Open(ctx context.Context, o Options) (*Kafka, *broker.Session, error) {
+	k := &Kafka{o: o, partitions: map[string]map[int32]*partition{}}
+	o.Session.Begin, o.Session.Assigned, o.Session.Revoked = k.begin, k.assigned, k.revoked
+	session, err := broker.Open(ctx, o.Session)
+	if err != nil {
+		return nil, nil, err
+	}
+	k.session = session
+	return k, session, nil
+}
+
+// Joined tells whether the worker is a member of the group.
+func (k *Kafka) Joined() bool {
+	if k.joined.Load() {
+		return true
+	}
+	_, generation := k.session.Client().GroupMetadata()
+	return generation >= 0
+}
+
+// Poll appends at most limit events to events, in the order of each partition.
+// Without any it waits for one until ctx ends; with a nil ctx it does not wait.
+// Their bytes stay as they are until the epoch ends. An error ends the session,
+// but for an Oversize, which needs a skip.
+func (k *Kafka) Poll(ctx context.Context, events []penstock.Event, limit int) ([]penstock.Event, error) {
+	fetches := k.session.Client().PollRecords(ctx, limit)
+	var failed error
+	fetches.EachPartition(func(p kgo.FetchTopicPartition) {
+		if p.Err != nil {
+			if failed == nil && !(ctx != nil && ctx.Err() != nil && errors.Is(p.Err, ctx.Err())) {
+				failed = pollError(&p)
+			}
+			return
+		}
+		for _, r := range p.Records {
+			events = append(events, event(r))
+		}
+		k.polled(&p)
+	})
+	return events, failed
+}
+
+func pollError(p *kgo.FetchTopicPartition) error {
+	if big, ok := errors.AsType[*kgo.ErrDecompressTooLarge](p.Err); ok {
+		return &Oversize{
+			ID:   penstock.EventID{Source: big.Topic, Partition: big.Partition, Offset: big.Offset},
+			Next: big.NextOffset, Err: big,
+		}
+	}
+	if p.Topic == "" {
+		return fmt.Errorf("poll: %w", p.Err)
+	}
+	return fmt.Errorf("poll %s/%d: %w", p.Topic, p.Partition, p.Err)
+}
+
+func event(r *kgo.Record) penstock.Event {
+	e := penstock.Event{
+		ID:  penstock.EventID{Source: r.Topic, Partition: r.Partition, Offset: r.Offset},
+		Key: r.Key, Value: r.Value, Time: r.Timestamp.UnixMilli(),
+		Control: r.Attrs.IsControl(),
+	}
+	if len(r.Headers) > 0 {
+		e.Headers = make([]penstock.Header, len(r.Headers))
+		for i := range r.Headers {
+			e.Headers[i] = penstock.Header(r.Headers[i])
+		}
+	}
+	return e
+}
+
+// polled notes how far a partition was read and how far it goes.
+func (k *Kafka) polled(f *kgo.FetchTopicPartition) {
+	if len(f.Records) == 0 {
+		return
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	p := k.partitions[f.Topic][f.Partition]
+	if p == nil {
+		return // revoked meanwhile: the epoch is going to be aborted
+	}
+	p.position = f.Records[len(f.Records)-1].Offset + 1
+	p.end = f.HighWatermark
+	if k.o.Session.ReadCommitted {
+		p.end = f.LastStableOffset
+	}
+}
+
+// Committed is to be called after each commit. It takes back what was noted in
+// case the process dies, and shows how far behind the worker is.
+func (k *Kafka) Committed(ctx context.Context) error {
+	k.mu.Lock()
+	for _, partitions := range k.partitions {
+		for _, p := range partitions {
+			p.gauge.SetPosition(p.position)
+			p.gauge.SetLag(max(p.end-p.position, 0))
+		}
+	}
+	k.mu.Unlock()
+	return k.succeeded(ctx)
+}
+
+func (k *Kafka) assigned(partitions map[string][]int32) {
+	k.joined.Store(true)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for topic, numbers := range partitions {
+		if k.partitions[topic] == nil {
+			k.partitions[topic] = map[int32]*partition{}
+		}
+		for _, n := range numbers {
+			gauge := k.o.Telemetry.Partition(topic, n)
+			gauge.SetAssigned(true)
+			k.partitions[topic][n] = &partition{gauge: gauge, fresh: true}
+			k.fresh.Add(1)
+		}
+	}
+}
+
+// place notes where partitions begin.
+func (k *Kafka) place(starts broker.Offsets) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for topic, partitions := range starts {
+		for n, at := range partitions {
+			if p := k.partitions[topic][n]; p != nil {
+				p.position = at
+				p.gauge.SetPosition(at)
+			}
+		}
+	}
+}
+
+func (k *Kafka) revoked(partitions map[string][]int32) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for topic, numbers := range partitions {
+		for _, n := range numbers {
+			p := k.partitions[topic][n]
+			if p == nil {
+				continue
+			}
+			if p.fresh {
+				k.fresh.Add(-1)
+			}
+			p.gauge.SetAssigned(false)
+			delete(k.partitions[topic], n)
+		}
+	}
+}
+
+// Skip moves a partition's position past what cannot be read, outside of any
+// epoch. The session is spent afterwards.
+func (k *Kafka) Skip(ctx context.Context, o *Oversize) error {
+	at := broker.Offsets{}
+	at.Set(o.ID.Source, o.ID.Partition, o.Next)
+	m := k.session.Member()
+	topics, err := m.Topics(ctx, o.ID.Source)
+	if err != nil {
+		return err
+	}
+	return m.Commit(ctx, topics, at)
+}

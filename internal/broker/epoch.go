@@ -1,0 +1,132 @@
+package broker
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/penstock/penstock/internal/failpoint"
+)
+
+// Begin opens an epoch, before its first publication. In an open one it does
+// nothing.
+func (s *Session) Begin() error {
+	if s.begun {
+		return nil
+	}
+	if s.txn != nil {
+		if err := s.txn.Begin(); err != nil {
+			return fmt.Errorf("begin transaction: %w", err)
+		}
+	}
+	s.begun = true
+	return nil
+}
+
+// Flush waits until the broker has all that was produced. Whether it took it
+// the records' promises say.
+func (s *Session) Flush(ctx context.Context) error {
+	if err := s.client.Flush(ctx); err != nil {
+		return fmt.Errorf("flush: %w", err)
+	}
+	return nil
+}
+
+// End commits the epoch: what was produced, which must be flushed and free of
+// errors, and the positions of all that was polled, or until, where that is
+// given and less; the session is then spent. It gives false without an error
+// when the epoch was aborted because the group was rebalanced: what was polled
+// comes again.
+func (s *Session) End(ctx context.Context, until Offsets) (committed bool, err error) {
+	s.begun = false
+	if s.txn == nil {
+		return s.commit(ctx, until)
+	}
+	if until != nil {
+		ctx = kgo.PreTxnCommitFnContext(ctx, func(r *kmsg.TxnOffsetCommitRequest) error {
+			cutTxn(r, until)
+			return nil
+		})
+	}
+	committed, err = s.txn.End(ctx, kgo.TryCommit)
+	if err != nil {
+		return false, fmt.Errorf("commit transaction: %w", err)
+	}
+	return committed, nil
+}
+
+// cutTxn leaves the positions of until in a request, and no others.
+func cutTxn(r *kmsg.TxnOffsetCommitRequest, until Offsets) {
+	for t := range r.Topics {
+		topic := &r.Topics[t]
+		kept := topic.Partitions[:0]
+		for _, p := range topic.Partitions {
+			if at, ok := until[topic.Topic][p.Partition]; ok {
+				p.Offset = at
+				kept = append(kept, p)
+			}
+		}
+		topic.Partitions = kept
+	}
+}
+
+// commit is End at least once.
+func (s *Session) commit(ctx context.Context, until Offsets) (bool, error) {
+	defer s.client.AllowRebalance()
+	offsets := s.client.UncommittedOffsets()
+	if until != nil {
+		cut := map[string]map[int32]kgo.EpochOffset{}
+		for topic, partitions := range until {
+			cut[topic] = map[int32]kgo.EpochOffset{}
+			for partition, at := range partitions {
+				cut[topic][partition] = kgo.EpochOffset{Epoch: -1, Offset: at}
+			}
+		}
+		offsets = cut
+	}
+	if len(offsets) == 0 {
+		return true, nil
+	}
+	var err error
+	s.client.CommitOffsetsSync(ctx, offsets, func(_ *kgo.Client, _ *kmsg.OffsetCommitRequest, resp *kmsg.OffsetCommitResponse, e error) {
+		if err = e; err == nil {
+			err = refusedOffset(resp)
+		}
+	})
+	if err != nil {
+		return false, fmt.Errorf("commit offsets: %w", err)
+	}
+	return true, nil
+}
+
+// Abort drops the epoch: nothing of it was published, and what was polled comes
+// again.
+func (s *Session) Abort(ctx context.Context) error {
+	s.begun = false
+	if s.txn == nil {
+		// What is published stays: at least once. The positions are behind it.
+		defer s.client.AllowRebalance()
+		if err := s.client.AbortBufferedRecords(ctx); err != nil {
+			return fmt.Errorf("abort epoch: %w", err)
+		}
+		s.client.SetOffsets(s.client.CommittedOffsets())
+		return nil
+	}
+	if failpoint.Mutant("publish-aborted") {
+		_, err := s.txn.End(ctx, kgo.TryCommit)
+		return err
+	}
+	if _, err := s.txn.End(ctx, kgo.TryAbort); err != nil {
+		return fmt.Errorf("abort transaction: %w", err)
+	}
+	return nil
+}
+
+// Idle tells the session that nothing of what was polled is held.
+func (s *Session) Idle() {
+	if s.txn == nil {
+		s.client.AllowRebalance()
+	}
+}

@@ -1,0 +1,174 @@
+package broker
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// Kind is what to do about an error of the broker or of the way to it.
+type Kind uint8
+
+// The kinds.
+const (
+	// Rebuild: the session is spent, or nobody knows in what state it is.
+	// Close it and open a new one, with back-off; what it held is done again.
+	Rebuild Kind = iota
+	// Transient: it passes by itself. Wait with back-off and do it again.
+	Transient
+	// Twin: another process runs under the same instance name. End; whoever
+	// went on would throw the other out in turn.
+	Twin
+	// Denied: who we are, or what we may do, is not accepted. It heals when a
+	// person changes that, at the broker or in the config.
+	Denied
+	// Missing: a topic or partition is not there. It heals when it is created.
+	Missing
+	// TooLarge: one record, or what travels with it, is larger than the broker
+	// takes. The same bytes are refused again.
+	TooLarge
+	// Fatal: the broker cannot do what is asked of it, ever. End.
+	Fatal
+)
+
+func (k Kind) String() string {
+	switch k {
+	case Rebuild:
+		return "rebuild"
+	case Transient:
+		return "transient"
+	case Twin:
+		return "twin"
+	case Denied:
+		return "denied"
+	case Missing:
+		return "missing"
+	case TooLarge:
+		return "too large"
+	case Fatal:
+		return "fatal"
+	}
+	return fmt.Sprintf("kind %d", uint8(k))
+}
+
+// Diagnosis is what an error means.
+type Diagnosis struct {
+	Kind Kind
+	// Hint is a sentence for a person that says what is wrong and what to look
+	// at; empty where the error's own text is all there is to say.
+	Hint string
+}
+
+// Refusal is an error about one thing, where whoever made the request knows
+// which: the broker's own words for a missing right do not name it.
+type Refusal struct {
+	Right    string // Read, Write, Describe, …, as ACLs name it
+	Resource string // such as "topic predictions"
+	Err      error
+}
+
+func (r *Refusal) Error() string {
+	return fmt.Sprintf("%s %s: %v", r.Right, r.Resource, r.Err)
+}
+
+func (r *Refusal) Unwrap() error { return r.Err }
+
+// Diagnose tells what err means. It is the one place that tells errors apart.
+// An error that nobody foresaw gives Rebuild: a new session heals most of
+// what goes wrong with an old one, and where it does not, back-off and the
+// error's text say so. context.Canceled is the caller's own doing, and for the
+// caller to look for first.
+func Diagnose(err error) Diagnosis {
+	if e, ok := errors.AsType[*kerr.Error](err); ok {
+		kind, _ := kindOf(e)
+		return Diagnosis{kind, answerHint(e, err)}
+	}
+	if d, ok := diagnoseTLS(err); ok {
+		return d
+	}
+	if _, ok := errors.AsType[*loginError](err); ok {
+		return Diagnosis{Kind: Denied} // says it all itself
+	}
+	if d, ok := diagnoseNetwork(err); ok {
+		return d
+	}
+	switch {
+	case errors.Is(err, kgo.ErrRecordTimeout), errors.Is(err, kgo.ErrRecordRetries), errors.Is(err, kgo.ErrMaxBuffered):
+		return Diagnosis{Transient, "the broker did not take the records in time: see its load and its logs"}
+	}
+	return Diagnosis{Kind: Rebuild}
+}
+
+const noCertificate = "the broker ended the TLS handshake: it may want a client certificate, see broker.kafka.tls.cert and key"
+
+// diagnoseTLS knows what goes wrong between a connection and its first bytes.
+// None of it heals without a person.
+func diagnoseTLS(err error) (Diagnosis, bool) {
+	if e, ok := errors.AsType[x509.HostnameError](err); ok {
+		return Diagnosis{Denied, fmt.Sprintf("the broker's certificate is not for %s: give the name that it carries as broker.kafka.tls.server_name", e.Host)}, true
+	}
+	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+		return Diagnosis{Denied, "the broker's certificate is signed by an authority that is not trusted here: give the authority's as broker.kafka.tls.ca"}, true
+	}
+	if e, ok := errors.AsType[x509.CertificateInvalidError](err); ok {
+		if e.Reason == x509.Expired {
+			return Diagnosis{Denied, "the broker's certificate has expired or is not valid yet: renew it, or set this machine's clock"}, true
+		}
+		return Diagnosis{Denied, "the broker's certificate is not valid: see the text of the error"}, true
+	}
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return Diagnosis{Denied, "the broker's certificate cannot be verified: see broker.kafka.tls.ca and server_name"}, true
+	}
+	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+		return Diagnosis{Denied, "the broker does not speak TLS at this port: take broker.kafka.tls away, or give the port of its TLS listener"}, true
+	}
+	if _, ok := errors.AsType[tls.AlertError](err); ok {
+		return Diagnosis{Denied, noCertificate}, true
+	}
+	// What crypto/tls reports when the other side sends an alert.
+	if e, ok := errors.AsType[*net.OpError](err); ok && e.Op == "remote error" {
+		return Diagnosis{Denied, noCertificate}, true
+	}
+	return Diagnosis{}, false
+}
+
+// diagnoseNetwork knows how a connection fails. A name that is not found may
+// be there a moment later, as those of pods are.
+func diagnoseNetwork(err error) (Diagnosis, bool) {
+	if _, ok := errors.AsType[*kgo.ErrFirstReadEOF](err); ok {
+		return Diagnosis{Transient, "the broker closed the connection at once: if it is not just stopping, compare broker.kafka.tls and broker.kafka.sasl with what its listener wants"}, true
+	}
+	if e, ok := errors.AsType[*net.DNSError](err); ok {
+		return Diagnosis{Transient, fmt.Sprintf("the address of %s is not found: check broker.kafka.bootstrap_servers and the names that the brokers advertise", e.Name)}, true
+	}
+	if e, ok := errors.AsType[*net.OpError](err); ok && e.Op == "dial" && e.Addr != nil {
+		return Diagnosis{Transient, fmt.Sprintf("no broker answers at %s: is it up, and is that the address in broker.kafka.bootstrap_servers, or one that the brokers advertise?", e.Addr)}, true
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return Diagnosis{Transient, "the broker did not answer in time: is it up and reachable from here?"}, true
+	}
+	if e, ok := errors.AsType[net.Error](err); ok && e.Timeout() || isAny(err, io.EOF, io.ErrUnexpectedEOF, net.ErrClosed) {
+		return Diagnosis{Transient, "the connection to the broker broke off"}, true
+	}
+	if _, ok := errors.AsType[*os.SyscallError](err); ok || kgo.IsRetryableBrokerErr(err) {
+		return Diagnosis{Transient, "the connection to the broker broke off"}, true
+	}
+	return Diagnosis{}, false
+}
+
+func isAny(err error, targets ...error) bool {
+	for _, target := range targets {
+		if errors.Is(err, target) {
+			return true
+		}
+	}
+	return false
+}

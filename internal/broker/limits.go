@@ -1,0 +1,71 @@
+package broker
+
+import (
+	"sync"
+
+	"github.com/penstock/penstock"
+)
+
+// What the client and the broker take by default, in bytes.
+const (
+	defaultBatch = 1_000_012
+	leastBatch   = 1 << 10
+)
+
+// Limits are the largest batches that the topics take. All workers share them.
+type Limits struct {
+	mu    sync.RWMutex // guards bytes
+	bytes map[string]int32
+}
+
+// NewLimits starts with the defaults of Kafka.
+func NewLimits() *Limits { return &Limits{bytes: map[string]int32{}} }
+
+// Set notes a topic's max.message.bytes.
+func (l *Limits) Set(topic string, bytes int32) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.bytes[topic] = bytes
+}
+
+// Halve makes a topic's limit smaller, after the broker refused what was within
+// it. It gives false when there is no smaller one.
+func (l *Limits) Halve(topic string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	limit, ok := l.bytes[topic]
+	if !ok {
+		limit = defaultBatch
+	}
+	if limit/2 < leastBatch {
+		return false
+	}
+	l.bytes[topic] = limit / 2
+	return true
+}
+
+func (l *Limits) batch(topic string) int32 {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	if limit, ok := l.bytes[topic]; ok {
+		return limit
+	}
+	return defaultBatch
+}
+
+// Most bytes that a record's numbers take: of the batch that it is alone in, of
+// the record, and of one header.
+const (
+	batchOverhead  = 61
+	recordOverhead = 5 + 1 + 10 + 5 + 5 + 5 + 5
+	headerOverhead = 5 + 5
+)
+
+// Fits tells whether a topic takes a record, uncompressed and alone in a batch.
+func (l *Limits) Fits(r *penstock.Record) bool {
+	size := batchOverhead + recordOverhead + len(r.Key) + len(r.Value)
+	for i := range r.Headers {
+		size += headerOverhead + len(r.Headers[i].Key) + len(r.Headers[i].Value)
+	}
+	return size <= int(l.batch(r.Topic))
+}

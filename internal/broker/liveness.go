@@ -1,0 +1,58 @@
+package broker
+
+import (
+	"net"
+	"sync/atomic"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// Liveness knows whether a cluster answers. It is a hook of its clients, which
+// wait for a broker that is away without a word. It is safe for concurrent use.
+type Liveness struct {
+	answered atomic.Int64            // Unix nanoseconds of the last answer
+	trouble  atomic.Pointer[failure] // the last thing that went wrong
+}
+
+type failure struct {
+	at  int64
+	err error
+}
+
+var (
+	_ kgo.HookBrokerConnect = (*Liveness)(nil)
+	_ kgo.HookBrokerE2E     = (*Liveness)(nil)
+)
+
+// OnBrokerConnect notes connections that fail.
+func (l *Liveness) OnBrokerConnect(_ kgo.BrokerMetadata, _ time.Duration, _ net.Conn, err error) {
+	l.note(err)
+}
+
+// OnBrokerE2E notes answers, and requests that fail.
+func (l *Liveness) OnBrokerE2E(_ kgo.BrokerMetadata, _ int16, e kgo.BrokerE2E) {
+	if err := e.Err(); err != nil {
+		l.note(err)
+		return
+	}
+	l.answered.Store(time.Now().UnixNano())
+}
+
+func (l *Liveness) note(err error) {
+	if err != nil {
+		l.trouble.Store(&failure{at: time.Now().UnixNano(), err: err})
+	}
+}
+
+// Silent tells since when the cluster has not answered, and the last error
+// since then; ok is false while it answers, that is, has within patience and
+// not failed after that.
+func (l *Liveness) Silent(now time.Time, patience time.Duration) (since time.Time, err error, ok bool) {
+	answered := l.answered.Load()
+	since = time.Unix(0, answered)
+	if f := l.trouble.Load(); f != nil && f.at > answered {
+		return since, f.err, true
+	}
+	return since, nil, answered == 0 || now.Sub(since) > patience
+}

@@ -1,0 +1,213 @@
+package broker
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// SessionOptions say what one worker's session is.
+type SessionOptions struct {
+	Connect  []kgo.Opt // of ConnectOptions
+	Topics   []string  // what is consumed
+	Group    string
+	MemberID string // static, of MemberID; names the transactions too
+
+	ExactlyOnce        bool
+	ReadCommitted      bool
+	SessionTimeout     time.Duration
+	TransactionTimeout time.Duration
+	FetchMaxBytes      int64 // this session's share
+	Compression        kgo.CompressionCodec
+	Limits             *Limits
+
+	// Partitioner says which of a topic's n partitions a record goes to.
+	Partitioner func(r *kgo.Record, n int) int
+	// Begin is given the committed position of each partition that this member
+	// has just got, negative where there is none, and returns where it begins,
+	// never negative. An error ends the session.
+	Begin func(ctx context.Context, m *Member, committed Offsets) (Offsets, error)
+	// Assigned and Revoked are told of partitions that come and go, from a
+	// goroutine of the client's.
+	Assigned, Revoked func(partitions map[string][]int32)
+	Liveness          *Liveness
+}
+
+// Offsets are positions, each the offset of the next event, by topic and
+// partition.
+type Offsets map[string]map[int32]int64
+
+// Set notes a position.
+func (o Offsets) Set(topic string, partition int32, offset int64) {
+	if o[topic] == nil {
+		o[topic] = map[int32]int64{}
+	}
+	o[topic][partition] = offset
+}
+
+// MemberID names worker n of an instance within its group, the same at each
+// start, so that a restarted worker gets its partitions back without a
+// rebalance.
+func MemberID(group, instance string, n int) string {
+	return group + "-" + instance + "-" + strconv.Itoa(n)
+}
+
+// TransactionalID is that of a member's transactions. Who opens a session under
+// it ends what its predecessor left open.
+func TransactionalID(member string) string { return transactionalPrefix + member }
+
+const transactionalPrefix = "penstock-"
+
+// The client's own limits.
+const (
+	// maxBatchInflated is the largest that a compressed batch of events may
+	// become: a few kilobytes can be made to claim gigabytes.
+	maxBatchInflated = 32 << 20
+	// maxBuffered bounds what waits for the broker. Epochs are smaller, so that
+	// a publish never blocks on it.
+	maxBuffered        = 32 << 20
+	maxBufferedRecords = 1 << 17
+	// maxPartitionFetch is how much of one partition a fetch takes, so that one
+	// busy partition leaves room for the others.
+	maxPartitionFetch = 1 << 20
+	// leastFetch still holds an event of the size that brokers take by default.
+	leastFetch = 64 << 10
+	// newPartitions is how soon partitions that were added are seen.
+	newPartitions = 10 * time.Second
+	// soon paces what the client does again right after a commit.
+	soon = 250 * time.Millisecond
+	// markersPending is how long the client leaves between two questions while
+	// the broker still writes the last transaction's markers; its own default
+	// of 20 ms would be most of an epoch's latency.
+	markersPending = time.Millisecond
+	// heartbeats is how many fit in a session timeout. A member learns of a
+	// rebalance at its next one, so that they bound the gap when a peer leaves.
+	heartbeats = 20
+)
+
+// Session is one worker's hold on a Kafka cluster: the member of the group and
+// the producer, which exactly once share a transaction. One goroutine uses it.
+//
+// A session whose End or Abort gave an error is spent: close it and open
+// another, which goes back to the last committed positions by itself.
+type Session struct {
+	o      SessionOptions
+	client *kgo.Client
+	txn    *kgo.GroupTransactSession // nil at least once
+	begun  bool                      // an epoch is open
+}
+
+// Open joins the group. Exactly once it first ends the transaction that a
+// predecessor of this member may have left open, for its partitions' positions
+// cannot be read before.
+func Open(ctx context.Context, o SessionOptions) (*Session, error) {
+	s := &Session{o: o}
+	if o.ExactlyOnce {
+		if err := s.endPredecessor(ctx); err != nil {
+			return nil, err
+		}
+	}
+	var err error
+	if o.ExactlyOnce {
+		s.txn, err = kgo.NewGroupTransactSession(s.options()...)
+		if err == nil {
+			s.client = s.txn.Client()
+		}
+	} else {
+		s.client, err = kgo.NewClient(s.options()...)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open session: %w", err)
+	}
+	return s, nil
+}
+
+// Close leaves the cluster, but not the group: a static member keeps its
+// partitions until the session timeout, unless Release gives them back.
+func (s *Session) Close() {
+	s.client.CloseAllowingRebalance()
+}
+
+// Client is the client below, for polling and producing.
+func (s *Session) Client() *kgo.Client { return s.client }
+
+func (s *Session) options() []kgo.Opt {
+	o := &s.o
+	share := max(o.FetchMaxBytes, leastFetch)
+	isolation := kgo.ReadUncommitted()
+	if o.ReadCommitted {
+		isolation = kgo.ReadCommitted()
+	}
+	opts := append([]kgo.Opt{}, o.Connect...)
+	opts = append(opts,
+		kgo.ConsumerGroup(o.Group), kgo.InstanceID(o.MemberID), kgo.ConsumeTopics(o.Topics...),
+		kgo.Balancers(kgo.CooperativeStickyBalancer()),
+		kgo.SessionTimeout(o.SessionTimeout), kgo.HeartbeatInterval(o.SessionTimeout/heartbeats),
+		kgo.FetchIsolationLevel(isolation), kgo.KeepControlRecords(),
+		kgo.FetchMaxBytes(int32(min(share, 1<<30))), kgo.FetchMaxPartitionBytes(int32(min(share, maxPartitionFetch))),
+		kgo.MaxDecompressBatchBytes(maxBatchInflated),
+		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()), // replaced by begin
+		kgo.ConsumeResetOffset(kgo.NoResetOffset()),       // out of range: a new session's Begin decides
+		kgo.AdjustFetchOffsetsFn(s.begin),
+		kgo.OnPartitionsAssigned(s.assigned), kgo.OnPartitionsRevoked(s.revoked), kgo.OnPartitionsLost(s.revoked),
+		kgo.ProducerLinger(0), kgo.ProducerBatchCompression(o.Compression),
+		kgo.ProducerBatchMaxBytesFn(o.Limits.batch),
+		kgo.MaxBufferedRecords(maxBufferedRecords), kgo.MaxBufferedBytes(maxBuffered),
+		kgo.RecordPartitioner(kgo.BasicConsistentPartitioner(func(string) func(*kgo.Record, int) int { return o.Partitioner })),
+		kgo.MetadataMaxAge(newPartitions), kgo.MetadataMinAge(soon),
+		kgo.WithHooks(o.Liveness),
+	)
+	if o.ExactlyOnce {
+		return append(opts,
+			kgo.TransactionalID(TransactionalID(o.MemberID)), kgo.TransactionTimeout(o.TransactionTimeout),
+			kgo.ConcurrentTransactionsBackoff(markersPending),
+		)
+	}
+	// A rebalance waits for the end of the epoch, so that no position is
+	// committed for a partition that has a new owner.
+	return append(opts, kgo.DisableAutoCommit(), kgo.BlockRebalanceOnPoll())
+}
+
+func (s *Session) assigned(ctx context.Context, _ *kgo.Client, partitions map[string][]int32) {
+	if len(partitions) == 0 {
+		return
+	}
+	if s.o.ExactlyOnce {
+		s.endDead(ctx)
+	}
+	s.o.Assigned(partitions)
+}
+
+func (s *Session) revoked(_ context.Context, _ *kgo.Client, partitions map[string][]int32) {
+	s.o.Revoked(partitions)
+}
+
+// begin has the options' Begin decide where partitions begin.
+func (s *Session) begin(ctx context.Context, fetched map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
+	committed := Offsets{}
+	for topic, partitions := range fetched {
+		for partition, offset := range partitions {
+			committed.Set(topic, partition, offset.EpochOffset().Offset)
+		}
+	}
+	starts, err := s.o.Begin(ctx, s.Member(), committed)
+	if err != nil {
+		return nil, err
+	}
+	for topic, partitions := range starts {
+		for partition, at := range partitions {
+			offset := fetched[topic][partition]
+			if offset.EpochOffset().Offset != at {
+				offset = kgo.NewOffset().WithEpoch(-1)
+			}
+			fetched[topic][partition] = offset.At(at)
+		}
+	}
+	return fetched, nil
+}
+
+// Member is this session's membership.
+func (s *Session) Member() *Member { return &Member{client: s.client, o: &s.o} }

@@ -1,0 +1,162 @@
+package producer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/penstock/penstock"
+	"github.com/penstock/penstock/internal/broker"
+)
+
+// Kafka is where a worker publishes. One goroutine uses it.
+//
+// Records are made in blocks that are used again once their epoch is over, for
+// by then the client has called every promise and keeps none of them.
+type Kafka struct {
+	session *broker.Session
+	limits  *broker.Limits
+	paced   bool // the broker writes markers after a commit
+
+	blocks []*[blockRecords]kgo.Record
+	used   int // records of this epoch
+	bytes  int
+
+	failed  atomic.Pointer[refused] // the first record of this epoch that was not taken
+	promise func(*kgo.Record, error)
+	first   func(*kgo.Record, error) // the promise of an epoch's first record
+
+	pace      broker.Pace
+	ended     time.Time // the last commit
+	published time.Time // the epoch's first record
+	acked     atomic.Int64
+}
+
+// blockRecords is as many as a usual batch has.
+const blockRecords = 256
+
+type refused struct {
+	topic string
+	err   error
+}
+
+// New makes the producer of a session. paced says that its epochs are
+// transactions.
+func New(session *broker.Session, limits *broker.Limits, paced bool) *Kafka {
+	k := &Kafka{session: session, limits: limits, paced: paced}
+	k.promise = func(r *kgo.Record, err error) {
+		if err != nil {
+			k.failed.CompareAndSwap(nil, &refused{r.Topic, err})
+		}
+	}
+	k.first = func(r *kgo.Record, err error) {
+		k.acked.Store(time.Now().UnixNano())
+		k.promise(r, err)
+	}
+	return k
+}
+
+// Bytes is how much the epoch has published.
+func (k *Kafka) Bytes() int { return k.bytes }
+
+// Publish sends a record. Its bytes must stay as they are until the epoch ends.
+// The first one of an epoch waits until the broker is done with the last.
+func (k *Kafka) Publish(ctx context.Context, r *penstock.Record) error {
+	promise := k.promise
+	if k.used == 0 {
+		if err := k.begin(ctx); err != nil {
+			return err
+		}
+		promise = k.first
+	}
+	record := k.next()
+	*record = kgo.Record{Topic: r.Topic, Key: r.Key, Value: r.Value, Partition: r.Partition}
+	if len(r.Headers) > 0 {
+		record.Headers = make([]kgo.RecordHeader, len(r.Headers))
+		for i := range r.Headers {
+			record.Headers[i] = kgo.RecordHeader(r.Headers[i])
+		}
+	}
+	k.bytes += len(r.Key) + len(r.Value)
+	k.session.Client().Produce(ctx, record, promise)
+	return nil
+}
+
+func (k *Kafka) begin(ctx context.Context) error {
+	now := time.Now()
+	if k.paced && !k.ended.IsZero() {
+		if wait := k.pace.Wait(now, k.ended); wait > 0 {
+			select {
+			case <-time.After(wait):
+				now = time.Now()
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+	}
+	k.published = now
+	return k.session.Begin()
+}
+
+func (k *Kafka) next() *kgo.Record {
+	block := k.used / blockRecords
+	if block == len(k.blocks) {
+		k.blocks = append(k.blocks, new([blockRecords]kgo.Record))
+	}
+	r := &k.blocks[block][k.used%blockRecords]
+	k.used++
+	return r
+}
+
+// Commit makes the epoch durable as a whole: what was published, and the
+// positions of all that was polled, or until, where it is given and less; the
+// session is then spent. It gives false without an error when nothing was
+// committed and the events come again: the group was rebalanced meanwhile, or
+// the broker found a record too large, which has lowered the limit.
+func (k *Kafka) Commit(ctx context.Context, until broker.Offsets) (bool, error) {
+	if err := k.session.Begin(); err != nil { // nothing was published
+		return false, err
+	}
+	if k.used > 0 {
+		if err := k.session.Flush(ctx); err != nil {
+			return false, err
+		}
+	}
+	if f := k.failed.Load(); f != nil {
+		return false, k.drop(ctx, f)
+	}
+	committed, err := k.session.End(ctx, until)
+	if err == nil && committed && k.paced && k.used > 0 {
+		k.pace.Observed(time.Unix(0, k.acked.Load()).Sub(k.published))
+	}
+	k.reset()
+	return committed, err
+}
+
+// drop aborts an epoch of which the broker did not take a record.
+func (k *Kafka) drop(ctx context.Context, f *refused) error {
+	err := k.Abort(ctx)
+	if errors.Is(f.err, kerr.MessageTooLarge) || errors.Is(f.err, kerr.RecordListTooLarge) {
+		if k.limits.Halve(f.topic) {
+			return err
+		}
+	}
+	return errors.Join(fmt.Errorf("publish to %s: %w", f.topic, f.err), err)
+}
+
+// Abort drops what the epoch published; the events come again.
+func (k *Kafka) Abort(ctx context.Context) error {
+	err := k.session.Abort(ctx)
+	k.reset()
+	return err
+}
+
+func (k *Kafka) reset() {
+	k.used, k.bytes, k.ended = 0, 0, time.Now()
+	k.failed.Store(nil)
+}
