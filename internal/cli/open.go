@@ -34,6 +34,7 @@ type loadedModel struct {
 
 	scoring     inference.ScorerOptions
 	batchRows   int
+	identity    penstock.ModelIdentity
 	keepRejects bool // workers write the lines of rejected events
 
 	batchWarning *inference.Problem // nil: the size of a batch changes nothing
@@ -116,8 +117,9 @@ func (s *session) compileModel(ctx context.Context, f *config.File, examples []e
 	if plan == nil || out == nil {
 		return nil, problems, runtime.Close()
 	}
+	id := identity(cfg, file.Digest)
 	m := &loadedModel{
-		session: s, model: runtime, plan: plan, out: out, encoder: newEncoder(f.Pipeline.Name, identity(cfg, file.Digest)),
+		session: s, model: runtime, plan: plan, out: out, identity: id, encoder: newEncoder(f.Pipeline.Name, id),
 		scoring:   inference.ScorerOptions{Timeout: cfg.Timeout, WarmUp: plan.WarmUp(events...)},
 		batchRows: f.Pipeline.Batch.MaxRows,
 	}
