@@ -50,7 +50,7 @@ type Kafka struct {
 // NewKafka connects when it is first asked for something.
 func NewKafka(o KafkaOptions) (*Kafka, error) {
 	k := &Kafka{o: o, liveness: &broker.Liveness{}}
-	k.o.Session.Liveness = k.liveness
+	k.o.Session.Connect, k.o.Session.Liveness = o.Connect, k.liveness
 	client, err := kgo.NewClient(append(slices.Clone(o.Connect), kgo.WithHooks(k.liveness))...)
 	if err != nil {
 		return nil, fmt.Errorf("connect: %w", err)

@@ -25,8 +25,10 @@ type Pipeline struct {
 	cut      context.CancelCauseFunc
 	draining atomic.Bool
 
-	mu      sync.Mutex // guards closing
-	closing error
+	mu       sync.Mutex // guards what follows
+	closing  error
+	reason   string // the last that was logged
+	reminded time.Time
 }
 
 // New makes a pipeline and its workers, which take their share of the model. It
@@ -91,6 +93,10 @@ func (p *Pipeline) Run(ctx context.Context) error {
 	if !p.c.Stay && !errors.Is(err, errTwin) && p.hard.Err() == nil {
 		p.leave()
 	}
+	for _, w := range p.workers {
+		running.Go(w.disconnect)
+	}
+	running.Wait()
 	return errors.Join(err, p.closing)
 }
 
@@ -121,6 +127,25 @@ func (p *Pipeline) closed(err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.closing = errors.Join(p.closing, err)
+}
+
+// remindAfter is how often a worker that waits says so again, for the same
+// reason.
+const remindAfter = time.Minute
+
+// complain logs why a worker waits, once for all workers that wait for the same
+// thing.
+func (p *Pipeline) complain(worker int, reason string) {
+	p.mu.Lock()
+	now := time.Now()
+	known := reason == p.reason && now.Sub(p.reminded) < remindAfter
+	if !known {
+		p.reason, p.reminded = reason, now
+	}
+	p.mu.Unlock()
+	if !known {
+		p.c.Log.Warn("waiting, and trying again with back-off", "worker", worker, "reason", reason)
+	}
 }
 
 // endChecks is how often UntilEnd asks where the group stands.

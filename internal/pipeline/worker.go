@@ -100,7 +100,7 @@ func (w *worker) run(ctx context.Context) error {
 		w.broken.Store(errors.Is(err, inference.ErrBroken))
 		wait := waits.NextBackOff()
 		w.show(stateWaiting, reason)
-		w.p.c.Log.Warn("the worker waits and tries again", "worker", w.n, "reason", reason, "wait", wait.Round(time.Millisecond))
+		w.p.complain(w.n, reason)
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():
@@ -116,8 +116,31 @@ func (w *worker) close() {
 	}
 }
 
+// closeTime is how long a session may take to close. One that waits for its
+// peers in a rebalance takes as long as they do; it ends by itself.
+const closeTime = time.Second
+
+// disconnect closes the session.
+func (w *worker) disconnect() {
+	if w.session == nil {
+		return
+	}
+	closed := make(chan struct{})
+	go func(s Session) {
+		s.Close()
+		close(closed)
+	}(w.session)
+	w.session = nil
+	select {
+	case <-closed:
+	case <-time.After(closeTime):
+	}
+}
+
 // serve opens a session and works until ctx ends, which gives nil once all that
-// was polled is committed, or until the session is spent.
+// was polled is committed, or until the session is spent. After a drain the
+// session is still open: its place in the group is given back first, with those
+// of the other workers, or these would wait for it in a rebalance.
 func (w *worker) serve(ctx context.Context) (err error) {
 	w.proven = false
 	if err := w.open(ctx); err != nil {
@@ -128,8 +151,10 @@ func (w *worker) serve(ctx context.Context) (err error) {
 			err = errors.Join(errTwin, err)
 		}
 		w.joined.Store(nil)
-		w.session.Close()
 		w.epoch.reset()
+		if err != nil || ctx.Err() == nil {
+			w.disconnect()
+		}
 	}()
 	for {
 		more, err := w.poll(ctx)
