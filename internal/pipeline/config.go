@@ -7,8 +7,8 @@ import (
 	"github.com/penstock/penstock"
 	"github.com/penstock/penstock/inference"
 	"github.com/penstock/penstock/internal/broker"
-	"github.com/penstock/penstock/producer"
 	"github.com/penstock/penstock/internal/telemetry"
+	"github.com/penstock/penstock/producer"
 )
 
 // Config is what a pipeline is told.
