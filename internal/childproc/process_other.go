@@ -13,6 +13,9 @@ import (
 // LimitMemory does nothing here.
 func LimitMemory(int64) error { return nil }
 
+// VolunteerForKilling does nothing here.
+func VolunteerForKilling() error { return nil }
+
 // PeakMemory is unknown here.
 func PeakMemory() int64 { return 0 }
 

@@ -24,7 +24,9 @@ type grammar struct {
 	Inspect inspectCommand `cmd:"" help:"Show what a model file declares."`
 	Schema  schemaCommand  `cmd:"" help:"Print the JSON Schema of the config."`
 	Runtime runtimeCommand `cmd:"" help:"Install ONNX Runtime's library, or show which one is used."`
-	Trial   trialCommand   `cmd:"" hidden:"" name:"model-trial" help:"Try a model out for the process that started this one."`
+
+	Trial    trialCommand    `cmd:"" hidden:"" name:"model-trial" help:"Try a model out for the process that started this one."`
+	Isolated isolatedCommand `cmd:"" hidden:"" name:"isolated-score" help:"Score events for the process that started this one."`
 }
 
 const description = `Scores events with ONNX models. How a model's inputs are filled from events is a few lines of YAML.
@@ -48,6 +50,9 @@ type session struct {
 	Streams
 	log     *slog.Logger
 	logJSON bool // stderr is read by a machine
+	// given is what the process that started this one found out of its model,
+	// nil in all processes but such a child.
+	given *isolatedModel
 }
 
 // Run runs the command line args, without the program's name, and returns the
