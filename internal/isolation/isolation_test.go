@@ -206,12 +206,38 @@ func TestSeveralCulprits(t *testing.T) {
 // One death may be chance, and so may be the batch's: the event is scored in the
 // end.
 func TestDeathByChance(t *testing.T) {
-	for _, all := range [][]penstock.Event{events(1, diesOnce, 3), events(diesOnce), events(diesTwice, 2)} {
+	for _, all := range [][]penstock.Event{events(1, diesOnce, 3), events(diesOnce), events(diesTwice, 2), events(diesTwice, 2, diesOnce)} {
 		got, err := score(t, scorer(t, setup{Dir: t.TempDir()}, nil), all)
 		if err != nil {
 			t.Fatal(err)
 		}
 		equal(t, got, inProcess(t, all))
+	}
+}
+
+// What was answered before a death stays answered, and the log names who was
+// not.
+func TestAnswersBeforeADeathCount(t *testing.T) {
+	var log bytes.Buffer
+	all := events(1, 2, 3, 4, 5, diesOnce, 7)
+	got, err := score(t, scorer(t, setup{Dir: t.TempDir()}, slog.New(slog.NewTextHandler(&log, nil))), all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, got, inProcess(t, all))
+	if n := strings.Count(log.String(), "\n"); n != 1 || !strings.Contains(log.String(), "event=transactions/3/1099511627780 events=3 how=SIGKILL") {
+		t.Errorf("the log says %s, want one death with 3 events from the fifth on", log.String())
+	}
+}
+
+// A child that dies when nobody asks it anything is replaced, without a word.
+func TestDeathAtRest(t *testing.T) {
+	s := scorer(t, setup{}, noDeaths(t))
+	for range 3 {
+		if got, err := score(t, s, events(diesLater)); err != nil || len(got) != 1 {
+			t.Fatalf("%q, %v", got, err)
+		}
+		time.Sleep(300 * time.Millisecond) // nothing else tells that it has ended
 	}
 }
 

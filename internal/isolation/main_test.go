@@ -90,8 +90,9 @@ const (
 	breaks   // gives an error, and from then on for every row
 	diesOnce // ends the process, but not its successor
 	diesTwice
-	chatters // prints to standard output
-	exits    // ends the process with a code
+	diesLater // ends the process when the answer has been given
+	chatters  // prints to standard output
+	exits     // ends the process with a code
 )
 
 // fake is a model in pure Go, with one input x and one output.
@@ -142,9 +143,11 @@ func (f *fake) row(x float32) error {
 	case breaks:
 		f.broken = true
 	case diesOnce:
-		f.diesAtFirst(1)
+		f.diesAtFirst("once", 1)
 	case diesTwice:
-		f.diesAtFirst(2)
+		f.diesAtFirst("twice", 2)
+	case diesLater:
+		time.AfterFunc(100*time.Millisecond, func() { die(syscall.SIGKILL) })
 	case chatters:
 		fmt.Println("[W:onnxruntime] something is slow")
 	}
@@ -156,9 +159,9 @@ func (f *fake) row(x float32) error {
 
 // diesAtFirst ends the first processes that come here. Without a directory there
 // are none.
-func (f *fake) diesAtFirst(deaths int) {
+func (f *fake) diesAtFirst(who string, deaths int) {
 	for i := range deaths {
-		mark := filepath.Join(f.dir, fmt.Sprint("death", i))
+		mark := filepath.Join(f.dir, fmt.Sprint(who, i))
 		if _, err := os.Stat(mark); err != nil && f.dir != "" {
 			_ = os.WriteFile(mark, nil, 0o600)
 			die(syscall.SIGKILL)
