@@ -15,10 +15,10 @@ import (
 	"github.com/penstock/penstock/internal/runtimelib"
 )
 
-// TestMain lets the test binary stand in for penstock when the gate starts it
-// again to try a model out.
+// TestMain lets the test binary stand in for penstock when it is started again,
+// to try a model out or to score events.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == cli.TrialName {
+	if len(os.Args) > 1 && (os.Args[1] == cli.TrialName || os.Args[1] == cli.IsolatedName) {
 		os.Exit(cli.Run(context.Background(), os.Args[1:], cli.Streams{
 			In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Lookup: os.LookupEnv,
 		}))
