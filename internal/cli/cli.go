@@ -18,7 +18,6 @@ type grammar struct {
 	LogLevel  slog.Level       `help:"Least level that is logged: debug, info, warn or error." default:"info"`
 	Version   kong.VersionFlag `help:"Print the version and exit."`
 
-<<<<<<< HEAD
 	Run      runCommand      `cmd:"" help:"Run pipelines: events in, predictions out, until a signal."`
 	Predict  predictCommand  `cmd:"" help:"Score events from files or stdin."`
 	Test     testCommand     `cmd:"" help:"Run the examples that a config names."`
@@ -29,17 +28,7 @@ type grammar struct {
 	Position positionCommand `cmd:"" help:"Show where a pipeline stands, or move it while it is stopped."`
 	Runtime  runtimeCommand  `cmd:"" help:"Install ONNX Runtime's library, or show which one is used."`
 	Trial    trialCommand    `cmd:"" hidden:"" name:"model-trial" help:"Try a model out for the process that started this one."`
-=======
-	Predict predictCommand `cmd:"" help:"Score events from files or stdin."`
-	Test    testCommand    `cmd:"" help:"Run the examples that a config names."`
-	Lint    lintCommand    `cmd:"" help:"Report every problem of config files."`
-	Inspect inspectCommand `cmd:"" help:"Show what a model file declares."`
-	Schema  schemaCommand  `cmd:"" help:"Print the JSON Schema of the config."`
-	Runtime runtimeCommand `cmd:"" help:"Install ONNX Runtime's library, or show which one is used."`
-
-	Trial    trialCommand    `cmd:"" hidden:"" name:"model-trial" help:"Try a model out for the process that started this one."`
 	Isolated isolatedCommand `cmd:"" hidden:"" name:"isolated-score" help:"Score events for the process that started this one."`
->>>>>>> child
 }
 
 const description = `Scores events from Kafka with ONNX models, exactly once. How a model's inputs are filled from events is a few lines of YAML.

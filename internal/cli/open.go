@@ -31,14 +31,10 @@ type loadedModel struct {
 
 	scoring     inference.ScorerOptions
 	batchRows   int
-<<<<<<< HEAD
 	identity    penstock.ModelIdentity
-	keepRejects bool // workers write the lines of rejected events
-=======
 	digest      string // of the file
 	size        int64  // of the file
 	keepRejects bool   // workers write the lines of rejected events
->>>>>>> child
 
 	batchWarning *inference.Problem // nil: the size of a batch changes nothing
 }
