@@ -25,6 +25,7 @@ type grammar struct {
 	Schema   schemaCommand   `cmd:"" help:"Print the JSON Schema of the config."`
 	Topics   topicsCommand   `cmd:"" help:"Show, and create, the topics and rights that a pipeline needs."`
 	Position positionCommand `cmd:"" help:"Show where a pipeline stands, or move it while it is stopped."`
+	Send     sendCommand     `cmd:"" help:"Publish events from files to the source."`
 	Runtime  runtimeCommand  `cmd:"" help:"Install ONNX Runtime's library, or show which one is used."`
 	Trial    trialCommand    `cmd:"" hidden:"" name:"model-trial" help:"Try a model out for the process that started this one."`
 }
