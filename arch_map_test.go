@@ -85,7 +85,7 @@ func theMap() architecture {
 			"google.golang.org/protobuf":               {"inference/onnxfile"},
 			"golang.org/x/sys":                         {"internal/modelgate", "internal/runtimelib", "inference/onnx", "internal/cli"},
 			"golang.org/x/term":                        {"internal/cli"},
-			"github.com/twmb/franz-go":                 {"internal/broker", "consumer", "producer", "internal/embedded", "internal/kafkatest", "internal/cli"},
+			"github.com/twmb/franz-go":                 {"internal/broker", "consumer", "producer", "internal/embedded", "internal/kafkatest", "internal/pipeline", "internal/cli"},
 			"github.com/cenkalti/backoff/v5":           {"internal/pipeline", "internal/broker"},
 			"github.com/prometheus/client_golang":      {"internal/telemetry", "internal/web"},
 			"github.com/prometheus/client_model":       {"internal/telemetry"},

@@ -22,6 +22,10 @@ type proof struct {
 	scores Scores // what it gives; only its fit is looked at
 }
 
+// proofRows is how often a run of the proof has the row. Nobody looks at what
+// it gives, so that it need not be paired.
+func (s *Scorer) proofRows() int { return max(s.static, 1) }
+
 // suspect is a row that failed alone.
 type suspect struct {
 	row   int
@@ -39,7 +43,7 @@ func (s *Scorer) try(limit time.Duration) error {
 		}
 		return fmt.Errorf("%w: %w", says, err)
 	}
-	if err := s.proof.scores.bind(g, s.runRows(1)); err != nil {
+	if err := s.proof.scores.bind(g, s.proofRows()); err != nil {
 		return fmt.Errorf("warm-up row: %w", err)
 	}
 	s.proof.known = true
@@ -83,7 +87,7 @@ func (s *Scorer) acquit() {
 func (s *Scorer) succeeded(b *Batch, row int) {
 	s.proof.known = true
 	s.proof.inputs = nil
-	for _, t := range b.Tensors(row, row+1, s.runRows(1)) {
+	for _, t := range b.Tensors(row, row+1, s.proofRows()) {
 		s.proof.inputs = append(s.proof.inputs, t.clone())
 	}
 	s.convict()

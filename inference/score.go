@@ -15,6 +15,7 @@ type Scorer struct {
 	runner  Runner
 	timeout time.Duration // of one run; 0 = none
 	static  int           // the model's fixed batch size, 0 when it is open
+	least   int           // rows that a run has at least
 	scores  Scores
 
 	proof    proof
@@ -25,6 +26,9 @@ type Scorer struct {
 type ScorerOptions struct {
 	Timeout time.Duration // of one run; 0 = none
 	WarmUp  *WarmUp       // nil: the plan's made-up row
+	// PairLoneRows runs a row that is alone as two, itself twice, for a model
+	// with LoneRowEffect.
+	PairLoneRows bool
 }
 
 // NewScorer takes a Runner of m.
@@ -36,10 +40,15 @@ func NewScorer(m Model, plan *Plan, out *OutputPlan, o ScorerOptions) (*Scorer, 
 	if err != nil {
 		return nil, fmt.Errorf("open runner: %w", err)
 	}
+	least := 1
+	if o.PairLoneRows {
+		least = 2
+	}
 	return &Scorer{
 		runner:  runner,
 		timeout: o.Timeout,
 		static:  plan.StaticRows(),
+		least:   least,
 		scores:  newScores(out),
 		proof:   proof{inputs: o.WarmUp.Inputs, known: !o.WarmUp.MadeUp, scores: newScores(out)},
 	}, nil
@@ -106,5 +115,5 @@ func (s *Scorer) runRows(events int) int {
 	if s.static > 0 {
 		return s.static
 	}
-	return events
+	return max(events, s.least)
 }

@@ -160,6 +160,14 @@ func (t *Tensor) clone() *Tensor {
 	return c
 }
 
+// element is the address of the i-th element.
+func (t *Tensor) element(i int) unsafe.Pointer {
+	if t.Type == String {
+		return unsafe.Pointer(&t.Refs[i])
+	}
+	return unsafe.Pointer(&t.Data[i*t.Type.Size()])
+}
+
 // Element are the Go types that a tensor's elements are read as.
 type Element interface {
 	~float32 | ~float64 | ~int8 | ~int16 | ~int32 | ~int64 | ~uint8 | ~uint16 | ~uint32 | ~uint64

@@ -1,7 +1,5 @@
 package inference
 
-import "unsafe"
-
 // WarmUp is a row that a model is tried with.
 type WarmUp struct {
 	// Inputs is the row as the model's inputs, in the model's order,
@@ -43,13 +41,9 @@ func (p *Plan) madeUp(i, rows int) *Tensor {
 	t := new(Tensor)
 	t.Resize(in.info.Type, shape...)
 	t.Text = append(t.Text, in.texts...)
-	elements, step := unsafe.Pointer(unsafe.SliceData(t.Data)), in.info.Type.Size()
-	if in.info.Type == String {
-		elements, step = unsafe.Pointer(unsafe.SliceData(t.Refs)), int(unsafe.Sizeof(TextRef{}))
-	}
 	row := p.madeUpElements(i)
 	for at := range t.Count() {
-		row[at%len(row)].put(unsafe.Add(elements, at*step), in.info.Type.Size())
+		row[at%len(row)].put(t.element(at), in.info.Type.Size())
 	}
 	return t
 }

@@ -91,6 +91,9 @@ func Diagnose(err error) Diagnosis {
 		kind, _ := kindOf(e)
 		return Diagnosis{kind, answerHint(e, err)}
 	}
+	if errors.Is(err, ErrMissing) {
+		return Diagnosis{Kind: Missing}
+	}
 	if d, ok := diagnoseTLS(err); ok {
 		return d
 	}

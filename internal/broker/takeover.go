@@ -105,14 +105,14 @@ func members(ctx context.Context, admin *kadm.Client, group string) (map[string]
 		}
 	}
 	described, err := admin.DescribeGroups(ctx, names...)
-	if err == nil {
-		err = described.Error()
-	}
 	if err != nil {
 		return nil, fmt.Errorf("describe groups: %w", err)
 	}
 	all := map[string]string{}
 	for _, g := range described {
+		if g.Err != nil && !errors.Is(g.Err, kerr.GroupIDNotFound) {
+			return nil, fmt.Errorf("describe group %s: %w", g.Group, g.Err)
+		}
 		for _, m := range g.Members {
 			if m.InstanceID != nil {
 				all[*m.InstanceID] = m.MemberID

@@ -33,8 +33,8 @@ type FoundTopic struct {
 // Exists tells whether the topic is there.
 func (f *FoundTopic) Exists() bool { return f.Partitions > 0 }
 
-// maxMessage is the topic's bound of a batch, 0 where it is not known.
-func (f *FoundTopic) maxMessage() int {
+// MaxMessage is the topic's bound of a batch, 0 where it is not known.
+func (f *FoundTopic) MaxMessage() int {
 	n, err := strconv.Atoi(f.Settings[maxMessageBytes])
 	if err != nil { // not told
 		return 0
@@ -179,7 +179,7 @@ func (f *FoundTopic) compare(sources map[string]*FoundTopic) []Finding {
 		if f.Role == RoleSink && s.Partitions != f.Partitions {
 			report(true, "events without a key go to another partition than their own", "%s has %d partitions, but source %s has %d", f.Name, f.Partitions, name, s.Partitions)
 		}
-		if have, want := f.maxMessage(), s.maxMessage(); f.Role == RoleDead && have > 0 && have < want {
+		if have, want := f.MaxMessage(), s.MaxMessage(); f.Role == RoleDead && have > 0 && have < want {
 			report(true, "raise its "+maxMessageBytes, "%s takes batches of at most %d bytes, but source %s of %d: larger dead letters lose their value", f.Name, have, name, want)
 		}
 	}

@@ -18,6 +18,7 @@ type grammar struct {
 	LogLevel  slog.Level       `help:"Least level that is logged: debug, info, warn or error." default:"info"`
 	Version   kong.VersionFlag `help:"Print the version and exit."`
 
+	Run      runCommand      `cmd:"" help:"Run pipelines: events in, predictions out, until a signal."`
 	Predict  predictCommand  `cmd:"" help:"Score events from files or stdin."`
 	Test     testCommand     `cmd:"" help:"Run the examples that a config names."`
 	Lint     lintCommand     `cmd:"" help:"Report every problem of config files."`
@@ -31,13 +32,14 @@ type grammar struct {
 	Trial    trialCommand    `cmd:"" hidden:"" name:"model-trial" help:"Try a model out for the process that started this one."`
 }
 
-const description = `Scores events with ONNX models. How a model's inputs are filled from events is a few lines of YAML.
+const description = `Scores events from Kafka with ONNX models, exactly once. How a model's inputs are filled from events is a few lines of YAML.
 
 Example:
 
     penstock inspect fraud.onnx --config > fraud.yaml  # then put your fields in
     penstock lint fraud.yaml
-    penstock predict fraud.yaml events.jsonl`
+    penstock predict fraud.yaml events.jsonl
+    penstock run fraud.yaml`
 
 // Streams is the process's surroundings.
 type Streams struct {

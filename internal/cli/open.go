@@ -34,7 +34,10 @@ type loadedModel struct {
 
 	scoring     inference.ScorerOptions
 	batchRows   int
+	identity    penstock.ModelIdentity
 	keepRejects bool // workers write the lines of rejected events
+
+	batchWarning *inference.Problem // nil: the size of a batch changes nothing
 }
 
 // loadConfig reads a config of which only the model: part is needed. When it
@@ -62,8 +65,12 @@ func (s *session) refuse(f *config.File, more []inference.Problem) error {
 // its problems are printed.
 func (s *session) openModel(ctx context.Context, f *config.File) (*loadedModel, error) {
 	m, problems, err := s.compileModel(ctx, f, s.goldenExamples(f.Pipeline.Model.Examples), nil)
-	if err == nil && m == nil {
+	switch {
+	case err != nil:
+	case m == nil:
 		err = s.refuse(f, problems)
+	case m.batchWarning != nil:
+		s.log.Info(m.batchWarning.Message, "hint", m.batchWarning.Hint)
 	}
 	return m, err
 }
@@ -110,12 +117,13 @@ func (s *session) compileModel(ctx context.Context, f *config.File, examples []e
 	if plan == nil || out == nil {
 		return nil, problems, runtime.Close()
 	}
+	id := identity(cfg, file.Digest)
 	m := &loadedModel{
-		session: s, model: runtime, plan: plan, out: out, encoder: newEncoder(f.Pipeline.Name, identity(cfg, file.Digest)),
+		session: s, model: runtime, plan: plan, out: out, identity: id, encoder: newEncoder(f.Pipeline.Name, id),
 		scoring:   inference.ScorerOptions{Timeout: cfg.Timeout, WarmUp: plan.WarmUp(events...)},
 		batchRows: f.Pipeline.Batch.MaxRows,
 	}
-	if problem := m.warmUp(); problem != nil {
+	if problem := m.warmUp(events); problem != nil {
 		problems = append(problems, *problem)
 		if !problem.Warning {
 			return nil, problems, runtime.Close()
@@ -214,25 +222,6 @@ func newEncoder(pipeline string, id penstock.ModelIdentity) *inference.Encoder {
 	return inference.NewEncoder(inference.EncoderOptions{
 		Pipeline: pipeline, Model: champion.Model, Variant: champion.Name, Plan: plan.Version(),
 	})
-}
-
-// warmUp runs the model once, so that a config that does not fit what the
-// model really gives is told before the first event. That a made-up row fails
-// is a warning: so it may on a model that knows its categories.
-func (m *loadedModel) warmUp() *inference.Problem {
-	scorer, err := inference.NewScorer(m.model, m.plan, m.out, m.scoring)
-	if err == nil {
-		err = errors.Join(scorer.WarmUp(), scorer.Close())
-	}
-	if err == nil {
-		return nil
-	}
-	problem := &inference.Problem{Path: modelPath, Message: err.Error()}
-	if errors.Is(err, inference.ErrMadeUpRow) {
-		problem.Warning = true
-		problem.Hint = "name golden examples under model.examples, so that a broken runtime can be told from a bad event"
-	}
-	return problem
 }
 
 // bind connects a file's columns with the mapping, and says which columns the

@@ -70,19 +70,6 @@ func (c *counts) add(other *counts) {
 	c.sum += other.sum
 }
 
-// sub takes away what was there before.
-func (c *counts) sub(before *counts) {
-	for i, n := range before.classic {
-		c.classic[i] -= n
-	}
-	for i, n := range before.native {
-		c.native[i] -= n
-	}
-	c.zero -= before.zero
-	c.total -= before.total
-	c.sum -= before.sum
-}
-
 // histogramMetric is the sum over workers as client_golang takes it.
 type histogramMetric struct {
 	desc   *prometheus.Desc

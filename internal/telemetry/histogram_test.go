@@ -81,7 +81,7 @@ func TestHistogramSumsWorkers(t *testing.T) {
 	var values []float64
 	workers := []*Histogram{{counts: newCounts(rowBounds())}, {counts: newCounts(rowBounds())}, {counts: newCounts(rowBounds())}}
 	for i := range 3000 {
-		v := float64(i%256 + 1)
+		v := float64(i % 257)
 		values = append(values, v)
 		workers[i%3].Observe(v)
 	}

@@ -2,7 +2,6 @@ package telemetry
 
 import (
 	"math"
-	"slices"
 	"sync"
 )
 
@@ -99,14 +98,17 @@ func (l *latencies) quantileMillis(q float64) float64 {
 	return 0
 }
 
-// without gives what came after before.
+// without gives the counts of what came after before, for quantiles: classic
+// buckets and sum stay what they were.
 func (l *latencies) without(before *latencies) *latencies {
 	left := *l
 	for ms, n := range before.exact {
 		left.exact[ms] -= n
 	}
-	left.above.classic = slices.Clone(l.above.classic) // before sub writes to it
-	left.above.sub(&before.above)
+	for cell, n := range before.above.native {
+		left.above.native[cell] -= n
+	}
+	left.above.total -= before.above.total
 	return &left
 }
 

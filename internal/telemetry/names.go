@@ -26,7 +26,7 @@ func errorClasses() []penstock.ErrorClass {
 // metrics holds the description of every metric: its name, what it says and
 // its labels. Dashboards and alerts rely on them.
 type metrics struct {
-	events, deadLetters, expired                               *prometheus.Desc
+	events, deadLetters, expired                      *prometheus.Desc
 	latency, inferenceDuration, batchRows             *prometheus.Desc
 	decode, inference, publish, observe, commit, idle *prometheus.Desc
 	commitDuration, commits                           *prometheus.Desc

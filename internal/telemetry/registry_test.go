@@ -186,6 +186,31 @@ func TestScrapeAsOpenMetrics(t *testing.T) {
 	}
 }
 
+func TestLagIsKnownWhileThePartitionIsOurs(t *testing.T) {
+	p := NewPipeline(PipelineOptions{Name: "a"}).Partition("t", 0)
+	check := func(when string, want int64, wantKnown bool) {
+		t.Helper()
+		if got, known := p.Lag(); known != wantKnown || known && got != want {
+			t.Errorf("%s: %d %v, not %d %v", when, got, known, want, wantKnown)
+		}
+	}
+	p.SetLag(3)
+	check("before it is assigned", 0, false)
+	p.SetAssigned(true)
+	check("just assigned", 0, false)
+	p.SetLag(0)
+	check("nothing waits", 0, true)
+	p.SetLag(-1) // a position ahead of an end that was asked for before
+	check("less than nothing waits", 0, true)
+	p.SetLag(7)
+	check("seven wait", 7, true)
+	p.SetAssigned(false)
+	p.SetLag(8) // from somebody who does not know yet
+	check("given away", 0, false)
+	p.SetAssigned(true)
+	check("back again", 0, false)
+}
+
 func TestPipelinesOfOneName(t *testing.T) {
 	r := NewRegistry(BuildInfo{})
 	first, second := NewPipeline(PipelineOptions{Name: "a"}), NewPipeline(PipelineOptions{Name: "b"})

@@ -56,14 +56,18 @@ func (t Totals) Since(before Totals) Totals {
 			since.DeadLetters[class] = n
 		}
 	}
-	if before.latency != nil {
+	if t.latency != nil && before.latency != nil {
 		since.latency = t.latency.without(before.latency)
 	}
 	since.quantiles()
 	return since
 }
 
+// quantiles stay 0 for totals that were read from JSON: it has no buckets.
 func (t *Totals) quantiles() {
+	if t.latency == nil {
+		return
+	}
 	t.LatencyP50Millis = t.latency.quantileMillis(0.5)
 	t.LatencyP99Millis = t.latency.quantileMillis(0.99)
 }

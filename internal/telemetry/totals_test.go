@@ -46,6 +46,10 @@ func TestTotalsSumWorkersAndSince(t *testing.T) {
 	if d.LatencyP50Millis < 86_000 || d.LatencyP50Millis > 94_100 || d.LatencyP99Millis != d.LatencyP50Millis {
 		t.Errorf("latency since then is %v and %v ms, not about 90000", d.LatencyP50Millis, d.LatencyP99Millis)
 	}
+	a.Latency.ObserveMillis(30_000, 1)
+	if d := p.Totals().Since(after); d.latency.total() != 1 || d.LatencyP50Millis < 28_600 || d.LatencyP50Millis > 31_400 {
+		t.Errorf("since after: %d, the median is %v ms, not about 30000", d.latency.total(), d.LatencyP50Millis)
+	}
 	// Neither of the two may change by that.
 	if again := after.Since(Totals{}); again.Predicted != 101 || again.LatencyP50Millis != 7 || after.DeadLetters[penstock.ClassDecode] != 3 {
 		t.Errorf("since the start: %+v", again)
@@ -66,6 +70,13 @@ func TestTotalsOfNothing(t *testing.T) {
 	const want = `{"predicted":0,"dead_lettered":0,"skipped":0,"dead_letters":{},"committed":0,"aborted":0,"latency_p50_ms":0,"latency_p99_ms":0}`
 	if string(text) != want {
 		t.Errorf("got  %s\nwant %s", text, want)
+	}
+	var read Totals
+	if err := json.Unmarshal([]byte(`{"predicted":5,"latency_p99_ms":4}`), &read); err != nil {
+		t.Fatal(err)
+	}
+	if since := read.Since(totals); since.Predicted != 5 {
+		t.Errorf("totals from JSON: %+v", since)
 	}
 }
 

@@ -1,0 +1,188 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/penstock/penstock/internal/config"
+	"github.com/penstock/penstock/internal/pipeline"
+	"github.com/penstock/penstock/internal/telemetry"
+	"github.com/penstock/penstock/internal/web"
+)
+
+type runCommand struct {
+	Configs  []string `arg:"" name:"config" help:"Pipeline files, each one pipeline."`
+	Instance string   `help:"Stable name of this process among its peers, instead of the config's."`
+	Stay     bool     `help:"Keep the places in the group when stopped, for a restart within the session timeout."`
+	From     string   `help:"Where a partition goes on whose position is lost: earliest or latest." enum:",earliest,latest" default:""`
+	UntilEnd bool     `help:"Process what is there now and exit."`
+	Debug    bool     `help:"Serve profiles at /debug/pprof."`
+	Set      []string `placeholder:"PATH=VALUE" sep:"none" help:"Override a value of the configs, as often as needed."`
+}
+
+// Help is the example that --help shows.
+func (runCommand) Help() string {
+	return `Runs one pipeline a file until SIGTERM or SIGINT. The first signal drains: what was polled is scored, published and committed. A second one aborts, with exit code 1; what was not committed comes again at the next start.
+
+A broker that is away or a topic that is missing is waited for; /readyz says so.
+
+Example:
+
+    penstock run fraud.yaml
+    penstock run fraud.yaml --instance b            # a second process on this host
+    penstock run fraud.yaml --until-end             # a backfill: ends when all is done`
+}
+
+// Run runs the pipelines until ctx ends or one of them cannot go on.
+func (c *runCommand) Run(ctx context.Context, s *session) error {
+	files, err := c.load(s)
+	if err != nil {
+		return err
+	}
+	p := &process{session: s, command: c, started: time.Now()}
+	defer p.close()
+	for _, f := range files {
+		if err := p.add(ctx, f); err != nil {
+			return err
+		}
+	}
+	return p.run(ctx)
+}
+
+// load reads all configs, and prints the problems of all.
+func (c *runCommand) load(s *session) ([]*config.File, error) {
+	var files []*config.File
+	var bad []error
+	names := map[string]string{}
+	for _, path := range c.Configs {
+		f, err := s.loadStream(path, c.Set)
+		if err != nil {
+			bad = append(bad, err)
+			continue
+		}
+		if first, ok := names[f.Pipeline.Name]; ok {
+			bad = append(bad, &refusal{fmt.Errorf("%s and %s both name their pipeline %s: names must differ within a process", first, path, f.Pipeline.Name)})
+		}
+		names[f.Pipeline.Name] = path
+		if c.Instance != "" {
+			f.Pipeline.Instance = c.Instance
+		}
+		files = append(files, f)
+	}
+	return files, errors.Join(bad...)
+}
+
+// process is the pipelines of one process and what they share.
+type process struct {
+	session *session
+	command *runCommand
+	started time.Time
+
+	registry  *telemetry.Registry
+	pipelines []*openPipeline
+	mounts    []web.Mount
+}
+
+// openPipeline is a pipeline with what it holds.
+type openPipeline struct {
+	*pipeline.Pipeline
+	counts *telemetry.Pipeline
+	broker *pipeline.Kafka
+	model  *loadedModel
+}
+
+// add loads a pipeline's model and makes the pipeline, which does not touch the
+// broker yet.
+func (p *process) add(ctx context.Context, f *config.File) error {
+	model, err := p.session.openModel(ctx, f)
+	if err != nil {
+		return err
+	}
+	if p.registry == nil {
+		p.registry = telemetry.NewRegistry(telemetry.BuildInfo{
+			Version: version, GoVersion: runtime.Version(), ONNXRuntime: runtimeVersion(),
+		})
+	}
+	o, err := p.assemble(f, model)
+	if err != nil {
+		return errors.Join(err, model.close())
+	}
+	p.pipelines = append(p.pipelines, o)
+	if err := p.registry.Add(o.counts); err != nil {
+		return &refusal{err}
+	}
+	cfg := &f.Pipeline
+	p.mounts = append(p.mounts, web.Mount{
+		Pipeline: o, File: f.Path, Listen: cfg.Listen, MetricsListen: cfg.MetricsListen,
+		Cert: string(cfg.HTTP.TLS.Cert), Key: string(cfg.HTTP.TLS.Key), KeysFile: string(cfg.HTTP.KeysFile),
+	})
+	return nil
+}
+
+func (p *process) close() {
+	for _, o := range p.pipelines {
+		o.broker.Close()
+		if err := o.model.close(); err != nil {
+			p.session.log.Warn("the model was not closed", "error", err)
+		}
+	}
+}
+
+// run serves and works until ctx ends, all is done, or one cannot go on, which
+// drains the others.
+func (p *process) run(ctx context.Context) error {
+	server := web.New(web.Options{
+		Version: version, Started: p.started, Metrics: p.registry.Handler(), Mounts: p.mounts,
+		Debug: p.command.Debug, Log: p.session.log,
+	})
+	if err := server.Listen(); err != nil {
+		return err
+	}
+	serving, stopServing := context.WithCancel(context.Background())
+	defer stopServing()
+	served := make(chan error, 1)
+	go func() { served <- server.Run(serving) }()
+
+	ctx, drain := context.WithCancel(ctx)
+	defer drain()
+	ends := make([]error, len(p.pipelines))
+	var running sync.WaitGroup
+	for i, o := range p.pipelines {
+		running.Go(func() {
+			ends[i] = o.Run(ctx)
+			if ends[i] != nil {
+				drain()
+				ends[i] = fmt.Errorf("%s: %w", o.Name(), ends[i])
+			}
+			p.summarize(o)
+		})
+	}
+	running.Wait()
+	stopServing()
+	return errors.Join(append(ends, <-served)...)
+}
+
+// summarize logs what a pipeline did.
+func (p *process) summarize(o *openPipeline) {
+	t := o.counts.Totals()
+	p.session.log.Info("the pipeline has stopped", "pipeline", o.Name(),
+		"predicted", t.Predicted, "dead_lettered", t.DeadLettered, "skipped", t.Skipped,
+		"commits", t.Committed, "aborts", t.Aborted)
+}
+
+// instance names this process among its peers.
+func instance(cfg *config.Pipeline) (string, error) {
+	if cfg.Instance != "" {
+		return cfg.Instance, nil
+	}
+	name, err := os.Hostname()
+	if err != nil {
+		return "", fmt.Errorf("ask for the host name: %w; name this process with --instance", err)
+	}
+	return name, nil
+}

@@ -1,0 +1,140 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/penstock/penstock"
+	"github.com/penstock/penstock/internal/broker"
+	"github.com/penstock/penstock/internal/failpoint"
+)
+
+// maxEpochBytes ends an epoch that has published this much, so that what waits
+// for the broker stays bounded.
+const maxEpochBytes = 8 << 20
+
+// epoch is what lies between two commits.
+type epoch struct {
+	open    bool
+	started time.Time
+	arena   arena
+
+	done      broker.Offsets // behind the last event that is settled
+	times     []int64        // record timestamps of settled events, Unix milliseconds
+	predicted int64
+	skipped   int64
+	dead      []penstock.ErrorClass
+}
+
+func (e *epoch) begin(now time.Time) {
+	if !e.open {
+		e.open, e.started = true, now
+	}
+}
+
+func (e *epoch) due(now time.Time, interval time.Duration, bytes int) bool {
+	return now.Sub(e.started) >= interval || bytes >= maxEpochBytes
+}
+
+func (e *epoch) reset() {
+	e.open = false
+	e.arena.reset()
+	clear(e.done)
+	e.times, e.dead = e.times[:0], e.dead[:0]
+	e.predicted, e.skipped = 0, 0
+}
+
+// settle notes that all events up to this one are done with.
+func (e *epoch) settle(id *penstock.EventID) {
+	if e.done == nil {
+		e.done = broker.Offsets{}
+	}
+	e.done.Set(id.Source, id.Partition, id.Offset+1)
+}
+
+// commit makes the epoch durable, predictions, dead letters and positions as a
+// whole, and only then counts it. Without an open epoch it does nothing.
+func (w *worker) commit() error {
+	if !w.epoch.open {
+		return nil
+	}
+	return w.end(nil)
+}
+
+// end commits the epoch up to until; nil: all of it.
+func (w *worker) end(until broker.Offsets) error {
+	ctx, cancel := context.WithTimeout(w.p.hard, w.p.c.CommitTimeout)
+	defer cancel()
+	failpoint.Hit("before-commit")
+	start := time.Now()
+	committed, err := w.session.Commit(ctx, until)
+	now := time.Now()
+	failpoint.Hit("after-commit")
+	w.counts.Commit.Add(now.Sub(start))
+	if err != nil || !committed {
+		w.counts.Commits.Aborted.Add(1)
+		w.epoch.reset()
+		return err
+	}
+	w.counts.CommitDuration.Observe(now.Sub(start).Seconds())
+	w.count(now)
+	w.epoch.reset()
+	w.proven = true
+	return w.session.Committed(ctx)
+}
+
+// count adds what is durable now to the metrics.
+func (w *worker) count(now time.Time) {
+	e := &w.epoch
+	w.counts.Commits.Committed.Add(1)
+	w.counts.Predicted.Add(e.predicted)
+	w.counts.Skipped.Add(e.skipped)
+	for _, class := range e.dead {
+		w.counts.DeadLettered(class, 1)
+	}
+	w.counts.Latency.ObserveSince(now.UnixMilli(), e.times)
+	clear(w.culprits)
+}
+
+// abort drops the epoch; its events come again.
+func (w *worker) abort() error {
+	if !w.epoch.open {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(w.p.hard, w.p.c.CommitTimeout)
+	defer cancel()
+	w.counts.Commits.Aborted.Add(1)
+	w.epoch.reset()
+	return w.session.Abort(ctx)
+}
+
+// commitBefore commits what precedes the run that a broken runtime failed. The
+// cause ends the session either way.
+func (w *worker) commitBefore(cause error) error {
+	if len(w.epoch.done) == 0 {
+		return errors.Join(cause, w.abort())
+	}
+	return errors.Join(cause, w.end(w.epoch.done))
+}
+
+// skip gives up what the source cannot read: the dead letter first, then the
+// position past it. They are two commits, for the client does not read the
+// batch and so cannot commit it in a transaction; a crash between the two gives
+// the dead letter twice, with the same id. The cause ends the session.
+func (w *worker) skip(e *penstock.Event, why *penstock.Rejection, cause error) error {
+	w.epoch.begin(time.Now())
+	if err := w.publishDead(e, why); err != nil {
+		return errors.Join(cause, err, w.abort())
+	}
+	if err := w.commit(); err != nil {
+		return errors.Join(cause, err)
+	}
+	ctx, cancel := context.WithTimeout(w.p.hard, w.p.c.CommitTimeout)
+	defer cancel()
+	if err := w.session.Skip(ctx, cause); err != nil {
+		return fmt.Errorf("skip: %w", errors.Join(err, cause))
+	}
+	return cause
+}

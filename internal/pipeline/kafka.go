@@ -1,0 +1,249 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/penstock/penstock"
+	"github.com/penstock/penstock/consumer"
+	"github.com/penstock/penstock/internal/broker"
+	"github.com/penstock/penstock/internal/telemetry"
+	"github.com/penstock/penstock/producer"
+)
+
+// KafkaOptions say how a pipeline uses a Kafka cluster.
+type KafkaOptions struct {
+	Connect  []kgo.Opt      // of broker.ConnectOptions
+	Topics   []broker.Topic // of broker.NeededTopics
+	State    string         // the state topic
+	Create   bool           // make what is missing, not only the pipeline's own
+	Config   string         // the config's path, for hints
+	Workers  int
+	Instance string
+	Start    string // consumer.Earliest or consumer.Latest
+	From     string // the same for positions that are lost; empty refuses them
+
+	// Session is what all workers' sessions have in common.
+	Session   broker.SessionOptions
+	Telemetry *telemetry.Pipeline
+	Log       *slog.Logger
+}
+
+// Kafka opens sessions at a Kafka cluster.
+type Kafka struct {
+	o        KafkaOptions
+	client   *kgo.Client // for all but events
+	liveness *broker.Liveness
+
+	mu    sync.Mutex // guards what follows
+	state *consumer.State
+	ends  broker.Offsets // of the source, when AtEnd was first asked
+}
+
+// NewKafka connects when it is first asked for something.
+func NewKafka(o KafkaOptions) (*Kafka, error) {
+	k := &Kafka{o: o, liveness: &broker.Liveness{}}
+	k.o.Session.Connect, k.o.Session.Liveness = o.Connect, k.liveness
+	client, err := kgo.NewClient(append(slices.Clone(o.Connect), kgo.WithHooks(k.liveness))...)
+	if err != nil {
+		return nil, fmt.Errorf("connect: %w", err)
+	}
+	k.client = client
+	return k, nil
+}
+
+// Close disconnects.
+func (k *Kafka) Close() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.state != nil {
+		k.state.Close()
+	}
+	k.client.Close()
+}
+
+// Prepare makes the topics that may be made, and says which are missing.
+func (k *Kafka) Prepare(ctx context.Context) error {
+	found, err := broker.Inspect(ctx, k.client, k.o.Topics)
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(found, func(f broker.FoundTopic) bool { return !f.Exists() }) {
+		made, err := broker.Create(ctx, k.client, found, !k.o.Create)
+		for _, t := range made {
+			k.o.Log.Info("created a topic", "topic", t.Name, "role", t.Role)
+		}
+		if err != nil {
+			return err
+		}
+		if found, err = k.created(ctx, made); err != nil {
+			return err
+		}
+	}
+	for _, f := range broker.Compare(found) {
+		switch {
+		case f.Missing:
+			return fmt.Errorf("%s; create it, or have penstock create what is missing: penstock topics %s --create: %w", f.Text, k.o.Config, broker.ErrMissing)
+		case !f.Warning:
+			return fmt.Errorf("%s (%s)", f.Text, f.Hint)
+		}
+	}
+	for i := range found {
+		if n := found[i].MaxMessage(); n > 0 {
+			k.o.Session.Limits.Set(found[i].Name, int32(n))
+		}
+	}
+	return k.openState(ctx)
+}
+
+// newTopic is how long a topic may take until all brokers know it.
+const newTopic = 100 * time.Millisecond
+
+// created waits until topics that were just made are known.
+func (k *Kafka) created(ctx context.Context, made []broker.Topic) ([]broker.FoundTopic, error) {
+	for {
+		found, err := broker.Inspect(ctx, k.client, k.o.Topics)
+		if err != nil {
+			return nil, err
+		}
+		unknown := slices.ContainsFunc(found, func(f broker.FoundTopic) bool {
+			return !f.Exists() && slices.ContainsFunc(made, func(t broker.Topic) bool { return t.Name == f.Name })
+		})
+		if !unknown {
+			return found, nil
+		}
+		select {
+		case <-time.After(newTopic):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// openState opens the state topic once, and gives places in the group back that
+// this instance had when it ran more workers: nobody is going to take them.
+func (k *Kafka) openState(ctx context.Context) error {
+	k.mu.Lock()
+	opened := k.state != nil
+	k.mu.Unlock()
+	if opened {
+		return nil
+	}
+	if err := broker.Release(ctx, k.client, k.o.Session.Group, k.o.Instance, k.o.Workers); err != nil {
+		return err
+	}
+	state, err := consumer.OpenState(k.o.Connect, k.o.State, k.liveness)
+	if err != nil {
+		return err
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.state == nil {
+		k.state = state
+	} else {
+		state.Close() // another worker was faster
+	}
+	return nil
+}
+
+// Open implements Broker.
+func (k *Kafka) Open(ctx context.Context, n int) (Session, error) {
+	session := k.o.Session
+	session.MemberID = broker.MemberID(session.Group, k.o.Instance, n)
+	source, s, err := consumer.Open(ctx, consumer.Options{
+		Session: session, State: k.state, Start: k.o.Start, From: k.o.From,
+		Telemetry: k.o.Telemetry, Log: k.o.Log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &kafkaSession{Kafka: source, sink: producer.New(s, session.Limits, session.ExactlyOnce), session: s}, nil
+}
+
+// AtEnd implements Broker.
+func (k *Kafka) AtEnd(ctx context.Context) (bool, error) {
+	k.mu.Lock()
+	ends := k.ends
+	k.mu.Unlock()
+	if ends == nil {
+		var err error
+		if ends, err = broker.Ends(ctx, k.client, k.o.Session.Topics, k.o.Session.ReadCommitted); err != nil {
+			return false, err
+		}
+		k.mu.Lock()
+		k.ends = ends
+		k.mu.Unlock()
+	}
+	return broker.Reached(ctx, k.client, k.o.Session.Group, ends)
+}
+
+// Leave implements Broker.
+func (k *Kafka) Leave(ctx context.Context) error {
+	return broker.Release(ctx, k.client, k.o.Session.Group, k.o.Instance, 0)
+}
+
+// Health implements Broker.
+func (k *Kafka) Health() string {
+	since, err, silent := k.liveness.Silent(time.Now(), k.o.Session.SessionTimeout)
+	switch {
+	case !silent:
+		return ""
+	case err != nil:
+		if hint := broker.Diagnose(err).Hint; hint != "" {
+			return hint
+		}
+		return err.Error()
+	case since.UnixNano() == 0:
+		return "the broker has not answered yet"
+	default:
+		return fmt.Sprintf("the broker has not answered for %s", time.Since(since).Round(time.Second))
+	}
+}
+
+// kafkaSession is both ends of a worker's epochs.
+type kafkaSession struct {
+	*consumer.Kafka
+	sink    *producer.Kafka
+	session *broker.Session
+}
+
+func (s *kafkaSession) Publish(ctx context.Context, r *penstock.Record) error {
+	return s.sink.Publish(ctx, r)
+}
+
+func (s *kafkaSession) Bytes() int { return s.sink.Bytes() }
+
+func (s *kafkaSession) Commit(ctx context.Context, until broker.Offsets) (bool, error) {
+	return s.sink.Commit(ctx, until)
+}
+
+func (s *kafkaSession) Abort(ctx context.Context) error { return s.sink.Abort(ctx) }
+
+func (s *kafkaSession) Skip(ctx context.Context, unreadable error) error {
+	big, ok := errors.AsType[*consumer.Oversize](unreadable)
+	if !ok {
+		return nil
+	}
+	return s.Kafka.Skip(ctx, big)
+}
+
+func (s *kafkaSession) Unreadable(err error) (penstock.Event, *penstock.Rejection, bool) {
+	big, ok := errors.AsType[*consumer.Oversize](err)
+	if !ok {
+		return penstock.Event{}, nil, false
+	}
+	return penstock.Event{ID: big.ID, Time: -1}, &penstock.Rejection{
+		Class: penstock.ClassTooLarge, Offset: -1,
+		Reason: fmt.Sprintf("a compressed batch of the events up to %d inflates beyond what penstock reads, so that its bytes are not here", big.Next-1),
+	}, true
+}
+
+func (s *kafkaSession) Replaced(ctx context.Context) bool { return s.session.Replaced(ctx) }
+func (s *kafkaSession) Close()                            { s.session.Close() }

@@ -1,0 +1,251 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/penstock/penstock/consumer"
+	"github.com/penstock/penstock/inference"
+	"github.com/penstock/penstock/internal/broker"
+	"github.com/penstock/penstock/internal/telemetry"
+)
+
+// Pipeline is one stream from its source to its sink, in this process.
+type Pipeline struct {
+	c       Config
+	broker  Broker
+	share   shareMeter
+	workers []*worker
+
+	hard     context.Context // ends when even a drain is cut short
+	cut      context.CancelCauseFunc
+	draining atomic.Bool
+
+	mu       sync.Mutex // guards what follows
+	closing  error
+	reason   string // the last that was logged
+	reminded time.Time
+}
+
+// New makes a pipeline and its workers, which take their share of the model. It
+// starts nothing.
+func New(c Config, b Broker) (*Pipeline, error) {
+	p := &Pipeline{c: c, broker: b, share: shareMeter{limit: c.MaxDeadShare}}
+	p.hard, p.cut = context.WithCancelCause(context.Background())
+	for n := range c.Workers {
+		w, err := newWorker(p, n)
+		if err != nil {
+			for _, w := range p.workers {
+				w.close()
+			}
+			return nil, errors.Join(err, p.closing)
+		}
+		p.workers = append(p.workers, w)
+	}
+	return p, nil
+}
+
+// errDrain says that a drain had to be cut short.
+var errDrain = errors.New("the drain was cut short: what was not committed comes again")
+
+// Abort ends the pipeline at once, without committing.
+func (p *Pipeline) Abort() { p.cut(errDrain) }
+
+// Run works until ctx ends; then it drains: what was polled is scored,
+// published and committed, in at most the drain timeout, and the places in the
+// group are given back. It returns early with an error that does not heal, and
+// without one when all is done that UntilEnd asks for.
+func (p *Pipeline) Run(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	defer p.cut(nil)
+	late := context.AfterFunc(ctx, func() {
+		p.draining.Store(true)
+		time.AfterFunc(p.c.DrainTimeout, func() { p.cut(errDrain) })
+	})
+	defer late()
+
+	ends := make([]error, len(p.workers)+1)
+	var running sync.WaitGroup
+	for n, w := range p.workers {
+		running.Go(func() {
+			ends[n] = w.run(ctx)
+			if ends[n] != nil {
+				stop() // one that cannot go on ends all: the group takes over
+			}
+		})
+	}
+	if p.c.UntilEnd {
+		running.Go(func() {
+			ends[len(p.workers)] = p.watchEnd(ctx)
+			stop()
+		})
+	}
+	running.Wait()
+	err := firstOf(ends)
+	if cause := context.Cause(p.hard); err == nil && cause != nil {
+		err = cause
+	}
+	if !p.c.Stay && !errors.Is(err, errTwin) && p.hard.Err() == nil {
+		p.leave()
+	}
+	for _, w := range p.workers {
+		running.Go(w.disconnect)
+	}
+	running.Wait()
+	return errors.Join(err, p.closing)
+}
+
+// firstOf spares the user the same reason from every worker.
+func firstOf(errs []error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// leaveTimeout bounds the good-bye; peers take over without it too, after the
+// session timeout.
+const leaveTimeout = 3 * time.Second
+
+func (p *Pipeline) leave() {
+	ctx, cancel := context.WithTimeout(p.hard, leaveTimeout)
+	defer cancel()
+	if err := p.broker.Leave(ctx); err != nil {
+		p.c.Log.Warn("the places in the group were not given back; peers take over after the session timeout", "error", err)
+	}
+}
+
+// closed collects errors of closing, which must not hide why it was closed.
+func (p *Pipeline) closed(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closing = errors.Join(p.closing, err)
+}
+
+// remindAfter is how often a worker that waits says so again, for the same
+// reason.
+const remindAfter = time.Minute
+
+// complain logs why a worker waits, once for all workers that wait for the same
+// thing.
+func (p *Pipeline) complain(worker int, reason string) {
+	p.mu.Lock()
+	now := time.Now()
+	known := reason == p.reason && now.Sub(p.reminded) < remindAfter
+	if !known {
+		p.reason, p.reminded = reason, now
+	}
+	p.mu.Unlock()
+	if !known {
+		p.c.Log.Warn("waiting, and trying again with back-off", "worker", worker, "reason", reason)
+	}
+}
+
+// endChecks is how often UntilEnd asks where the group stands.
+const endChecks = 200 * time.Millisecond
+
+// watchEnd returns when all events that were there at the start are committed,
+// by whichever process of the group.
+func (p *Pipeline) watchEnd(ctx context.Context) error {
+	ticks := time.NewTicker(endChecks)
+	defer ticks.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticks.C:
+		}
+		done, err := p.broker.AtEnd(ctx)
+		if err != nil {
+			if _, heals := p.judge(err); !heals {
+				return err
+			}
+		}
+		if done {
+			return nil
+		}
+	}
+}
+
+// judge says in a sentence what an error means, and whether waiting and a new
+// session heal it.
+func (p *Pipeline) judge(err error) (reason string, heals bool) {
+	if err == nil {
+		return "the session ended", true
+	}
+	reason = err.Error()
+	if errors.Is(err, inference.ErrBroken) {
+		return reason, true
+	}
+	if _, ok := errors.AsType[*ErrShare](err); ok || errors.Is(err, errTwin) || errors.Is(err, consumer.ErrPositionLost) {
+		return reason, false
+	}
+	d := broker.Diagnose(err)
+	if d.Hint != "" {
+		reason = fmt.Sprintf("%s (%s)", d.Hint, reason)
+	}
+	switch d.Kind {
+	case broker.Twin, broker.Denied, broker.Fatal:
+		return reason, false
+	case broker.Missing:
+		return reason, !p.c.UntilEnd // nobody is going to create it for a run that ends by itself
+	}
+	return reason, true
+}
+
+// Name is the pipeline's name.
+func (p *Pipeline) Name() string { return p.c.Name }
+
+// Checks say whether the pipeline is ready.
+func (p *Pipeline) Checks() []telemetry.Check {
+	checks := []telemetry.Check{{Name: "model", OK: true}, {Name: "broker", OK: true}, {Name: "group", OK: true}, {Name: "drain", OK: true}}
+	model, away, group, drain := &checks[0], &checks[1], &checks[2], &checks[3]
+	if reason := p.broker.Health(); reason != "" {
+		away.OK, away.Reason = false, reason
+	}
+	for _, w := range p.workers {
+		shown := w.status()
+		switch {
+		case shown.State == stateWaiting && w.broken.Load():
+			model.OK, model.Reason = false, shown.Reason
+		case shown.State == stateWaiting && away.OK:
+			away.OK, away.Reason = false, shown.Reason
+		case shown.State != stateRunning && group.OK:
+			group.OK, group.Reason = false, fmt.Sprintf("worker %s is %s", shown.Name, shown.State)
+		}
+	}
+	if p.draining.Load() {
+		drain.OK, drain.Reason = false, "the pipeline is stopping"
+	}
+	return checks
+}
+
+// Status is the pipeline as the API shows it.
+func (p *Pipeline) Status() telemetry.Status {
+	m := &p.c.Model
+	s := telemetry.Status{
+		Name: p.c.Name, Instance: p.c.Instance, State: stateRunning, Ready: true, Checks: p.Checks(),
+		Model:   telemetry.ModelStatus{Name: m.Identity.Name, Version: m.Identity.Version, Digest: m.Identity.Digest, LoadedAt: m.LoadedAt},
+		Variant: m.Variant, Plan: int64(m.Plan), Delivery: p.c.Delivery,
+		Partitions: p.c.Telemetry.Partitions(), Totals: p.c.Telemetry.Totals(),
+	}
+	for _, check := range s.Checks {
+		if !check.OK && s.Ready {
+			s.Ready, s.State = false, stateWaiting
+		}
+	}
+	if p.draining.Load() {
+		s.State = "draining"
+	}
+	for _, w := range p.workers {
+		s.Workers = append(s.Workers, w.status())
+	}
+	return s
+}
