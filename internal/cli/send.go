@@ -160,16 +160,16 @@ func (s *sending) run(ctx context.Context, inputs []input) error {
 }
 
 // file publishes one file, and gives the bytes that it read.
-func (s *sending) file(ctx context.Context, open input, before int64) (int64, error) {
+func (s *sending) file(ctx context.Context, open input, before int64) (done int64, err error) {
 	r, err := open(eventfile.Options{})
 	if err != nil {
 		return 0, err
 	}
-	defer r.Close()
+	defer func() { err = errors.Join(err, r.Close()) }()
 	var chunk eventfile.Chunk
 	for {
 		err := r.Next(&chunk)
-		done, _ := r.Progress()
+		done, _ = r.Progress()
 		if errors.Is(err, io.EOF) {
 			return done, nil
 		}
