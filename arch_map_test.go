@@ -93,6 +93,6 @@ func theMap() architecture {
 			"go.uber.org/goleak":                       {},
 		},
 		cgo:   "inference/onnx",
-		chain: 6,
+		chain: 7,
 	}
 }

@@ -46,7 +46,7 @@ func (m *loadedModel) isolated(f *config.File) (*isolation.Scorer, error) {
 		Model: f.Pipeline.Model, Path: []byte(f.Pipeline.Model.Path), Examples: []byte(f.Pipeline.Model.Examples),
 		PairLoneRows: m.scoring.PairLoneRows,
 	}
-	given.Model.SHA256 = strings.TrimPrefix(m.digest, digestPrefix)
+	given.Model.SHA256 = strings.TrimPrefix(m.identity.Digest, digestPrefix)
 	setup, err := json.Marshal(given)
 	if err != nil {
 		return nil, fmt.Errorf("describe the model to a process of its own: %w", err)

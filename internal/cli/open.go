@@ -32,9 +32,8 @@ type loadedModel struct {
 	scoring     inference.ScorerOptions
 	batchRows   int
 	identity    penstock.ModelIdentity
-	digest      string // of the file
-	size        int64  // of the file
-	keepRejects bool   // workers write the lines of rejected events
+	size        int64 // of the file
+	keepRejects bool  // workers write the lines of rejected events
 
 	batchWarning *inference.Problem // nil: the size of a batch changes nothing
 }
@@ -120,7 +119,7 @@ func (s *session) compileModel(ctx context.Context, f *config.File, examples []e
 	m := &loadedModel{
 		session: s, model: runtime, plan: plan, out: out, identity: id, encoder: newEncoder(f.Pipeline.Name, id),
 		scoring:   inference.ScorerOptions{Timeout: cfg.Timeout, WarmUp: plan.WarmUp(events...)},
-		batchRows: f.Pipeline.Batch.MaxRows, digest: file.Digest, size: int64(len(file.Bytes)),
+		batchRows: f.Pipeline.Batch.MaxRows, size: int64(len(file.Bytes)),
 	}
 	if s.given != nil {
 		m.scoring.PairLoneRows = s.given.PairLoneRows
