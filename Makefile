@@ -5,7 +5,6 @@ VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unk
 LDFLAGS  := -X github.com/penstock/penstock/internal/cli.version=$(VERSION)
 TOOL     := go tool -modfile=tools/go.mod
 ONNX     := github.com/penstock/penstock/inference/onnx
-EXAMPLE  := examples/card-fraud
 FUZZTIME ?= 10m
 COVERED  := ./inference ./internal/config
 FLOOR    := 90
@@ -29,17 +28,8 @@ build: ## builds bin/penstock and fetches ONNX Runtime's library where there is 
 	@go build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/penstock
 	@$(BIN) runtime install > /dev/null # what it does is told on stderr
 
-demo: build ## scores the bundled fraud model's events, good ones and bad ones, and shows the result
-	$(call say,penstock predict $(EXAMPLE)/pipeline.yaml events.jsonl bad.jsonl)
-	@mkdir -p dist
-	@$(BIN) predict $(EXAMPLE)/pipeline.yaml $(EXAMPLE)/events.jsonl $(EXAMPLE)/bad.jsonl \
-	  -o dist/predictions.jsonl --rejects dist/rejects.jsonl
-	@printf '\nThe first predictions of dist/predictions.jsonl:\n'
-	@head -n 3 dist/predictions.jsonl
-	@printf '\nWhat was turned away, from dist/rejects.jsonl:\n'
-	@sed 's/,"value.*//; s/$$/, …}/' dist/rejects.jsonl
-	@printf '\nNext, look at the model and the mapping, and run the golden examples:\n'
-	@printf '  %s\n' '$(BIN) inspect $(EXAMPLE)/fraud.onnx' '$(BIN) lint $(EXAMPLE)/pipeline.yaml' '$(BIN) test $(EXAMPLE)/pipeline.yaml'
+demo: build ## runs broker, events, model and pipeline in one process, until Ctrl-C
+	@$(BIN) demo
 
 test: unit pointers pure cross fuzz-smoke ## runs every test, with and without cgo, and fuzzes for two minutes
 

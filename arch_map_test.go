@@ -56,7 +56,7 @@ func theMap() architecture {
 			{"internal/rollout", "inference/onnx"},
 			{"inference/onnxfile"},
 			{"inference", "drift"},
-			{"internal/nearest", "internal/cardevents", "internal/failpoint", "internal/childproc"},
+			{"internal/nearest", "internal/cardevents", "internal/failpoint", "internal/childproc", "examples"},
 			{"."},
 		},
 		forbidden: slices.Concat([]edge{
@@ -72,6 +72,7 @@ func theMap() architecture {
 			edges("inference", chance, "the same events must give the same predictions"),
 			edges("inference/onnxfile", outside, "it walks bytes that the gate read, so that what was checked is what is loaded"),
 			edges("internal/nearest", outside, "it compares words"),
+			edges("internal/cardevents", outside, "the same seed must give the same events"),
 			edges("internal/rollout", slices.Concat(outside, chance, clock), "it is pure: time and salt come as arguments"),
 			edges("drift", slices.Concat(outside, chance), "it is pure"),
 			edges(".", slices.Concat(outside, chance), "the nouns do nothing"),

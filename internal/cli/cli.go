@@ -18,6 +18,7 @@ type grammar struct {
 	LogLevel  slog.Level       `help:"Least level that is logged: debug, info, warn or error." default:"info"`
 	Version   kong.VersionFlag `help:"Print the version and exit."`
 
+	Demo     demoCommand     `cmd:"" help:"Show it all: broker, events, model and pipeline in one process."`
 	Run      runCommand      `cmd:"" help:"Run pipelines: events in, predictions out, until a signal."`
 	Predict  predictCommand  `cmd:"" help:"Score events from files or stdin."`
 	Test     testCommand     `cmd:"" help:"Run the examples that a config names."`
