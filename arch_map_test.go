@@ -56,7 +56,7 @@ func theMap() architecture {
 			{"internal/rollout", "inference/onnx"},
 			{"inference/onnxfile"},
 			{"inference", "drift"},
-			{"internal/nearest", "internal/cardevents", "internal/failpoint", "examples"},
+			{"internal/nearest", "internal/cardevents", "internal/failpoint", "internal/childproc", "examples"},
 			{"."},
 		},
 		forbidden: slices.Concat([]edge{
@@ -84,7 +84,7 @@ func theMap() architecture {
 			"go.yaml.in/yaml/v4":                       {"internal/config"},
 			"github.com/invopop/jsonschema":            {"internal/config"},
 			"google.golang.org/protobuf":               {"inference/onnxfile"},
-			"golang.org/x/sys":                         {"internal/modelgate", "internal/runtimelib", "inference/onnx", "internal/cli"},
+			"golang.org/x/sys":                         {"internal/childproc", "internal/runtimelib", "inference/onnx", "internal/cli"},
 			"golang.org/x/term":                        {"internal/cli"},
 			"github.com/twmb/franz-go":                 {"internal/broker", "consumer", "producer", "internal/embedded", "internal/kafkatest", "internal/pipeline", "internal/cli"},
 			"github.com/cenkalti/backoff/v5":           {"internal/pipeline", "internal/broker"},
@@ -94,6 +94,6 @@ func theMap() architecture {
 			"go.uber.org/goleak":                       {},
 		},
 		cgo:   "inference/onnx",
-		chain: 6,
+		chain: 7,
 	}
 }

@@ -30,6 +30,7 @@ func OpenState(connect []kgo.Opt, topic string, hooks ...kgo.Hook) (*State, erro
 		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: {0: kgo.NewOffset().AtStart()}}),
 		kgo.DefaultProduceTopic(topic), kgo.RecordPartitioner(kgo.ManualPartitioner()),
 		kgo.ProducerLinger(0), kgo.FetchMaxBytes(leastStateFetch),
+		kgo.KeepControlRecords(), // refresh reads to the end, where a redrive's transaction may have ended
 	)...)
 	if err != nil {
 		return nil, fmt.Errorf("open state: %w", err)
@@ -73,8 +74,11 @@ func (s *State) refresh(ctx context.Context) error {
 			return fmt.Errorf("read state %s: %w", s.topic, err)
 		}
 		fetches.EachRecord(func(r *kgo.Record) {
-			s.latest[string(r.Key)] = r.Value
 			s.read = r.Offset + 1
+			if r.Attrs.IsControl() {
+				return
+			}
+			s.latest[string(r.Key)] = r.Value
 		})
 	}
 	return nil

@@ -110,7 +110,7 @@ func Diagnose(err error) Diagnosis {
 	return Diagnosis{Kind: Rebuild}
 }
 
-const noCertificate = "the broker ended the TLS handshake: it may want a client certificate, see broker.kafka.tls.cert and key"
+const noCertificate = "the broker ended the TLS handshake: it may want a client certificate (broker.kafka.tls.cert and key), or know no TLS newer than 1.1"
 
 // diagnoseTLS knows what goes wrong between a connection and its first bytes.
 // None of it heals without a person.
@@ -143,11 +143,15 @@ func diagnoseTLS(err error) (Diagnosis, bool) {
 	return Diagnosis{}, false
 }
 
+// brokeOff names TLS and login too, since a broker that gets what it does not
+// expect hangs up without a word, as one that stops does.
+const brokeOff = "the connection to the broker broke off: if it is not just restarting, compare broker.kafka.tls and broker.kafka.sasl with what its listener wants"
+
 // diagnoseNetwork knows how a connection fails. A name that is not found may
 // be there a moment later, as those of pods are.
 func diagnoseNetwork(err error) (Diagnosis, bool) {
 	if _, ok := errors.AsType[*kgo.ErrFirstReadEOF](err); ok {
-		return Diagnosis{Transient, "the broker closed the connection at once: if it is not just stopping, compare broker.kafka.tls and broker.kafka.sasl with what its listener wants"}, true
+		return Diagnosis{Transient, brokeOff}, true
 	}
 	if e, ok := errors.AsType[*net.DNSError](err); ok {
 		return Diagnosis{Transient, fmt.Sprintf("the address of %s is not found: check broker.kafka.bootstrap_servers and the names that the brokers advertise", e.Name)}, true
@@ -159,10 +163,10 @@ func diagnoseNetwork(err error) (Diagnosis, bool) {
 		return Diagnosis{Transient, "the broker did not answer in time: is it up and reachable from here?"}, true
 	}
 	if e, ok := errors.AsType[net.Error](err); ok && e.Timeout() || isAny(err, io.EOF, io.ErrUnexpectedEOF, net.ErrClosed) {
-		return Diagnosis{Transient, "the connection to the broker broke off"}, true
+		return Diagnosis{Transient, brokeOff}, true
 	}
 	if _, ok := errors.AsType[*os.SyscallError](err); ok || kgo.IsRetryableBrokerErr(err) {
-		return Diagnosis{Transient, "the connection to the broker broke off"}, true
+		return Diagnosis{Transient, brokeOff}, true
 	}
 	return Diagnosis{}, false
 }

@@ -82,10 +82,8 @@ func neverHeals(e *kerr.Error) bool {
 		// An administrator's request does not fit what is there.
 		kerr.TopicAlreadyExists, kerr.NonEmptyGroup, kerr.GroupSubscribedToTopic, kerr.NoReassignmentInProgress,
 		kerr.ResourceNotFound, kerr.DuplicateResource, kerr.UnacceptableCredential, kerr.InvalidPrincipalType,
-		kerr.LogDirNotFound, kerr.FeatureUpdateFailed, kerr.InvalidUpdateVersion, kerr.GroupDeletionFailed:
-		return true
-
-	case // Said between brokers and controllers; a client never hears it from a healthy cluster.
+		kerr.LogDirNotFound, kerr.FeatureUpdateFailed, kerr.InvalidUpdateVersion, kerr.GroupDeletionFailed,
+		// Said between brokers and controllers; a client never hears it from a healthy cluster.
 		kerr.InconsistentVoterSet, kerr.PrincipalDeserializationFailure, kerr.SnapshotNotFound,
 		kerr.PositionOutOfRange, kerr.DuplicateBrokerRegistration, kerr.BrokerIDNotRegistered,
 		kerr.InconsistentClusterID, kerr.IneligibleReplica, kerr.NewLeaderElected, kerr.OffsetMovedToTieredStorage,

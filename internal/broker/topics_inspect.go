@@ -53,7 +53,7 @@ func Inspect(ctx context.Context, client *kgo.Client, topics []Topic) ([]FoundTo
 		all[i].Topic = t
 		at[t.Name] = &all[i]
 		one := kmsg.NewMetadataRequestTopic()
-		one.Topic = kmsg.StringPtr(t.Name)
+		one.Topic = new(t.Name)
 		req.Topics = append(req.Topics, one)
 	}
 	resp, err := req.RequestWith(ctx, client)

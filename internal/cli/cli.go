@@ -27,8 +27,11 @@ type grammar struct {
 	Schema   schemaCommand   `cmd:"" help:"Print the JSON Schema of the config."`
 	Topics   topicsCommand   `cmd:"" help:"Show, and create, the topics and rights that a pipeline needs."`
 	Position positionCommand `cmd:"" help:"Show where a pipeline stands, or move it while it is stopped."`
+	DLQ      dlqCommand      `cmd:"" name:"dlq" help:"Look at dead letters, or send them back to the source."`
+	Send     sendCommand     `cmd:"" help:"Publish events from files to the source."`
 	Runtime  runtimeCommand  `cmd:"" help:"Install ONNX Runtime's library, or show which one is used."`
 	Trial    trialCommand    `cmd:"" hidden:"" name:"model-trial" help:"Try a model out for the process that started this one."`
+	Isolated isolatedCommand `cmd:"" hidden:"" name:"isolated-score" help:"Score events for the process that started this one."`
 }
 
 const description = `Scores events from Kafka with ONNX models, exactly once. How a model's inputs are filled from events is a few lines of YAML.
@@ -53,6 +56,9 @@ type session struct {
 	Streams
 	log     *slog.Logger
 	logJSON bool // stderr is read by a machine
+	// given is what the process that started this one found out of its model,
+	// nil in all processes but such a child.
+	given *isolatedModel
 }
 
 // Run runs the command line args, without the program's name, and returns the
@@ -63,7 +69,7 @@ func Run(ctx context.Context, args []string, streams Streams) int {
 	parser, err := kong.New(&g,
 		kong.Name("penstock"),
 		kong.Description(description),
-		kong.Vars{"version": versionLine()},
+		kong.Vars{"version": versionLine(), "classes": classNames()},
 		kong.Writers(streams.Out, streams.Err),
 		kong.Exit(func(int) { exited = true }), // of --help and --version, after which parsing goes on
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),

@@ -48,7 +48,7 @@ func newDemoFeed(broker, topic string, rate float64, shift time.Duration) (*demo
 // When the broker does not keep up it sends as fast as that.
 func (f *demoFeed) run(ctx context.Context) error {
 	start := time.Now()
-	pace := pace{rate: f.rate, start: start}
+	schedule := schedule{rate: f.rate, start: start}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -63,7 +63,7 @@ func (f *demoFeed) run(ctx context.Context) error {
 		if f.shift > 0 && now.Sub(start) >= f.shift && !f.shifted.Swap(true) {
 			f.events.Shift(true)
 		}
-		n, wait := pace.due(now)
+		n, wait := schedule.due(now)
 		for range n {
 			f.send(now)
 		}
@@ -99,8 +99,8 @@ func (f *demoFeed) flush() error {
 	return nil
 }
 
-// pace says how many events are due, so that there are rate a second.
-type pace struct {
+// schedule says how many events are due, so that there are rate a second.
+type schedule struct {
 	rate  float64 // a second
 	start time.Time
 	made  int64 // since start
@@ -116,7 +116,7 @@ const (
 )
 
 // due counts as made how many events are due, and says when to ask again.
-func (p *pace) due(now time.Time) (n int64, wait time.Duration) {
+func (p *schedule) due(now time.Time) (n int64, wait time.Duration) {
 	n = int64(now.Sub(p.start).Seconds()*p.rate) - p.made
 	if overdue := float64(n-1) / p.rate; overdue > longestLag.Seconds() {
 		n = 0

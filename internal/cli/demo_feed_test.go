@@ -15,7 +15,7 @@ import (
 func TestPace(t *testing.T) {
 	for _, rate := range []float64{0.5, 1, 3, 999, 2000, 1e6} {
 		start := time.Unix(1000, 0)
-		p := pace{rate: rate, start: start}
+		p := schedule{rate: rate, start: start}
 		now, made := start, int64(0)
 		for now.Sub(start) < 20*time.Second {
 			n, wait := p.due(now)
@@ -35,7 +35,7 @@ func TestPace(t *testing.T) {
 // but catches up on a hiccup.
 func TestPaceAfterASleep(t *testing.T) {
 	start := time.Unix(1000, 0)
-	p := pace{rate: 100, start: start}
+	p := schedule{rate: 100, start: start}
 	for _, step := range []struct {
 		at   time.Duration
 		want int64

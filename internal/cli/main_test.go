@@ -15,10 +15,14 @@ import (
 	"github.com/penstock/penstock/internal/runtimelib"
 )
 
-// TestMain lets the test binary stand in for penstock when the gate starts it
-// again to try a model out.
+// standIn is set in the environment of a test binary that is to be penstock,
+// so that a test can kill it.
+const standIn = "PENSTOCK_TEST_STAND_IN"
+
+// TestMain lets the test binary stand in for penstock, and so it does when it
+// is started again to try a model out or to score events.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == cli.TrialName {
+	if len(os.Args) > 1 && (os.Args[1] == cli.TrialName || os.Args[1] == cli.IsolatedName) || os.Getenv(standIn) != "" {
 		os.Exit(cli.Run(context.Background(), os.Args[1:], cli.Streams{
 			In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Lookup: os.LookupEnv,
 		}))
@@ -63,8 +67,14 @@ type result struct {
 // run runs penstock within this process.
 func run(t *testing.T, stdin string, args ...string) result {
 	t.Helper()
+	return runWith(t.Context(), t, stdin, args...)
+}
+
+// runWith is run until ctx is cancelled.
+func runWith(ctx context.Context, t *testing.T, stdin string, args ...string) result {
+	t.Helper()
 	var out, err bytes.Buffer
-	code := cli.Run(t.Context(), args, cli.Streams{
+	code := cli.Run(ctx, args, cli.Streams{
 		In: strings.NewReader(stdin), Out: &out, Err: &err, Lookup: os.LookupEnv,
 	})
 	return result{out.String(), err.String(), code}

@@ -218,7 +218,7 @@ func transactionRight(ctx context.Context, client *kgo.Client, p *config.Pipelin
 
 func probeTransaction(ctx context.Context, client *kgo.Client, p *config.Pipeline) error {
 	req := kmsg.NewPtrInitProducerIDRequest()
-	req.TransactionalID = kmsg.StringPtr(broker.TransactionalID(p.Source.Group + "-probe"))
+	req.TransactionalID = new(broker.TransactionalID(p.Source.Group + "-probe"))
 	req.TransactionTimeoutMillis = int32(p.TransactionTimeout.Milliseconds())
 	req.ProducerID, req.ProducerEpoch = -1, -1
 	resp, err := req.RequestWith(ctx, client)

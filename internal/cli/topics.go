@@ -100,7 +100,7 @@ func (s *session) createTopics(ctx context.Context, client *kgo.Client, found []
 func awaitTopics(ctx context.Context, client *kgo.Client, needed []broker.Topic) ([]broker.FoundTopic, error) {
 	for {
 		found, err := broker.Inspect(ctx, client, needed)
-		if err != nil || !slices.ContainsFunc(found, func(f broker.FoundTopic) bool { return !f.Exists() }) {
+		if err != nil || !slices.ContainsFunc(found, func(f broker.FoundTopic) bool { return f.Err == nil && !f.Exists() }) {
 			return found, err
 		}
 		select {

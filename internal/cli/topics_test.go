@@ -91,7 +91,7 @@ func refuseLogins(c *kfake.Cluster) {
 		c.KeepControl()
 		resp := req.ResponseKind().(*kmsg.SASLAuthenticateResponse)
 		resp.ErrorCode = kerr.SaslAuthenticationFailed.Code
-		resp.ErrorMessage = kmsg.StringPtr("Authentication failed during authentication due to invalid credentials")
+		resp.ErrorMessage = new("Authentication failed during authentication due to invalid credentials")
 		return resp, nil, true
 	})
 }

@@ -13,7 +13,7 @@ import (
 func TestUsageErrors(t *testing.T) {
 	config := writeFile(t, "c.yaml", "model: {path: m.onnx}\n")
 	for args, want := range map[string]string{
-		"":                                       `expected one of "predict", "test", "lint", "inspect", "schema", ...; see penstock --help`,
+		"":                                       `expected one of "demo", "run", "predict", "test", "lint", ...; see penstock --help`,
 		"prdict":                                 `unexpected argument prdict, did you mean "predict"?; see penstock --help`,
 		"predict":                                `expected "<config>"; see penstock predict --help`,
 		"lint":                                   `expected "<config> ..."; see penstock lint --help`,
@@ -43,6 +43,7 @@ func TestUsageErrors(t *testing.T) {
 func TestHelpHasAnExample(t *testing.T) {
 	for _, command := range []string{
 		"", "predict", "test", "lint", "inspect", "schema", "runtime", "runtime install", "runtime show",
+		"topics", "position show", "position reset", "dlq list", "dlq show", "dlq redrive", "send",
 	} {
 		r := run(t, "", append(strings.Fields(command), "--help")...)
 		_, example, ok := strings.Cut(r.out, "Example:\n\n    penstock ")
