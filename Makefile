@@ -5,7 +5,6 @@ VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unk
 LDFLAGS  := -X github.com/penstock/penstock/internal/cli.version=$(VERSION)
 TOOL     := go tool -modfile=tools/go.mod
 ONNX     := github.com/penstock/penstock/inference/onnx
-EXAMPLE  := examples/card-fraud
 FUZZTIME ?= 10m
 COVERED  := ./inference ./internal/config
 FLOOR    := 90
@@ -19,7 +18,7 @@ comma := ,
 say = @printf '\n== %s\n' "$(1)"
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test unit pointers pure cross fuzz-smoke fuzz cover bench lint fmt clean
+.PHONY: help build demo test test-kafka unit pointers pure cross fuzz-smoke fuzz cover bench lint fmt clean
 
 help: ## lists the targets
 	@printf 'penstock: scores events with ONNX models\n\n'
@@ -29,19 +28,15 @@ build: ## builds bin/penstock and fetches ONNX Runtime's library where there is 
 	@go build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/penstock
 	@$(BIN) runtime install > /dev/null # what it does is told on stderr
 
-demo: build ## scores the bundled fraud model's events, good ones and bad ones, and shows the result
-	$(call say,penstock predict $(EXAMPLE)/pipeline.yaml events.jsonl bad.jsonl)
-	@mkdir -p dist
-	@$(BIN) predict $(EXAMPLE)/pipeline.yaml $(EXAMPLE)/events.jsonl $(EXAMPLE)/bad.jsonl \
-	  -o dist/predictions.jsonl --rejects dist/rejects.jsonl
-	@printf '\nThe first predictions of dist/predictions.jsonl:\n'
-	@head -n 3 dist/predictions.jsonl
-	@printf '\nWhat was turned away, from dist/rejects.jsonl:\n'
-	@sed 's/,"value.*//; s/$$/, …}/' dist/rejects.jsonl
-	@printf '\nNext, look at the model and the mapping, and run the golden examples:\n'
-	@printf '  %s\n' '$(BIN) inspect $(EXAMPLE)/fraud.onnx' '$(BIN) lint $(EXAMPLE)/pipeline.yaml' '$(BIN) test $(EXAMPLE)/pipeline.yaml'
+demo: build ## runs broker, events, model and pipeline in one process, until Ctrl-C
+	@$(BIN) demo
 
 test: unit pointers pure cross fuzz-smoke ## runs every test, with and without cgo, and fuzzes for two minutes
+
+test-kafka: build ## runs the tests that need a real Apache Kafka; needs java and mvn, and fetches the rest
+	$(call say,Tests on a real Apache Kafka)
+	@tools/kafka/fetch > /dev/null # what it does is told on stderr
+	@go test -race -count 1 -tags kafka $$(grep -rl --include='*_test.go' '^//go:build kafka' . | xargs -n 1 dirname | sort -u)
 
 unit: build # all tests, with the race detector; those of inference/onnx need the library
 	$(call say,Tests with the race detector)

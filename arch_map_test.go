@@ -56,7 +56,7 @@ func theMap() architecture {
 			{"internal/rollout", "inference/onnx"},
 			{"inference/onnxfile"},
 			{"inference", "drift"},
-			{"internal/nearest", "internal/cardevents", "internal/failpoint"},
+			{"internal/nearest", "internal/cardevents", "internal/failpoint", "internal/childproc", "examples"},
 			{"."},
 		},
 		forbidden: slices.Concat([]edge{
@@ -72,6 +72,7 @@ func theMap() architecture {
 			edges("inference", chance, "the same events must give the same predictions"),
 			edges("inference/onnxfile", outside, "it walks bytes that the gate read, so that what was checked is what is loaded"),
 			edges("internal/nearest", outside, "it compares words"),
+			edges("internal/cardevents", outside, "the same seed must give the same events"),
 			edges("internal/rollout", slices.Concat(outside, chance, clock), "it is pure: time and salt come as arguments"),
 			edges("drift", slices.Concat(outside, chance), "it is pure"),
 			edges(".", slices.Concat(outside, chance), "the nouns do nothing"),
@@ -83,7 +84,7 @@ func theMap() architecture {
 			"go.yaml.in/yaml/v4":                       {"internal/config"},
 			"github.com/invopop/jsonschema":            {"internal/config"},
 			"google.golang.org/protobuf":               {"inference/onnxfile"},
-			"golang.org/x/sys":                         {"internal/modelgate", "internal/runtimelib", "inference/onnx", "internal/cli"},
+			"golang.org/x/sys":                         {"internal/childproc", "internal/runtimelib", "inference/onnx", "internal/cli"},
 			"golang.org/x/term":                        {"internal/cli"},
 			"github.com/twmb/franz-go":                 {"internal/broker", "consumer", "producer", "internal/embedded", "internal/kafkatest", "internal/pipeline", "internal/cli"},
 			"github.com/cenkalti/backoff/v5":           {"internal/pipeline", "internal/broker"},
@@ -93,6 +94,6 @@ func theMap() architecture {
 			"go.uber.org/goleak":                       {},
 		},
 		cgo:   "inference/onnx",
-		chain: 6,
+		chain: 7,
 	}
 }

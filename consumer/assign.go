@@ -40,7 +40,7 @@ func (k *Kafka) begin(ctx context.Context, m *broker.Member, committed broker.Of
 			return nil, err
 		}
 	}
-	k.place(starts)
+	k.place(starts, topics)
 	return starts, nil
 }
 

@@ -180,15 +180,16 @@ func (k *Kafka) assigned(partitions map[string][]int32) {
 	}
 }
 
-// place notes where partitions begin.
-func (k *Kafka) place(starts broker.Offsets) {
+// place notes where partitions begin, and how far behind that is.
+func (k *Kafka) place(starts broker.Offsets, topics map[string]broker.Extent) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for topic, partitions := range starts {
 		for n, at := range partitions {
 			if p := k.partitions[topic][n]; p != nil {
-				p.position = at
+				p.position, p.end = at, topics[topic].End[n]
 				p.gauge.SetPosition(at)
+				p.gauge.SetLag(p.end - at)
 			}
 		}
 	}

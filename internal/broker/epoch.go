@@ -123,10 +123,3 @@ func (s *Session) Abort(ctx context.Context) error {
 	}
 	return nil
 }
-
-// Idle tells the session that nothing of what was polled is held.
-func (s *Session) Idle() {
-	if s.txn == nil {
-		s.client.AllowRebalance()
-	}
-}

@@ -19,6 +19,10 @@ import (
 // start on new partitions, and those it misses end at their own timeout.
 const takeoverLimit = 5 * time.Second
 
+// replacedLimit bounds the look for a twin, which is only asked for when
+// something is wrong already.
+const replacedLimit = 2 * time.Second
+
 // endPredecessor ends the transaction that an earlier process of this member
 // left open.
 func (s *Session) endPredecessor(ctx context.Context) error {
@@ -125,6 +129,8 @@ func members(ctx context.Context, admin *kadm.Client, group string) (map[string]
 // Replaced tells whether another process has taken this member's place in the
 // group: a twin, started under the same instance name.
 func (s *Session) Replaced(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, replacedLimit)
+	defer cancel()
 	mine, _ := s.client.GroupMetadata()
 	all, err := members(ctx, kadm.NewClient(s.client), s.o.Group)
 	if err != nil || mine == "" {

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"errors"
 	"runtime"
 	"time"
 
@@ -62,7 +61,7 @@ func (p *process) assemble(f *config.File, model *loadedModel) (*openPipeline, e
 		Model: pipeline.Model{
 			Identity: champion.Model, Variant: champion.Name, Plan: plan.Version(), LoadedAt: loaded,
 			Runtime: model.model, Mapping: model.plan, Output: model.out, Encoder: model.encoder, Scoring: model.scoring,
-			Isolated: func() (pipeline.Isolated, error) { return p.session.isolated(f) },
+			Isolated: func() (pipeline.Isolated, error) { return model.isolated(f) },
 		},
 		Telemetry: counts, Log: log,
 	}, kafka)
@@ -97,9 +96,4 @@ func codec(name string) kgo.CompressionCodec {
 		return kgo.GzipCompression()
 	}
 	return kgo.NoCompression()
-}
-
-// isolated opens a child process that scores for this one.
-func (s *session) isolated(*config.File) (pipeline.Isolated, error) {
-	return nil, errors.New("not merged yet")
 }

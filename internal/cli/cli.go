@@ -18,6 +18,7 @@ type grammar struct {
 	LogLevel  slog.Level       `help:"Least level that is logged: debug, info, warn or error." default:"info"`
 	Version   kong.VersionFlag `help:"Print the version and exit."`
 
+	Demo     demoCommand     `cmd:"" help:"Show it all: broker, events, model and pipeline in one process."`
 	Run      runCommand      `cmd:"" help:"Run pipelines: events in, predictions out, until a signal."`
 	Predict  predictCommand  `cmd:"" help:"Score events from files or stdin."`
 	Test     testCommand     `cmd:"" help:"Run the examples that a config names."`
@@ -30,6 +31,7 @@ type grammar struct {
 	Send     sendCommand     `cmd:"" help:"Publish events from files to the source."`
 	Runtime  runtimeCommand  `cmd:"" help:"Install ONNX Runtime's library, or show which one is used."`
 	Trial    trialCommand    `cmd:"" hidden:"" name:"model-trial" help:"Try a model out for the process that started this one."`
+	Isolated isolatedCommand `cmd:"" hidden:"" name:"isolated-score" help:"Score events for the process that started this one."`
 }
 
 const description = `Scores events from Kafka with ONNX models, exactly once. How a model's inputs are filled from events is a few lines of YAML.
@@ -54,6 +56,9 @@ type session struct {
 	Streams
 	log     *slog.Logger
 	logJSON bool // stderr is read by a machine
+	// given is what the process that started this one found out of its model,
+	// nil in all processes but such a child.
+	given *isolatedModel
 }
 
 // Run runs the command line args, without the program's name, and returns the

@@ -19,10 +19,10 @@ import (
 // so that a test can kill it.
 const standIn = "PENSTOCK_TEST_STAND_IN"
 
-// TestMain lets the test binary stand in for penstock, and so it does when the
-// gate starts it again to try a model out.
+// TestMain lets the test binary stand in for penstock, and so it does when it
+// is started again to try a model out or to score events.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == cli.TrialName || os.Getenv(standIn) != "" {
+	if len(os.Args) > 1 && (os.Args[1] == cli.TrialName || os.Args[1] == cli.IsolatedName) || os.Getenv(standIn) != "" {
 		os.Exit(cli.Run(context.Background(), os.Args[1:], cli.Streams{
 			In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Lookup: os.LookupEnv,
 		}))

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -12,9 +11,7 @@ import (
 	"github.com/penstock/penstock/inference"
 	"github.com/penstock/penstock/internal/config"
 	"github.com/penstock/penstock/internal/eventfile"
-	"github.com/penstock/penstock/internal/modelgate"
 	"github.com/penstock/penstock/internal/rollout"
-	"github.com/penstock/penstock/internal/runtimelib"
 )
 
 // digestPrefix begins a digest; the version is made of the digits behind it.
@@ -35,7 +32,8 @@ type loadedModel struct {
 	scoring     inference.ScorerOptions
 	batchRows   int
 	identity    penstock.ModelIdentity
-	keepRejects bool // workers write the lines of rejected events
+	size        int64 // of the file
+	keepRejects bool  // workers write the lines of rejected events
 
 	batchWarning *inference.Problem // nil: the size of a batch changes nothing
 }
@@ -121,7 +119,10 @@ func (s *session) compileModel(ctx context.Context, f *config.File, examples []e
 	m := &loadedModel{
 		session: s, model: runtime, plan: plan, out: out, identity: id, encoder: newEncoder(f.Pipeline.Name, id),
 		scoring:   inference.ScorerOptions{Timeout: cfg.Timeout, WarmUp: plan.WarmUp(events...)},
-		batchRows: f.Pipeline.Batch.MaxRows,
+		batchRows: f.Pipeline.Batch.MaxRows, size: int64(len(file.Bytes)),
+	}
+	if s.given != nil {
+		m.scoring.PairLoneRows = s.given.PairLoneRows
 	}
 	if problem := m.warmUp(events); problem != nil {
 		problems = append(problems, *problem)
@@ -130,67 +131,6 @@ func (s *session) compileModel(ctx context.Context, f *config.File, examples []e
 		}
 	}
 	return m, problems, nil
-}
-
-// admittedModel is a model's file with the warm-up row that it is tried with.
-type admittedModel struct {
-	*modelgate.Model
-	request []byte
-}
-
-// readModel reads the model's file and compiles the mapping against what it
-// declares, so that the gate's trial is a run that can succeed.
-func readModel(cfg *inference.Config, options inference.CompileOptions, events [][]byte) (*admittedModel, []inference.Problem, error) {
-	m, err := modelgate.Read(cfg.Path)
-	if err != nil {
-		return nil, []inference.Problem{{Path: modelPath, Message: err.Error()}}, nil
-	}
-	if cfg.SHA256 != "" {
-		if err := m.Expect(cfg.SHA256); err != nil {
-			return nil, []inference.Problem{{Path: []string{"model", "sha256"}, Message: err.Error()}}, nil
-		}
-	}
-	options.Metadata = m.File.Metadata
-	plan, problems := inference.Compile(cfg, m.File.Inputs, options)
-	if plan == nil {
-		_, more := inference.CompileOutput(&cfg.Output, m.File.Outputs)
-		return nil, append(problems, more...), nil
-	}
-	request, err := trialRequest(plan.WarmUp(events...), m.File.Inputs)
-	return &admittedModel{m, request}, problems, err
-}
-
-// admit has the gate try the model, and opens it. The problem is the model's
-// or the config's, the error the machine's.
-func (s *session) admit(ctx context.Context, cfg *inference.Config, m *admittedModel) (inference.Model, *inference.Problem, error) {
-	lib, err := runtimelib.Find()
-	if err != nil {
-		return nil, nil, err
-	}
-	if err := loadRuntime(lib.Path); err != nil {
-		return nil, nil, err
-	}
-	gate, err := newGate(lib.Path)
-	if err != nil {
-		return nil, nil, err
-	}
-	gate.NotKept = func(err error) { fmt.Fprintf(s.Err, "penstock: %v; the model is tried again at every start\n", err) }
-	err = gate.Try(ctx, m.Model, m.request)
-	if refused, ok := errors.AsType[*modelgate.Refusal](err); ok {
-		return nil, &inference.Problem{Path: modelPath, Message: refused.Error()}, nil
-	}
-	if err != nil {
-		return nil, nil, err
-	}
-	runtime, err := openRuntime(m.Bytes, cfg)
-	if err != nil {
-		path := modelPath
-		if errors.Is(err, inference.ErrDevice) {
-			path = []string{"model", "device"}
-		}
-		return nil, &inference.Problem{Path: path, Message: err.Error()}, nil
-	}
-	return runtime, nil, nil
 }
 
 // modelPath is the place of the model's file in a config.

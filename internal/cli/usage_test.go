@@ -13,7 +13,7 @@ import (
 func TestUsageErrors(t *testing.T) {
 	config := writeFile(t, "c.yaml", "model: {path: m.onnx}\n")
 	for args, want := range map[string]string{
-		"":                                       `expected one of "run", "predict", "test", "lint", "inspect", ...; see penstock --help`,
+		"":                                       `expected one of "demo", "run", "predict", "test", "lint", ...; see penstock --help`,
 		"prdict":                                 `unexpected argument prdict, did you mean "predict"?; see penstock --help`,
 		"predict":                                `expected "<config>"; see penstock predict --help`,
 		"lint":                                   `expected "<config> ..."; see penstock lint --help`,

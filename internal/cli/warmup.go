@@ -16,11 +16,15 @@ func (m *loadedModel) warmUp(examples [][]byte) *inference.Problem {
 		return &inference.Problem{Path: modelPath, Message: err.Error()}
 	}
 	err = scorer.WarmUp()
-	effect := inference.UnknownEffect
-	if err == nil {
+	effect, known := inference.UnknownEffect, m.session.given != nil
+	if err == nil && !known {
 		effect = scorer.BatchEffect(m.plan, examples...)
 	}
-	if err = errors.Join(err, scorer.Close()); err == nil {
+	err = errors.Join(err, scorer.Close())
+	switch {
+	case err == nil && known:
+		return nil
+	case err == nil:
 		return m.settle(effect)
 	}
 	problem := &inference.Problem{Path: modelPath, Message: err.Error()}

@@ -9,6 +9,8 @@ import (
 	"io"
 	"os"
 	"strings"
+
+	"github.com/penstock/penstock/internal/childproc"
 )
 
 // order is what the parent hands over on the child's standard input: the
@@ -89,7 +91,7 @@ func serve(in io.Reader, out io.Writer, setup func() error, try func(model, requ
 	if setupErr != nil {
 		return o, answer{Setup: setupErr.Error()}
 	}
-	if err := limitMemory(o.Memory); err != nil {
+	if err := childproc.LimitMemory(o.Memory); err != nil {
 		return o, answer{Setup: fmt.Sprintf("limit the memory: %v", err)}
 	}
 	if err := o.say(out, readyLine); err != nil {
@@ -100,7 +102,7 @@ func serve(in io.Reader, out io.Writer, setup func() error, try func(model, requ
 		a.Error = err.Error()
 		_, a.Excused = errors.AsType[*RowError](err)
 	}
-	a.Peak = peakMemory()
+	a.Peak = childproc.PeakMemory()
 	return o, a
 }
 

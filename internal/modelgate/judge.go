@@ -1,10 +1,11 @@
 package modelgate
 
 import (
-	"cmp"
 	"fmt"
 	"regexp"
 	"strings"
+
+	"github.com/penstock/penstock/internal/childproc"
 )
 
 // judge puts what became of the child into words.
@@ -17,7 +18,7 @@ func (t *trial) judge(ended end) (verdict, error) {
 		return verdict{}, t.unready(ended)
 	case ended == tooSlow:
 		return verdict{Refused: fmt.Sprintf("loading the model and running it once took longer than %v; use a smaller model", t.limits.Time)}, nil
-	case ended == tooBig, answered && a.Peak > t.limits.Memory, !answered && noMemory.Match(t.err.kept):
+	case ended == tooBig, answered && a.Peak > t.limits.Memory, !answered && noMemory.Match(t.err.Kept):
 		return t.tooBig(), nil
 	case !answered:
 		return t.crashed(), nil
@@ -40,42 +41,30 @@ var noMemory = regexp.MustCompile(`(?i)bad_alloc|out of memory|cannot allocate m
 // unready says how a child ended that never had the model. That says nothing
 // about the model: another one would have fared no better.
 func (t *trial) unready(ended end) error {
-	how := "it ended with " + t.how()
+	how := "it ended with " + childproc.HowEnded(t.cmd.ProcessState, t.err.Kept)
 	switch ended {
 	case tooSlow:
 		how = fmt.Sprintf("it was not ready within %v", t.limits.Time)
 	case tooBig:
 		how = "it took more than " + size(t.limits.Memory)
 	}
-	if said := oneLine(string(t.err.kept)); said != "" {
+	if said := oneLine(string(t.err.Kept)); said != "" {
 		how += "; it said: " + said
 	}
 	return fmt.Errorf("try the model in a child process, which never got as far as the model: %s", how)
 }
 
-// how names the way that the child ended itself.
-func (t *trial) how() string {
-	return cmp.Or(signalName(t.cmd.ProcessState), goSignal.FindString(string(t.err.kept)), fmt.Sprintf("exit code %d", t.cmd.ProcessState.ExitCode()))
-}
-
 // crashed says how a child ended that gave no answer.
 func (t *trial) crashed() verdict {
-	if signalName(t.cmd.ProcessState) == "SIGKILL" {
+	if childproc.SignalName(t.cmd.ProcessState) == "SIGKILL" {
 		return verdict{Refused: "the system killed the process that tried this model, most likely because the machine or container ran out of memory; give it more, or use a smaller model"}
 	}
-	text := fmt.Sprintf("loading this model crashed the runtime (%s); export it again, or with another version of its exporter", t.how())
-	if said := oneLine(string(t.err.kept)); said != "" {
+	text := fmt.Sprintf("loading this model crashed the runtime (%s); export it again, or with another version of its exporter", childproc.HowEnded(t.cmd.ProcessState, t.err.Kept))
+	if said := oneLine(string(t.err.Kept)); said != "" {
 		text += "; the runtime said: " + said
 	}
 	return verdict{Refused: text}
 }
-
-// A Go program catches the signals that C code raises, prints their name and
-// what all its goroutines were doing, and exits.
-var (
-	goSignal = regexp.MustCompile(`\bSIG(SEGV|ABRT|BUS|ILL|FPE|SYS|TRAP)\b`)
-	goCrash  = regexp.MustCompile(`(?m)^(SIG[A-Z]+|fatal error|panic): `)
-)
 
 // oneLine makes a message of several lines one of at most 500 bytes.
 func oneLine(s string) string {

@@ -3,12 +3,11 @@ package modelgate
 import (
 	"bytes"
 	"encoding/json"
-	"regexp"
+
+	"github.com/penstock/penstock/internal/childproc"
 )
 
 const (
-	// outputKept bounds what is kept of the child's output, from the end.
-	outputKept = 4 << 10
 	// answerKept bounds its standard output, whose end is the answer.
 	answerKept = 64 << 10
 	// errorKept bounds an answer's texts, which JSON may write six times as
@@ -22,18 +21,18 @@ const readyLine = "ready\n"
 
 // report is the child's standard output.
 type report struct {
-	tail
+	childproc.Tail
 	nonce []byte
 	ready chan struct{} // closed once the child said so
 }
 
 func newReport(nonce string) report {
-	return report{tail: tail{room: answerKept}, nonce: []byte(nonce), ready: make(chan struct{})}
+	return report{Tail: childproc.Tail{Room: answerKept}, nonce: []byte(nonce), ready: make(chan struct{})}
 }
 
 func (r *report) Write(b []byte) (int, error) {
-	n, err := r.tail.Write(b)
-	if !r.isReady() && bytes.Contains(r.kept, append(r.nonce, readyLine...)) {
+	n, err := r.Tail.Write(b)
+	if !r.isReady() && bytes.Contains(r.Kept, append(r.nonce, readyLine...)) {
 		close(r.ready)
 	}
 	return n, err
@@ -50,36 +49,10 @@ func (r *report) isReady() bool {
 
 // answer finds the child's answer, which is the last that it says.
 func (r *report) answer() (a answer, ok bool) {
-	at := bytes.LastIndex(r.kept, r.nonce)
+	at := bytes.LastIndex(r.Kept, r.nonce)
 	if at < 0 {
 		return a, false
 	}
-	line, _, _ := bytes.Cut(r.kept[at+len(r.nonce):], []byte("\n"))
+	line, _, _ := bytes.Cut(r.Kept[at+len(r.nonce):], []byte("\n"))
 	return a, json.Unmarshal(line, &a) == nil
-}
-
-// tail keeps the end of what is written to it, or what stands around the first
-// match of seal, which long stacks that follow would push out.
-type tail struct {
-	room   int
-	seal   *regexp.Regexp
-	sealed bool
-	kept   []byte
-}
-
-func (t *tail) Write(b []byte) (int, error) {
-	const after = 256 // bytes kept after the match
-	if t.sealed {
-		return len(b), nil
-	}
-	t.kept = append(t.kept, b...)
-	end := len(t.kept)
-	if t.seal != nil {
-		if match := t.seal.FindIndex(t.kept); match != nil {
-			end = min(end, match[1]+after)
-			t.sealed = end == match[1]+after
-		}
-	}
-	t.kept = append(t.kept[:0], t.kept[max(0, end-t.room):end]...)
-	return len(b), nil
 }

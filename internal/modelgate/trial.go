@@ -7,6 +7,8 @@ import (
 	"os/exec"
 	"runtime"
 	"time"
+
+	"github.com/penstock/penstock/internal/childproc"
 )
 
 const (
@@ -20,7 +22,7 @@ type trial struct {
 	cmd    *exec.Cmd
 	limits limits
 	out    report
-	err    tail
+	err    childproc.Tail
 }
 
 // end is why the parent killed the child.
@@ -35,7 +37,7 @@ const (
 
 func (g *Gate) try(ctx context.Context, m *Model, request []byte, l limits) (verdict, error) {
 	nonce := rand.Text()
-	t := &trial{cmd: exec.Command(g.Child[0], g.Child[1:]...), limits: l, out: newReport(nonce), err: tail{room: outputKept, seal: goCrash}}
+	t := &trial{cmd: exec.Command(g.Child[0], g.Child[1:]...), limits: l, out: newReport(nonce), err: childproc.NewErrorTail()}
 	o := order{Nonce: nonce, Memory: l.Memory}
 	in, err := o.send(request, m.Bytes)
 	if err != nil {
@@ -43,7 +45,7 @@ func (g *Gate) try(ctx context.Context, m *Model, request []byte, l limits) (ver
 	}
 	t.cmd.Stdin, t.cmd.Stdout, t.cmd.Stderr = in, &t.out, &t.err
 	t.cmd.WaitDelay = time.Second // for output of what the child left behind
-	confine(t.cmd)
+	childproc.Confine(t.cmd)
 	remove, err := isolate(t.cmd)
 	if err != nil {
 		return verdict{}, fmt.Errorf("try the model in a child process: %w", err)
@@ -71,7 +73,7 @@ func (t *trial) run(ctx context.Context) (end, error) {
 		err := t.cmd.Start()
 		started <- err
 		if err == nil {
-			awaitEnd(t.cmd)
+			childproc.AwaitEnd(t.cmd)
 		}
 	}()
 	if err := <-started; err != nil {
@@ -81,7 +83,7 @@ func (t *trial) run(ctx context.Context) (end, error) {
 	ended := t.watch(ctx, exited)
 	// Also where it ended itself, for what it started. Nothing has taken its
 	// number from it yet: that does Wait.
-	_ = kill(t.cmd)
+	_ = childproc.Kill(t.cmd)
 	<-exited
 	_ = t.cmd.Wait() // ProcessState and the output say it all
 	return ended, nil
@@ -107,7 +109,7 @@ func (t *trial) watch(ctx context.Context, exited <-chan struct{}) end {
 		case <-ctx.Done():
 			return cancelled
 		case <-ticker.C:
-			if residentMemory(t.cmd.Process.Pid) > t.limits.Memory {
+			if childproc.ResidentMemory(t.cmd.Process.Pid) > t.limits.Memory {
 				return tooBig
 			}
 		}

@@ -1,4 +1,4 @@
-package modelgate
+package childproc
 
 import (
 	"bytes"
@@ -12,10 +12,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// limitMemory lets this process add at most extra bytes of private, writable
+// LimitMemory lets this process add at most extra bytes of private, writable
 // memory to what it has. What Go only reserves does not count, so a Go program
 // lives under it.
-func limitMemory(extra int64) error {
+func LimitMemory(extra int64) error {
 	now, err := memory("self", "VmData:")
 	if err != nil {
 		return err
@@ -28,8 +28,12 @@ func limitMemory(extra int64) error {
 	return syscall.Setrlimit(syscall.RLIMIT_DATA, &syscall.Rlimit{Cur: limit, Max: limit})
 }
 
-// peakMemory is the most memory that this process ever held, 0 when unknown.
-func peakMemory() int64 {
+// VolunteerForKilling has the system end this process rather than its parent,
+// which may well be the larger one, when memory runs out.
+func VolunteerForKilling() error { return os.WriteFile("/proc/self/oom_score_adj", []byte("1000"), 0) }
+
+// PeakMemory is the most memory that this process ever held, 0 when unknown.
+func PeakMemory() int64 {
 	peak, err := memory("self", "VmHWM:")
 	if err != nil {
 		return 0
@@ -37,8 +41,8 @@ func peakMemory() int64 {
 	return peak
 }
 
-// residentMemory is the memory that a process holds, 0 when it is gone.
-func residentMemory(pid int) int64 {
+// ResidentMemory is the memory that a process holds, 0 when it is gone.
+func ResidentMemory(pid int) int64 {
 	rss, err := memory(strconv.Itoa(pid), "VmRSS:")
 	if err != nil {
 		return 0
@@ -61,25 +65,27 @@ func memory(pid, field string) (int64, error) {
 	return 0, fmt.Errorf("/proc/%s/status has no %s", pid, field)
 }
 
-// confine lets the child die with this process and makes it a process group of
-// its own, so that kill reaches what it starts.
-func confine(cmd *exec.Cmd) {
+// Confine lets the child die with this process and makes it a process group of
+// its own, so that Kill reaches what it starts. The child dies with the thread
+// that starts it, so that thread must last as long as the child does.
+func Confine(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
 }
 
-// awaitEnd waits for the child's end and leaves the rest to Wait. Until then
+// AwaitEnd waits for the child's end and leaves the rest to Wait. Until then
 // nobody else gets the child's number, so kill hits nobody else.
-func awaitEnd(cmd *exec.Cmd) {
+func AwaitEnd(cmd *exec.Cmd) {
 	err := error(unix.EINTR)
 	for errors.Is(err, unix.EINTR) {
 		err = unix.Waitid(unix.P_PID, cmd.Process.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil)
 	}
 }
 
-func kill(cmd *exec.Cmd) error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+// Kill ends the child and what it started. It must not come after Wait.
+func Kill(cmd *exec.Cmd) error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 
-// signalName is the signal that ended a process, "" when none did.
-func signalName(state *os.ProcessState) string {
+// SignalName is the signal that ended a process, "" when none did.
+func SignalName(state *os.ProcessState) string {
 	status, ok := state.Sys().(syscall.WaitStatus)
 	if !ok || !status.Signaled() {
 		return ""
