@@ -18,7 +18,7 @@ comma := ,
 say = @printf '\n== %s\n' "$(1)"
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test unit pointers pure cross fuzz-smoke fuzz cover bench lint fmt clean
+.PHONY: help build demo test test-kafka unit pointers pure cross fuzz-smoke fuzz cover bench lint fmt clean
 
 help: ## lists the targets
 	@printf 'penstock: scores events with ONNX models\n\n'
@@ -32,6 +32,11 @@ demo: build ## runs broker, events, model and pipeline in one process, until Ctr
 	@$(BIN) demo
 
 test: unit pointers pure cross fuzz-smoke ## runs every test, with and without cgo, and fuzzes for two minutes
+
+test-kafka: build ## runs the tests that need a real Apache Kafka; needs java and mvn, and fetches the rest
+	$(call say,Tests on a real Apache Kafka)
+	@tools/kafka/fetch > /dev/null # what it does is told on stderr
+	@go test -race -count 1 -tags kafka $$(grep -rl --include='*_test.go' '^//go:build kafka' . | xargs -n 1 dirname | sort -u)
 
 unit: build # all tests, with the race detector; those of inference/onnx need the library
 	$(call say,Tests with the race detector)
