@@ -154,6 +154,7 @@ func deref(s *string) string {
 type Finding struct {
 	Topic   Topic
 	Missing bool // the topic is not there
+	Denied  bool // the user may not even look
 	Warning bool // the pipeline runs all the same
 	Text    string
 	Hint    string // what to do about it; empty where the text says it
@@ -166,7 +167,8 @@ func Compare(found []FoundTopic) []Finding {
 		f := &found[i]
 		switch {
 		case f.Err != nil:
-			all = append(all, Finding{Topic: f.Topic, Text: f.Err.Error(), Hint: Diagnose(f.Err).Hint})
+			d := Diagnose(f.Err)
+			all = append(all, Finding{Topic: f.Topic, Denied: d.Kind == Denied, Text: f.Err.Error(), Hint: d.Hint})
 		case !f.Exists():
 			all = append(all, Finding{Topic: f.Topic, Missing: true, Text: fmt.Sprintf("topic %s (%s) is missing", f.Name, f.Role)})
 		default:

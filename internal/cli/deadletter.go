@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/penstock/penstock"
@@ -156,8 +158,8 @@ func (s *session) openLetters(ctx context.Context, path string, set []string) (*
 		return nil, err
 	}
 	p := &f.Pipeline
-	b := &letterBox{p: p, connect: func(more ...kgo.Opt) (*kgo.Client, error) { return s.connect(p, more...) }}
-	if b.client, err = b.connect(); err != nil {
+	b := &letterBox{p: p, connect: func(more ...kgo.Opt) (*kgo.Client, error) { return connect(p, append(more, broker.LogTo(s.log))...) }}
+	if b.client, err = connect(p); err != nil {
 		return nil, err
 	}
 	if err := b.find(ctx); err != nil {
@@ -250,8 +252,8 @@ func (b *letterBox) scan(ctx context.Context, topics []string, take func(r *kgo.
 // takeSome polls once, and takes from left the partitions that are done.
 func takeSome(ctx context.Context, client *kgo.Client, left map[string]map[int32]int64, take func(r *kgo.Record) error) error {
 	fetches := client.PollRecords(ctx, 1000)
-	if err := fetches.Err(); err != nil {
-		return fmt.Errorf("read: %w", err)
+	if failed := fetches.Errors(); len(failed) > 0 {
+		return readError(&failed[0])
 	}
 	for iter := fetches.RecordIter(); !iter.Done(); {
 		r := iter.Next()
@@ -272,6 +274,13 @@ func takeSome(ctx context.Context, client *kgo.Client, left map[string]map[int32
 		}
 	}
 	return nil
+}
+
+func readError(e *kgo.FetchError) error {
+	if errors.Is(e.Err, kerr.TopicAuthorizationFailed) {
+		return &broker.Refusal{Right: "Read", Resource: "topic " + e.Topic, Err: e.Err}
+	}
+	return fmt.Errorf("read %s/%d: %w", e.Topic, e.Partition, e.Err)
 }
 
 // sentBack is what was sent back to the source: bits by topic, partition and

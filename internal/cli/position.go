@@ -83,7 +83,7 @@ func (c *positionResetCommand) Run(ctx context.Context, s *session) error {
 	if err != nil {
 		return explained(ctx, err)
 	}
-	if err := p.move(ctx, s, to); err != nil {
+	if err := p.move(ctx, to); err != nil {
 		return explained(ctx, err)
 	}
 	return p.print(s.Out)
@@ -118,14 +118,14 @@ func (s *session) openPositions(ctx context.Context, path string, set []string) 
 	if err != nil {
 		return nil, err
 	}
-	client, err := s.connect(&f.Pipeline)
+	client, err := connect(&f.Pipeline)
 	if err != nil {
 		return nil, err
 	}
 	p := &positions{client: client, admin: kadm.NewClient(client), p: &f.Pipeline}
 	asking, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
-	if err := p.ask(asking); err != nil {
+	if err := settled(asking, func() error { return p.ask(asking) }); err != nil {
 		client.Close()
 		return nil, explained(ctx, err)
 	}
@@ -295,7 +295,7 @@ func (p *positions) resolve(ctx context.Context, to string, since time.Time) (br
 // move commits the offsets, and then has the pipeline's state agree with them.
 // Should it end between the two, the pipeline starts as before or from the new
 // positions, and a second reset completes the first.
-func (p *positions) move(ctx context.Context, s *session, to broker.Offsets) error {
+func (p *positions) move(ctx context.Context, to broker.Offsets) error {
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
 	var commit kadm.Offsets
@@ -304,7 +304,7 @@ func (p *positions) move(ctx context.Context, s *session, to broker.Offsets) err
 			commit.AddOffset(topic, partition, at, -1)
 		}
 	}
-	err := p.admin.CommitAllOffsets(ctx, p.p.Source.Group, commit)
+	err := settled(ctx, func() error { return p.admin.CommitAllOffsets(ctx, p.p.Source.Group, commit) })
 	if errors.Is(err, kerr.UnknownMemberID) { // the broker's word for a group that has members
 		return fmt.Errorf("group %s was joined just now: stop the pipeline and try again", p.p.Source.Group)
 	}
@@ -312,11 +312,11 @@ func (p *positions) move(ctx context.Context, s *session, to broker.Offsets) err
 		return fmt.Errorf("commit positions: %w", err)
 	}
 	p.committed = to
-	return p.remember(ctx, s)
+	return p.remember(ctx)
 }
 
 // remember writes the new positions to the state topic, if there is one yet.
-func (p *positions) remember(ctx context.Context, s *session) error {
+func (p *positions) remember(ctx context.Context) error {
 	topic := broker.StateTopic(p.p)
 	details, err := p.admin.ListTopics(ctx, topic)
 	if err != nil {
@@ -325,11 +325,11 @@ func (p *positions) remember(ctx context.Context, s *session) error {
 	if !details.Has(topic) {
 		return nil
 	}
-	connect, err := broker.ConnectOptions(p.p.Broker.Kafka)
+	options, err := broker.ConnectOptions(p.p.Broker.Kafka)
 	if err != nil {
 		return err
 	}
-	state, err := consumer.OpenState(append(connect, broker.LogTo(s.log)), topic)
+	state, err := consumer.OpenState(options, topic)
 	if err != nil {
 		return err
 	}

@@ -65,7 +65,7 @@ func (c *sendCommand) Run(ctx context.Context, s *session) (err error) {
 	}
 	// Nothing is gained by waiting for more events of a batch: while one is on
 	// its way, the next fills up.
-	client, err := s.connect(&f.Pipeline, kgo.DefaultProduceTopic(topic), kgo.ProducerLinger(0))
+	client, err := connect(&f.Pipeline, broker.LogTo(s.log), kgo.DefaultProduceTopic(topic), kgo.ProducerLinger(0))
 	if err != nil {
 		return err
 	}
