@@ -37,22 +37,25 @@ func runContract(t *testing.T, open func(t testing.TB) stream) {
 		exactlyOnce bool
 	}{{"exactly_once", true}, {"at_least_once", false}} {
 		t.Run(delivery.name, func(t *testing.T) {
-			for name, run := range map[string]func(*contract){
-				"records":       (*contract).records,
-				"keys":          (*contract).keys,
-				"poison":        (*contract).poison,
-				"broken":        (*contract).broken,
-				"share":         (*contract).share,
-				"too large":     (*contract).tooLarge,
-				"latest":        (*contract).latest,
-				"drain":         (*contract).drain,
-				"abort":         (*contract).abort,
-				"second worker": (*contract).secondWorker,
-				"away":          (*contract).away,
-				"away at start": (*contract).awayAtStart,
+			for _, promise := range []struct {
+				name string
+				run  func(*contract)
+			}{
+				{"records", (*contract).records},
+				{"keys", (*contract).keys},
+				{"poison", (*contract).poison},
+				{"broken", (*contract).broken},
+				{"share", (*contract).share},
+				{"too large", (*contract).tooLarge},
+				{"latest", (*contract).latest},
+				{"drain", (*contract).drain},
+				{"abort", (*contract).abort},
+				{"second worker", (*contract).secondWorker},
+				{"away", (*contract).away},
+				{"away at start", (*contract).awayAtStart},
 			} {
-				t.Run(name, func(t *testing.T) {
-					run(&contract{t: t, stream: open(t), exactlyOnce: delivery.exactlyOnce})
+				t.Run(promise.name, func(t *testing.T) {
+					promise.run(&contract{t: t, stream: open(t), exactlyOnce: delivery.exactlyOnce})
 				})
 			}
 		})
@@ -62,6 +65,11 @@ func runContract(t *testing.T, open func(t testing.TB) stream) {
 func (c *contract) start(m *doubler, change ...func(*setup)) *running {
 	c.t.Helper()
 	return pipelineOf(c.t, c.stream, c.exactlyOnce, m, change...)
+}
+
+// id is that of an event.
+func (c *contract) id(partition int32, offset int64) string {
+	return fmt.Sprintf("%s/%d/%d", c.stream.Source(), partition, offset)
 }
 
 func TestKfake(t *testing.T) {
@@ -82,26 +90,26 @@ func (c *contract) records() {
 		event(0, 2),
 	)
 	r := c.start(&doubler{})
-	predictions := s.Read(t, sinkName, 2)
+	predictions := s.Read(t, sink, 2)
 	settled(t, predictions, 1, 2)
 	for _, p := range predictions {
 		if seen := p.prediction(t); seen.Pass.Pass == "1" {
 			if string(p.Key) != "k" || len(p.Headers) != 2 || p.header("trace") != "1" || p.Headers[1].Key != "trace" {
 				t.Errorf("key %q, headers %v", p.Key, p.Headers)
 			}
-			if seen.ID != "in/0/0" {
+			if seen.ID != c.id(0, 0) {
 				t.Errorf("id %s", seen.ID)
 			}
 		} else if p.Key != nil || len(p.Headers) != 0 {
 			t.Errorf("key %q, headers %v of an event without", p.Key, p.Headers)
 		}
 	}
-	dead := s.Read(t, deadName, 2)
+	dead := s.Read(t, deadLetters, 2)
 	if len(dead) != 2 {
 		t.Fatalf("%d dead letters, want 2", len(dead))
 	}
-	checkDead(t, dead, "in/0/2", record{Value: []byte{}}, "decode", "1")
-	checkDead(t, dead, "in/0/3", record{Key: []byte("bad"), Value: []byte("{nonsense\n"), Headers: headers}, "decode", "3")
+	checkDead(t, dead, c.id(0, 2), record{Value: []byte{}}, "decode", "1")
+	checkDead(t, dead, c.id(0, 3), record{Key: []byte("bad"), Value: []byte("{nonsense\n"), Headers: headers}, "decode", "3")
 	got := r.totals(func(got telemetry.Totals) bool { return got.Predicted+got.DeadLettered+got.Skipped == 5 })
 	if got.Predicted != 2 || got.DeadLettered != 2 || got.Skipped != 1 || got.Committed == 0 || got.Aborted != 0 ||
 		!maps.Equal(got.DeadLetters, map[penstock.ErrorClass]int64{penstock.ClassDecode: 2}) {
@@ -168,7 +176,7 @@ func (c *contract) keys() {
 	}
 	s.Publish(t, all...)
 	c.start(&doubler{})
-	predictions := s.Read(t, sinkName, 300)
+	predictions := s.Read(t, sink, 300)
 	settled(t, predictions, 0, 299)
 	for _, p := range predictions {
 		x, _ := strconv.Atoi(p.prediction(t).Pass.Pass)
@@ -190,11 +198,11 @@ func (c *contract) poison() {
 	m := &doubler{fails: map[float32]bool{7: true}, hangs: map[float32]bool{23: true}}
 	s.Publish(t, numbered(1, 40, 1)...)
 	r := c.start(m)
-	predictions := s.Read(t, sinkName, 38)
+	predictions := s.Read(t, sink, 38)
 	settled(t, predictions, 1, 40, 7, 23)
-	dead := s.Read(t, deadName, 2)
-	checkDead(t, dead, "in/0/6", event(0, 7), "model", "1")
-	checkDead(t, dead, "in/0/22", event(0, 23), "timeout", "1")
+	dead := s.Read(t, deadLetters, 2)
+	checkDead(t, dead, c.id(0, 6), event(0, 7), "model", "1")
+	checkDead(t, dead, c.id(0, 22), event(0, 23), "timeout", "1")
 	got := r.totals(func(got telemetry.Totals) bool { return got.Predicted+got.DeadLettered == 40 })
 	if got.DeadLetters[penstock.ClassModel] != 1 || got.DeadLetters[penstock.ClassTimeout] != 1 || got.Predicted != 38 {
 		t.Errorf("totals %+v", got)
@@ -218,7 +226,7 @@ func (c *contract) broken() {
 	s.Publish(t, numbered(1, 100, 1)...)
 	r := c.start(m, func(o *setup) { o.config.BatchRows = 16; o.config.CommitInterval = time.Minute })
 	r.unready("model", "the device is gone")
-	before := s.Read(t, sinkName, 39)
+	before := s.Read(t, sink, 39)
 	if at := s.Positions(t)[0]; at != 39 || len(before) != 39 {
 		t.Errorf("the position is %d, and %d predictions are there; the runtime broke at the 40th", at, len(before))
 	}
@@ -226,10 +234,10 @@ func (c *contract) broken() {
 	m.before, m.fails = nil, nil
 	m.mu.Unlock()
 	m.setBroken(nil)
-	predictions := s.Read(t, sinkName, 100)
+	predictions := s.Read(t, sink, 100)
 	settled(t, predictions, 1, 100)
 	r.ready()
-	if dead := s.Read(t, deadName, 0); len(dead) != 0 {
+	if dead := s.Read(t, deadLetters, 0); len(dead) != 0 {
 		t.Errorf("%d dead letters for a broken runtime", len(dead))
 	}
 }
@@ -254,7 +262,7 @@ func (c *contract) share() {
 		t.Fatalf("ended with %v, want an ErrShare", err)
 	}
 	if c.exactlyOnce {
-		if n := len(s.Read(t, sinkName, 0)) + len(s.Read(t, deadName, 0)); n != 0 {
+		if n := len(s.Read(t, sink, 0)) + len(s.Read(t, deadLetters, 0)); n != 0 {
 			t.Errorf("%d records of the aborted epoch are there", n)
 		}
 	}
@@ -274,20 +282,20 @@ func (c *contract) tooLarge() {
 	s.Publish(t, big, bad, event(0, 2))
 	r := c.start(&doubler{}, func(o *setup) {
 		o.config.Limits = broker.NewLimits() // not the session's, which learns the topics' own
-		o.config.Limits.Set(sinkName, 4000)
-		o.config.Limits.Set(deadName, 6100)
+		o.config.Limits.Set(o.config.SinkTopic, 4000)
+		o.config.Limits.Set(o.config.DeadLetters.Topic(s.Source()), 6100)
 		o.config.DeadLetters.Limits = o.config.Limits
 	})
-	settled(t, s.Read(t, sinkName, 1), 2, 2)
-	dead := s.Read(t, deadName, 2)
+	settled(t, s.Read(t, sink, 1), 2, 2)
+	dead := s.Read(t, deadLetters, 2)
 	for i := range dead {
 		d := &dead[i]
 		switch d.header(producer.HeaderSource) {
-		case "in/0/0":
+		case c.id(0, 0):
 			if d.header(producer.HeaderErrorClass) != "too_large" {
 				t.Errorf("class %s", d.header(producer.HeaderErrorClass))
 			}
-		case "in/0/1":
+		case c.id(0, 1):
 			if d.header(producer.HeaderErrorClass) != "decode" {
 				t.Errorf("class %s", d.header(producer.HeaderErrorClass))
 			}
@@ -321,7 +329,7 @@ func (c *contract) latest() {
 	r.unready("model", "gone")
 	r.kill()
 	c.start(&doubler{}, latest)
-	settled(t, s.Read(t, sinkName, 10), 11, 20)
+	settled(t, s.Read(t, sink, 10), 11, 20)
 }
 
 // drain: what was polled is scored, published and committed; a drain that takes
@@ -349,7 +357,7 @@ func (c *contract) drain() {
 	if at == 0 {
 		t.Error("the drain did not commit what was polled")
 	}
-	predictions := s.Read(t, sinkName, int(at))
+	predictions := s.Read(t, sink, int(at))
 	if int64(len(predictions)) != at {
 		t.Errorf("position %d, but %d predictions", at, len(predictions))
 	}
@@ -390,7 +398,7 @@ func (c *contract) abort() {
 		t.Error("an abort ended without an error")
 	}
 	c.start(&doubler{})
-	predictions := s.Read(t, sinkName, 60)
+	predictions := s.Read(t, sink, 60)
 	if c.exactlyOnce {
 		settled(t, predictions, 1, 60)
 	}
@@ -419,7 +427,7 @@ func (c *contract) secondWorker() {
 	s.Publish(t, numbered(1001, 1500, 4)...)
 	second.stop()
 	s.Publish(t, numbered(1501, 2000, 4)...)
-	predictions := s.Read(t, sinkName, 2000)
+	predictions := s.Read(t, sink, 2000)
 	if c.exactlyOnce {
 		settled(t, predictions, 1, 2000)
 		return
@@ -433,7 +441,7 @@ func (c *contract) away() {
 	s.Create(t, 2, 2)
 	r := c.start(&doubler{before: func([]float32) { time.Sleep(time.Millisecond) }}, func(o *setup) { o.config.BatchRows = 4 })
 	s.Publish(t, numbered(1, 400, 2)...)
-	s.Read(t, sinkName, 1)
+	s.Read(t, sink, 1)
 	back := s.Away(t)
 	r.unready("broker", "")
 	time.Sleep(300 * time.Millisecond)
@@ -442,7 +450,7 @@ func (c *contract) away() {
 	}
 	back()
 	s.Publish(t, numbered(401, 500, 2)...)
-	predictions := s.Read(t, sinkName, 500)
+	predictions := s.Read(t, sink, 500)
 	if c.exactlyOnce {
 		settled(t, predictions, 1, 500)
 	} else {
@@ -459,9 +467,9 @@ func (c *contract) awayAtStart() {
 	r := c.start(&doubler{})
 	r.unready("broker", "broker")
 	back()
-	r.unready("broker", "topic in (source) is missing")
+	r.unready("broker", "topic "+s.Source()+" (source) is missing")
 	s.Create(t, 2, 2)
 	s.Publish(t, numbered(1, 10, 2)...)
-	settled(t, s.Read(t, sinkName, 10), 1, 10)
+	settled(t, s.Read(t, sink, 10), 1, 10)
 	r.ready()
 }

@@ -26,12 +26,12 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// The names of a contract's streams.
+// side is a stream that a pipeline writes.
+type side uint8
+
 const (
-	sourceName = "in"
-	sinkName   = "out"
-	deadName   = "in.dead"
-	groupName  = "p"
+	sink side = iota
+	deadLetters
 )
 
 // patience is how long a contract waits for what must come. Two noisy cores
@@ -76,13 +76,18 @@ func (r *record) prediction(t testing.TB) seen {
 // stream is a broker with a pipeline's streams, as a contract needs it. Every
 // broker implements it once, and every contract runs on it.
 type stream interface {
-	// Create makes the source, the sink and the dead letters, with partitions.
-	Create(t testing.TB, source, sink int)
+	// Source names the source, as events' ids do. Sink is what a prediction goes
+	// to, for the pipeline.
+	Source() string
+	Sink() string
+	// Create makes the source, the sink and the dead letters, with so many
+	// partitions.
+	Create(t testing.TB, source, sinks int)
 	// Publish appends records to the source, each in its Partition, in order.
 	Publish(t testing.TB, records ...record)
-	// Read waits until n committed records are in a stream, and gives all that
-	// are there, by partition and offset.
-	Read(t testing.TB, name string, n int) []record
+	// Read waits until n committed records are there, and gives all, by partition
+	// and offset.
+	Read(t testing.TB, what side, n int) []record
 	// Positions are where the group stands, by partition of the source.
 	Positions(t testing.TB) map[int32]int64
 	// Open gives the pipeline's side.
@@ -137,7 +142,7 @@ func pipelineOf(t testing.TB, s stream, exactlyOnce bool, m inference.Model, cha
 		},
 		config: pipeline.Config{
 			Name: "p", Instance: "a", BatchRows: 64, CommitInterval: 100 * time.Millisecond, CommitTimeout: 10 * time.Second,
-			SessionTimeout: 10 * time.Second, DrainTimeout: 20 * time.Second, MaxDeadShare: 1, SinkTopic: sinkName,
+			SessionTimeout: 10 * time.Second, DrainTimeout: 20 * time.Second, MaxDeadShare: 1, SinkTopic: s.Sink(),
 			DeadLetters: &producer.DeadLetters{
 				Pipeline: "p", Model: identity, Limits: limits, Topic: func(source string) string { return source + ".dead" },
 			},

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"slices"
 	"sync"
@@ -24,12 +23,20 @@ import (
 
 // kafkaStream is a Kafka cluster, of any kind.
 type kafkaStream struct {
-	seed   string
+	prefix string // of all names
+	seed   string // what the pipeline is told
+	direct string // what the contract itself uses
 	client *kgo.Client
 	admin  *kadm.Client
 	away   func() (back func())
 	fake   *kfake.Cluster // nil on a real one
 }
+
+func (s *kafkaStream) Source() string { return s.prefix + "in" }
+func (s *kafkaStream) Sink() string   { return s.prefix + "out" }
+func (s *kafkaStream) dead() string   { return s.Source() + ".dead" }
+func (s *kafkaStream) group() string  { return s.prefix + "p" }
+func (s *kafkaStream) state() string  { return s.prefix + "p.state" }
 
 // newKfake starts an imitation of Kafka.
 func newKfake(t testing.TB) *kafkaStream {
@@ -44,19 +51,20 @@ func newKfake(t testing.TB) *kafkaStream {
 		t.Fatal(err)
 	}
 	t.Cleanup(fake.Close)
-	s := newKafkaStream(t, l.Addr().String(), gate.shut)
-	s.fake = fake
+	s := newKafkaStream(t, l.Addr().String())
+	s.away, s.fake = gate.shut, fake
 	return s
 }
 
-func newKafkaStream(t testing.TB, seed string, away func() func()) *kafkaStream {
+// newKafkaStream uses a cluster that runs.
+func newKafkaStream(t testing.TB, seed string) *kafkaStream {
 	t.Helper()
 	client, err := kgo.NewClient(kgo.SeedBrokers(seed), kgo.DisableClientMetrics(), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(0), kgo.MetadataMinAge(50*time.Millisecond))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(client.Close)
-	return &kafkaStream{seed: seed, client: client, admin: kadm.NewClient(client), away: away}
+	return &kafkaStream{seed: seed, direct: seed, client: client, admin: kadm.NewClient(client)}
 }
 
 // gate is a listener that can be shut, which also cuts what is connected.
@@ -103,11 +111,11 @@ func (g *gate) shut() (back func()) {
 
 func (s *kafkaStream) Away(testing.TB) (back func()) { return s.away() }
 
-func (s *kafkaStream) Create(t testing.TB, source, sink int) {
+func (s *kafkaStream) Create(t testing.TB, source, sinks int) {
 	t.Helper()
-	s.topic(t, sourceName, source, nil)
-	s.topic(t, sinkName, sink, nil)
-	s.topic(t, deadName, source, nil)
+	s.topic(t, s.Source(), source, nil)
+	s.topic(t, s.Sink(), sinks, nil)
+	s.topic(t, s.dead(), source, nil)
 }
 
 func (s *kafkaStream) topic(t testing.TB, name string, partitions int, configs map[string]*string) {
@@ -126,7 +134,7 @@ func (s *kafkaStream) publish(t testing.TB, client *kgo.Client, records ...recor
 	t.Helper()
 	made := make([]*kgo.Record, len(records))
 	for i, r := range records {
-		made[i] = &kgo.Record{Topic: sourceName, Partition: r.Partition, Key: r.Key, Value: r.Value}
+		made[i] = &kgo.Record{Topic: s.Source(), Partition: r.Partition, Key: r.Key, Value: r.Value}
 		for _, h := range r.Headers {
 			made[i].Headers = append(made[i].Headers, kgo.RecordHeader(h))
 		}
@@ -136,9 +144,13 @@ func (s *kafkaStream) publish(t testing.TB, client *kgo.Client, records ...recor
 	}
 }
 
-func (s *kafkaStream) Read(t testing.TB, name string, n int) []record {
+func (s *kafkaStream) Read(t testing.TB, what side, n int) []record {
 	t.Helper()
-	client, err := kgo.NewClient(kgo.SeedBrokers(s.seed), kgo.DisableClientMetrics(), kgo.ConsumeTopics(name), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+	name := s.Sink()
+	if what == deadLetters {
+		name = s.dead()
+	}
+	client, err := kgo.NewClient(kgo.SeedBrokers(s.direct), kgo.DisableClientMetrics(), kgo.ConsumeTopics(name), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()), kgo.MetadataMinAge(50*time.Millisecond))
 	if err != nil {
 		t.Fatal(err)
@@ -184,13 +196,13 @@ func recordOf(r *kgo.Record) record {
 
 func (s *kafkaStream) Positions(t testing.TB) map[int32]int64 {
 	t.Helper()
-	committed, err := s.admin.FetchOffsets(t.Context(), groupName)
+	committed, err := s.admin.FetchOffsets(t.Context(), s.group())
 	if err != nil && !errors.Is(err, kerr.GroupIDNotFound) {
 		t.Fatal(err)
 	}
 	all := map[int32]int64{}
 	committed.Each(func(o kadm.OffsetResponse) {
-		if o.Topic == sourceName && o.At >= 0 {
+		if o.Topic == s.Source() && o.At >= 0 {
 			all[o.Partition] = o.At
 		}
 	})
@@ -202,15 +214,15 @@ func (s *kafkaStream) Open(t testing.TB, o openOptions) pipeline.Broker {
 	k, err := pipeline.NewKafka(pipeline.KafkaOptions{
 		Connect: []kgo.Opt{kgo.SeedBrokers(s.seed), kgo.DialTimeout(time.Second), kgo.DisableClientMetrics(), broker.LogTo(o.Log)},
 		Topics: []broker.Topic{
-			{Name: sourceName, Role: broker.RoleSource, Partitions: -1},
-			{Name: sinkName, Role: broker.RoleSink, Like: []string{sourceName}},
-			{Name: deadName, Role: broker.RoleDead, Like: []string{sourceName}},
-			{Name: groupName + ".state", Role: broker.RoleState, Own: true, Partitions: 1, Configs: map[string]string{"cleanup.policy": "compact"}},
+			{Name: s.Source(), Role: broker.RoleSource, Partitions: -1},
+			{Name: s.Sink(), Role: broker.RoleSink, Like: []string{s.Source()}},
+			{Name: s.dead(), Role: broker.RoleDead, Like: []string{s.Source()}},
+			{Name: s.state(), Role: broker.RoleState, Own: true, Partitions: 1, Configs: map[string]string{"cleanup.policy": "compact"}},
 		},
-		State: groupName + ".state", Create: o.Create, Config: "p.yaml", Workers: o.Workers, Instance: o.Instance,
+		State: s.state(), Create: o.Create, Config: "p.yaml", Workers: o.Workers, Instance: o.Instance,
 		Start: o.Start, From: o.From,
 		Session: broker.SessionOptions{
-			Topics: []string{sourceName}, Group: groupName, ExactlyOnce: o.ExactlyOnce, ReadCommitted: true,
+			Topics: []string{s.Source()}, Group: s.group(), ExactlyOnce: o.ExactlyOnce, ReadCommitted: true,
 			SessionTimeout: o.SessionTimeout, TransactionTimeout: 10 * time.Second, FetchMaxBytes: 8 << 20,
 			Compression: kgo.Lz4Compression(), Limits: o.Limits, Partitioner: producer.Partition,
 		},
@@ -220,14 +232,4 @@ func (s *kafkaStream) Open(t testing.TB, o openOptions) pipeline.Broker {
 		t.Fatal(err)
 	}
 	return k
-}
-
-// keyOf finds a key whose records go to a partition.
-func keyOf(partition, n int) string {
-	for i := 0; ; i++ {
-		key := fmt.Sprintf("key-%d", i)
-		if producer.Partition(&kgo.Record{Key: []byte(key)}, n) == partition {
-			return key
-		}
-	}
 }
