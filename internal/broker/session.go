@@ -77,7 +77,10 @@ const (
 	leastFetch = 64 << 10
 	// newPartitions is how soon partitions that were added are seen.
 	newPartitions = 10 * time.Second
-	// soon paces what the client does again right after a commit.
+	// soon paces what the client does again right after a commit. It is also how
+	// long a fetch waits for events: a partition that is assigned while one
+	// waits is not fetched before it returns, and the client's default of 5 s
+	// would be a gap in the output.
 	soon = 250 * time.Millisecond
 	// markersPending is how long the client leaves between two questions while
 	// the broker still writes the last transaction's markers; its own default
@@ -150,7 +153,7 @@ func (s *Session) options() []kgo.Opt {
 		kgo.SessionTimeout(o.SessionTimeout), kgo.HeartbeatInterval(o.SessionTimeout/heartbeats),
 		kgo.FetchIsolationLevel(isolation), kgo.KeepControlRecords(),
 		kgo.FetchMaxBytes(int32(min(share, 1<<30))), kgo.FetchMaxPartitionBytes(int32(min(share, maxPartitionFetch))),
-		kgo.MaxDecompressBatchBytes(maxBatchInflated),
+		kgo.MaxDecompressBatchBytes(maxBatchInflated), kgo.FetchMaxWait(soon),
 		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()), // replaced by begin
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()),       // out of range: a new session's Begin decides
 		kgo.AdjustFetchOffsetsFn(s.begin),
