@@ -209,8 +209,8 @@ func TestPositionLost(t *testing.T) {
 // TestPositionLostWhileItRuns: a topic that is deleted and made again under a
 // pipeline ends it, too.
 func TestPositionLostWhileItRuns(t *testing.T) {
-	t.Parallel() // it waits for the client to look at the topic again
 	both(t, func(t *testing.T, s *kafkaStream, exactlyOnce bool) {
+		t.Parallel() // it waits for the client to look at the topic again
 		s.Create(t, 1, 1)
 		s.Publish(t, numbered(1, 10, 1)...)
 		r := pipelineOf(t, s, exactlyOnce, &doubler{})
