@@ -46,6 +46,7 @@ func runTests(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
+	usersCache, usersCacheSet = os.LookupEnv("XDG_CACHE_HOME")
 	if err := os.Setenv("XDG_CACHE_HOME", dir); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
@@ -57,6 +58,12 @@ func runTests(m *testing.M) int {
 	}
 	return code
 }
+
+// usersCache is XDG_CACHE_HOME as the tests were started with it.
+var (
+	usersCache    string
+	usersCacheSet bool
+)
 
 // result is what an invocation left behind.
 type result struct {
