@@ -16,9 +16,9 @@ import "time"
 //
 // On a busy machine some produces take as long for other reasons, whatever the
 // pause. Two things keep those from driving it up: a stall is known by its 20 ms,
-// no less and not much more; and the pause is at most four times what a produce
-// takes when nothing is in its way, because writing the markers is the same work
-// as writing records.
+// no less and not much more; and the pause is at most three times what a
+// produce takes when nothing is in its way, because writing the markers is the
+// same work as writing records.
 //
 // The figures are in docs/decisions/2026-11-21-pace-of-commits.md. The zero value
 // is ready. A Pace belongs to one worker.
@@ -89,7 +89,7 @@ func (p *Pace) limit() time.Duration {
 	if p.calm == 0 {
 		return longestPause
 	}
-	return min(max(4*p.calm, 2*firstPause), longestPause)
+	return min(max(3*p.calm, firstPause+firstPause/2), longestPause)
 }
 
 // length is the pause as learned so far.
