@@ -150,6 +150,18 @@ func (st *stage) openOf(instance string) bool {
 	return false
 }
 
+// joined waits until the group has so many members and is at rest.
+func (st *stage) joined(members int) {
+	st.Helper()
+	st.eventually(settleTime, fmt.Sprintf("%d members are in the group, at rest", members), func() bool {
+		ctx, cancel := context.WithTimeout(st.Context(), 5*time.Second)
+		defer cancel()
+		groups, err := st.broker.Admin().DescribeGroups(ctx, st.name)
+		st.alive()
+		return err == nil && groups[st.name].State == "Stable" && len(groups[st.name].Members) == members
+	})
+}
+
 // eventually waits until done.
 func (st *stage) eventually(limit time.Duration, what string, done func() bool) {
 	st.Helper()
