@@ -19,7 +19,7 @@ import (
 
 // settleTime is how long the pipeline may take to finish what is there, after
 // the last fault.
-const settleTime = 15 * time.Second
+const settleTime = 60 * time.Second
 
 // judge waits until all that was sent is done with, and gives the oracle's
 // verdict.

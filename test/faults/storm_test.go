@@ -115,6 +115,9 @@ const openTime = int(40 * time.Millisecond)
 func (s storm) drain(st *stage, p *process, t *tally) {
 	st.Helper()
 	p.stop(30 * time.Second)
+	if left := st.membersOf(p.instance); len(left) > 0 {
+		st.Fatalf("%s has ended, and its members are still in the group: %q", p.instance, left)
+	}
 	time.Sleep(time.Duration(rand.IntN(500)) * time.Millisecond)
 	p.start()
 	st.joined(len(st.workers) * st.members)
