@@ -146,6 +146,9 @@ func (k *Kafka) drop(ctx context.Context, f *refused) error {
 			return err
 		}
 	}
+	if broker.Diagnose(f.err).Kind == broker.Denied {
+		return errors.Join(&broker.Refusal{Right: "Write", Resource: "topic " + f.topic, Err: f.err}, err)
+	}
 	return errors.Join(fmt.Errorf("publish to %s: %w", f.topic, f.err), err)
 }
 

@@ -88,6 +88,11 @@ func (k *Kafka) Prepare(ctx context.Context) error {
 			return err
 		}
 	}
+	for i := range found {
+		if err := found[i].Denied(); err != nil {
+			return err
+		}
+	}
 	for _, f := range broker.Compare(found) {
 		switch {
 		case f.Missing:

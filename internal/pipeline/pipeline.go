@@ -24,6 +24,7 @@ type Pipeline struct {
 	hard     context.Context // ends when even a drain is cut short
 	cut      context.CancelCauseFunc
 	draining atomic.Bool
+	opened   atomic.Bool // some worker has had a session
 
 	mu       sync.Mutex // guards what follows
 	closing  error
@@ -90,7 +91,7 @@ func (p *Pipeline) Run(ctx context.Context) error {
 	if cause := context.Cause(p.hard); err == nil && cause != nil {
 		err = cause
 	}
-	leaves := !p.c.Stay && !errors.Is(err, errTwin) && p.hard.Err() == nil
+	leaves := p.opened.Load() && !p.c.Stay && !errors.Is(err, errTwin) && p.hard.Err() == nil
 	if leaves {
 		p.leave()
 	}
