@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/penstock/penstock/internal/failpoint"
 )
 
 // SessionOptions say what one worker's session is.
@@ -166,14 +168,22 @@ func (s *Session) options() []kgo.Opt {
 		kgo.WithHooks(o.Liveness),
 	)
 	if o.ExactlyOnce {
+		id := TransactionalID(o.MemberID)
+		if failpoint.Mutant(noFencing) {
+			id += "-" + strconv.FormatInt(time.Now().UnixNano(), 36)
+		}
 		return append(opts,
-			kgo.TransactionalID(TransactionalID(o.MemberID)), kgo.TransactionTimeout(o.TransactionTimeout),
+			kgo.TransactionalID(id), kgo.TransactionTimeout(o.TransactionTimeout),
 			kgo.ConcurrentTransactionsBackoff(markersPending),
 		)
 	}
 	// A rebalance waits for the end of the epoch, so that no position is
 	// committed for a partition that has a new owner.
-	return append(opts, kgo.DisableAutoCommit(), kgo.BlockRebalanceOnPoll())
+	opts = append(opts, kgo.DisableAutoCommit())
+	if failpoint.Mutant(MarkAfterRevoke) {
+		return opts
+	}
+	return append(opts, kgo.BlockRebalanceOnPoll())
 }
 
 func (s *Session) assigned(ctx context.Context, _ *kgo.Client, partitions map[string][]int32) {
@@ -181,7 +191,7 @@ func (s *Session) assigned(ctx context.Context, _ *kgo.Client, partitions map[st
 		return
 	}
 	<-s.opened
-	if s.o.ExactlyOnce {
+	if s.o.ExactlyOnce && !failpoint.Mutant(noFencing) {
 		s.endDead(ctx)
 	}
 	s.o.Assigned(partitions)

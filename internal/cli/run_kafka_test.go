@@ -129,14 +129,14 @@ func grant(t *testing.T, b *kafkatest.Broker, name string, operations ...kadm.AC
 	topics := []string{"in", "out", "in.dead", name + ".state"}
 	for _, acl := range []*kadm.ACLBuilder{
 		kadm.NewACLs().Allow(user).AllowHosts().Topics(topics...).Operations(operations...),
-		kadm.NewACLs().Allow(user).AllowHosts().Topics(name + ".state").Operations(kadm.OpCreate, kadm.OpWrite, kadm.OpRead),
+		kadm.NewACLs().Allow(user).AllowHosts().Topics(name+".state").Operations(kadm.OpCreate, kadm.OpWrite, kadm.OpRead),
 		kadm.NewACLs().Allow(user).AllowHosts().Groups(name).Operations(kadm.OpRead, kadm.OpDescribe),
 	} {
 		if _, err := b.Admin().CreateACLs(t.Context(), acl.ResourcePatternType(kadm.ACLPatternLiteral)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	transactions := kadm.NewACLs().Allow(user).AllowHosts().TransactionalIDs("penstock-" + name + "-").
+	transactions := kadm.NewACLs().Allow(user).AllowHosts().TransactionalIDs("penstock-"+name+"-").
 		Operations(kadm.OpWrite, kadm.OpDescribe).ResourcePatternType(kadm.ACLPatternPrefixed)
 	if _, err := b.Admin().CreateACLs(t.Context(), transactions); err != nil {
 		t.Fatal(err)
