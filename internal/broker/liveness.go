@@ -46,13 +46,13 @@ func (l *Liveness) note(err error) {
 }
 
 // Silent tells since when the cluster has not answered, and the last error
-// since then; ok is false while it answers, that is, has within patience and
-// not failed after that.
-func (l *Liveness) Silent(now time.Time, patience time.Duration) (since time.Time, err error, ok bool) {
+// since then. It is not silent while it answers, that is, has within patience
+// and not failed after that.
+func (l *Liveness) Silent(now time.Time, patience time.Duration) (since time.Time, silent bool, err error) {
 	answered := l.answered.Load()
 	since = time.Unix(0, answered)
 	if f := l.trouble.Load(); f != nil && f.at > answered {
-		return since, f.err, true
+		return since, true, f.err
 	}
-	return since, nil, answered == 0 || now.Sub(since) > patience
+	return since, answered == 0 || now.Sub(since) > patience, nil
 }
