@@ -114,24 +114,24 @@ func (c *contract) secondWorker() {
 	}
 	small := func(o *setup) { o.config.BatchRows = 4 }
 	c.start(slow(), small)
-	s.Publish(t, numbered(1, 500, 4)...)
+	s.Publish(t, numbered(1, 200, 4)...)
 	second := c.start(slow(), small, func(o *setup) { o.open.Instance = "b" })
-	s.Publish(t, numbered(501, 1000, 4)...)
+	s.Publish(t, numbered(201, 400, 4)...)
 	eventually(t, "partitions of the second", func() error {
 		if n := len(second.Status().Partitions); n == 0 || n == 4 {
 			return fmt.Errorf("%d partitions", n)
 		}
 		return nil
 	})
-	s.Publish(t, numbered(1001, 1500, 4)...)
+	s.Publish(t, numbered(401, 600, 4)...)
 	second.stop()
-	s.Publish(t, numbered(1501, 2000, 4)...)
-	predictions := s.Read(t, sink, 2000)
+	s.Publish(t, numbered(601, 800, 4)...)
+	predictions := s.Read(t, sink, 800)
 	if c.exactlyOnce {
-		settled(t, predictions, 1, 2000)
+		settled(t, predictions, 1, 800)
 		return
 	}
-	complete(t, predictions, 1, 2000)
+	complete(t, predictions, 1, 800)
 }
 
 // away: a broker that goes away while epochs are open is waited for.

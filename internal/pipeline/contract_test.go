@@ -23,37 +23,43 @@ type contract struct {
 	exactlyOnce bool
 }
 
+// eachDelivery runs a test in both ways of delivery.
+func eachDelivery(t *testing.T, test func(t *testing.T, exactlyOnce bool)) {
+	t.Run("exactly_once", func(t *testing.T) { test(t, true) })
+	t.Run("at_least_once", func(t *testing.T) { test(t, false) })
+}
+
 // runContract runs all contracts on a broker; open starts a new one, or a part
-// of one that is still empty.
-func runContract(t *testing.T, open func(t testing.TB) stream) {
-	for _, delivery := range []struct {
-		name        string
-		exactlyOnce bool
-	}{{"exactly_once", true}, {"at_least_once", false}} {
-		t.Run(delivery.name, func(t *testing.T) {
-			for _, promise := range []struct {
-				name string
-				run  func(*contract)
-			}{
-				{"records", (*contract).records},
-				{"keys", (*contract).keys},
-				{"poison", (*contract).poison},
-				{"broken", (*contract).broken},
-				{"share", (*contract).share},
-				{"too large", (*contract).tooLarge},
-				{"latest", (*contract).latest},
-				{"drain", (*contract).drain},
-				{"abort", (*contract).abort},
-				{"second worker", (*contract).secondWorker},
-				{"away", (*contract).away},
-				{"away at start", (*contract).awayAtStart},
-			} {
-				t.Run(promise.name, func(t *testing.T) {
-					promise.run(&contract{t: t, stream: open(t), exactlyOnce: delivery.exactlyOnce})
-				})
-			}
-		})
-	}
+// of one that is still empty. Contracts run side by side where each has a broker
+// of its own.
+func runContract(t *testing.T, sideBySide bool, open func(t testing.TB) stream) {
+	eachDelivery(t, func(t *testing.T, exactlyOnce bool) {
+		for _, promise := range []struct {
+			name string
+			run  func(*contract)
+		}{
+			{"records", (*contract).records},
+			{"keys", (*contract).keys},
+			{"poison", (*contract).poison},
+			{"broken", (*contract).broken},
+			{"share", (*contract).share},
+			{"too large", (*contract).tooLarge},
+			{"latest", (*contract).latest},
+			{"drain", (*contract).drain},
+			{"abort", (*contract).abort},
+			{"second worker", (*contract).secondWorker},
+			{"away", (*contract).away},
+			{"away at start", (*contract).awayAtStart},
+		} {
+			t.Run(promise.name, func(t *testing.T) {
+				c := &contract{t: t, stream: open(t), exactlyOnce: exactlyOnce}
+				if sideBySide {
+					t.Parallel()
+				}
+				promise.run(c)
+			})
+		}
+	})
 }
 
 func (c *contract) start(m *doubler, change ...func(*setup)) *running {
@@ -67,7 +73,7 @@ func (c *contract) id(partition int32, offset int64) string {
 }
 
 func TestKfake(t *testing.T) {
-	runContract(t, func(t testing.TB) stream { return newKfake(t) })
+	runContract(t, true, func(t testing.TB) stream { return newKfake(t) })
 }
 
 // records: each event gives one prediction or one dead letter, with its key and

@@ -19,17 +19,44 @@ import (
 	"github.com/penstock/penstock/producer"
 )
 
-// both runs a test in both deliveries, each on a broker of its own.
-func both(t *testing.T, test func(t *testing.T, s *kafkaStream, exactlyOnce bool)) {
-	for name, exactlyOnce := range map[string]bool{"exactly_once": true, "at_least_once": false} {
-		t.Run(name, func(t *testing.T) { test(t, newKfake(t), exactlyOnce) })
-	}
+// runKafka runs what is promised on Kafka alone; open starts a new cluster, or a
+// part of one that is still empty.
+func runKafka(t *testing.T, open func(t testing.TB) *kafkaStream) {
+	eachDelivery(t, func(t *testing.T, exactlyOnce bool) {
+		for _, promise := range []struct {
+			name string
+			run  func(t *testing.T, s *kafkaStream, exactlyOnce bool)
+		}{
+			{"broker takes less", brokerTakesLess},
+			{"unreadable", unreadable},
+			{"create topics", createTopics},
+			{"twin", twin},
+			{"crash is found out", crashIsFoundOut},
+			{"topic recreated", topicRecreated},
+			{"group deleted", groupDeleted},
+			{"behind the end", behindTheEnd},
+			{"recreated while it runs", recreatedWhileItRuns},
+			{"retention overtakes", retentionOvertakes},
+			{"partitions added", partitionsAdded},
+		} {
+			t.Run(promise.name, func(t *testing.T) {
+				s := open(t)
+				if s.fake != nil {
+					t.Parallel() // they wait most of the time
+				}
+				promise.run(t, s, exactlyOnce)
+			})
+		}
+	})
 }
+
+func TestKfakeAlone(t *testing.T) { runKafka(t, newKfake) }
 
 // TestCulpritsOutliveAnAbort: whom the model fails on is known when the epoch
 // comes again, and not run again.
 func TestCulpritsOutliveAnAbort(t *testing.T) {
-	both(t, func(t *testing.T, s *kafkaStream, exactlyOnce bool) {
+	eachDelivery(t, func(t *testing.T, exactlyOnce bool) {
+		s := newKfake(t)
 		s.Create(t, 1, 1)
 		s.Publish(t, numbered(1, 32, 1)...)
 		m := &doubler{fails: map[float32]bool{7: true}}
@@ -64,36 +91,34 @@ func TestCulpritsOutliveAnAbort(t *testing.T) {
 	})
 }
 
-// TestBrokerTakesLess lowers what a topic takes while the pipeline runs and is
+// brokerTakesLess lowers what a topic takes while the pipeline runs and is
 // not told: it finds out, and goes on.
-func TestBrokerTakesLess(t *testing.T) {
-	both(t, func(t *testing.T, s *kafkaStream, exactlyOnce bool) {
-		s.Create(t, 1, 1)
-		r := pipelineOf(t, s, exactlyOnce, &doubler{}, func(o *setup) { o.config.BatchRows = 512 })
-		s.Publish(t, event(0, 0))
-		s.Read(t, sink, 1)
-		lower := []kadm.AlterConfig{{Op: kadm.SetConfig, Name: "max.message.bytes", Value: new("4000")}}
-		if _, err := s.admin.AlterTopicConfigs(t.Context(), lower, s.Sink()); err != nil {
-			t.Fatal(err)
+func brokerTakesLess(t *testing.T, s *kafkaStream, exactlyOnce bool) {
+	s.Create(t, 1, 1)
+	r := pipelineOf(t, s, exactlyOnce, &doubler{}, func(o *setup) { o.config.BatchRows = 512 })
+	s.Publish(t, event(0, 0))
+	s.Read(t, sink, 1)
+	lower := []kadm.AlterConfig{{Op: kadm.SetConfig, Name: "max.message.bytes", Value: new("4000")}}
+	if _, err := s.admin.AlterTopicConfigs(t.Context(), lower, s.Sink()); err != nil {
+		t.Fatal(err)
+	}
+	// Many that fit, so that a batch of them does not, and one that does not.
+	all := numbered(1, 300, 1)
+	all[150].Value = fmt.Appendf(nil, `{"x":151,"pass":"%s"}`, incompressible(6000))
+	s.Publish(t, all...)
+	predictions := s.Read(t, sink, 300)
+	if exactlyOnce {
+		settled(t, predictions, 0, 300, 151)
+	} else {
+		for _, gap := range [][2]int{{0, 150}, {152, 300}} {
+			complete(t, predictions, gap[0], gap[1])
 		}
-		// Many that fit, so that a batch of them does not, and one that does not.
-		all := numbered(1, 300, 1)
-		all[150].Value = fmt.Appendf(nil, `{"x":151,"pass":"%s"}`, incompressible(6000))
-		s.Publish(t, all...)
-		predictions := s.Read(t, sink, 300)
-		if exactlyOnce {
-			settled(t, predictions, 0, 300, 151)
-		} else {
-			for _, gap := range [][2]int{{0, 150}, {152, 300}} {
-				complete(t, predictions, gap[0], gap[1])
-			}
-		}
-		dead := s.Read(t, deadLetters, 1)
-		if len(dead) != 1 || dead[0].header(producer.HeaderErrorClass) != "too_large" || !bytes.Equal(dead[0].Value, all[150].Value) {
-			t.Errorf("%d dead letters, the first of class %s", len(dead), dead[0].header(producer.HeaderErrorClass))
-		}
-		r.ready()
-	})
+	}
+	dead := s.Read(t, deadLetters, 1)
+	if len(dead) != 1 || dead[0].header(producer.HeaderErrorClass) != "too_large" || !bytes.Equal(dead[0].Value, all[150].Value) {
+		t.Errorf("%d dead letters, the first of class %s", len(dead), dead[0].header(producer.HeaderErrorClass))
+	}
+	r.ready()
 }
 
 // incompressible is text of n bytes that compression leaves as it is, nearly.
@@ -105,31 +130,29 @@ func incompressible(n int) string {
 	return b.String()
 }
 
-// TestBomb: a batch that inflates beyond bounds is one dead letter. What came
+// unreadable: a batch that inflates beyond bounds is one dead letter. What came
 // before and after it, in the same epoch too, is predicted.
-func TestBomb(t *testing.T) {
-	both(t, func(t *testing.T, s *kafkaStream, exactlyOnce bool) {
-		s.Create(t, 2, 2)
-		s.Publish(t, numbered(1, 40, 2)...)
-		s.bomb(t, 0)
-		s.Publish(t, numbered(41, 80, 2)...)
-		r := pipelineOf(t, s, exactlyOnce, &doubler{}, func(o *setup) { o.config.BatchRows = 8; o.config.CommitInterval = time.Minute })
-		predictions := s.Read(t, sink, 80)
-		if exactlyOnce {
-			settled(t, predictions, 1, 80)
-		} else {
-			complete(t, predictions, 1, 80)
-		}
-		dead := s.Read(t, deadLetters, 1)
-		if len(dead) != 1 || dead[0].header(producer.HeaderErrorClass) != "too_large" || dead[0].header(producer.HeaderSource) != "in/0/20" {
-			t.Errorf("dead letters %v", dead)
-		}
-		r.totals(func(got telemetry.Totals) bool { return got.DeadLettered == 1 && got.Predicted >= 80 })
-		r.stop()
-		if got, want := s.Positions(t)[0], int64(20+3+20); got != want {
-			t.Errorf("position %d, want %d", got, want)
-		}
-	})
+func unreadable(t *testing.T, s *kafkaStream, exactlyOnce bool) {
+	s.Create(t, 2, 2)
+	s.Publish(t, numbered(1, 40, 2)...)
+	s.bomb(t, 0)
+	s.Publish(t, numbered(41, 80, 2)...)
+	r := pipelineOf(t, s, exactlyOnce, &doubler{}, func(o *setup) { o.config.BatchRows = 8; o.config.CommitInterval = time.Minute })
+	predictions := s.Read(t, sink, 80)
+	if exactlyOnce {
+		settled(t, predictions, 1, 80)
+	} else {
+		complete(t, predictions, 1, 80)
+	}
+	dead := s.Read(t, deadLetters, 1)
+	if len(dead) != 1 || dead[0].header(producer.HeaderErrorClass) != "too_large" || dead[0].header(producer.HeaderSource) != s.Source()+"/0/20" {
+		t.Errorf("dead letters %v", dead)
+	}
+	r.totals(func(got telemetry.Totals) bool { return got.DeadLettered == 1 && got.Predicted >= 80 })
+	r.stop()
+	if got, want := s.Positions(t)[0], int64(20+3+20); got != want {
+		t.Errorf("position %d, want %d", got, want)
+	}
 }
 
 // bomb publishes a batch of three records in a few kilobytes that is 48 MiB
@@ -146,13 +169,12 @@ func (s *kafkaStream) bomb(t *testing.T, partition int32) {
 	s.publish(t, client, zeros, zeros, zeros)
 }
 
-// TestCreateTopics: what is missing is made where the config says so, with as
+// createTopics: what is missing is made where the config says so, with as
 // many partitions as the source has.
-func TestCreateTopics(t *testing.T) {
-	s := newKfake(t)
+func createTopics(t *testing.T, s *kafkaStream, exactlyOnce bool) {
 	s.topic(t, s.Source(), 3, nil)
 	s.Publish(t, numbered(1, 9, 3)...)
-	pipelineOf(t, s, true, &doubler{}, func(o *setup) { o.open.Create = true })
+	pipelineOf(t, s, exactlyOnce, &doubler{}, func(o *setup) { o.open.Create = true })
 	settled(t, s.Read(t, sink, 9), 1, 9)
 	for _, name := range []string{s.Sink(), s.dead()} {
 		if n := len(s.fake.PartitionInfos(name)); n != 3 {
@@ -161,54 +183,50 @@ func TestCreateTopics(t *testing.T) {
 	}
 }
 
-// TestTwin: of two processes of one instance name, one ends and says why.
-func TestTwin(t *testing.T) {
-	both(t, func(t *testing.T, s *kafkaStream, exactlyOnce bool) {
-		s.Create(t, 2, 2)
-		first := pipelineOf(t, s, exactlyOnce, &doubler{})
-		s.Publish(t, numbered(1, 10, 2)...)
-		s.Read(t, sink, 10)
-		second := pipelineOf(t, s, exactlyOnce, &doubler{})
-		second.ready()
-		s.Publish(t, numbered(11, 20, 2)...)
-		if err := first.wait(); err == nil || !strings.Contains(err.Error(), "--instance") {
-			t.Errorf("the first ended with %v", err)
-		}
-		complete(t, s.Read(t, sink, 20), 1, 20)
-		second.ready()
-	})
+// twin: of two processes of one instance name, one ends and says why.
+func twin(t *testing.T, s *kafkaStream, exactlyOnce bool) {
+	s.Create(t, 2, 2)
+	first := pipelineOf(t, s, exactlyOnce, &doubler{})
+	s.Publish(t, numbered(1, 10, 2)...)
+	s.Read(t, sink, 10)
+	second := pipelineOf(t, s, exactlyOnce, &doubler{})
+	second.ready()
+	s.Publish(t, numbered(11, 20, 2)...)
+	if err := first.wait(); err == nil || !strings.Contains(err.Error(), "--instance") {
+		t.Errorf("the first ended with %v", err)
+	}
+	complete(t, s.Read(t, sink, 20), 1, 20)
+	second.ready()
 }
 
-// TestCrashIsFoundOut: events that ended the process twice are scored where
+// crashIsFoundOut: events that ended the process twice are scored where
 // that does no harm, and the first commit forgets it.
-func TestCrashIsFoundOut(t *testing.T) {
-	both(t, func(t *testing.T, s *kafkaStream, exactlyOnce bool) {
-		s.Create(t, 1, 1)
-		s.Publish(t, numbered(1, 10, 1)...)
-		var isolated int
-		count := func(o *setup) {
-			inner := o.config.Model.Isolated
-			o.config.Model.Isolated = func() (pipeline.Isolated, error) { isolated++; return inner() }
-		}
-		r := pipelineOf(t, s, exactlyOnce, &doubler{broken: errors.New("gone")}, count)
-		r.unready("model", "gone")
-		time.Sleep(200 * time.Millisecond) // and tries again, without being a crash
-		r.kill()
-		if isolated != 0 {
-			t.Fatalf("%d isolated runs for a runtime that is broken", isolated)
-		}
-		r = pipelineOf(t, s, exactlyOnce, &doubler{}, count)
-		settled(t, s.Read(t, sink, 10), 1, 10)
-		r.totals(func(got telemetry.Totals) bool { return got.Predicted == 10 })
-		if isolated != 1 {
-			t.Errorf("%d isolated runs after a crash, want 1", isolated)
-		}
-		r.stop()
-		s.Publish(t, numbered(11, 20, 1)...)
-		pipelineOf(t, s, exactlyOnce, &doubler{}, count)
-		settled(t, s.Read(t, sink, 20), 1, 20)
-		if isolated != 1 {
-			t.Errorf("%d isolated runs after a commit, want 1", isolated)
-		}
-	})
+func crashIsFoundOut(t *testing.T, s *kafkaStream, exactlyOnce bool) {
+	s.Create(t, 1, 1)
+	s.Publish(t, numbered(1, 10, 1)...)
+	var isolated int
+	count := func(o *setup) {
+		inner := o.config.Model.Isolated
+		o.config.Model.Isolated = func() (pipeline.Isolated, error) { isolated++; return inner() }
+	}
+	r := pipelineOf(t, s, exactlyOnce, &doubler{broken: errors.New("gone")}, count)
+	r.unready("model", "gone")
+	time.Sleep(200 * time.Millisecond) // and tries again, without being a crash
+	r.kill()
+	if isolated != 0 {
+		t.Fatalf("%d isolated runs for a runtime that is broken", isolated)
+	}
+	r = pipelineOf(t, s, exactlyOnce, &doubler{}, count)
+	settled(t, s.Read(t, sink, 10), 1, 10)
+	r.totals(func(got telemetry.Totals) bool { return got.Predicted == 10 })
+	if isolated != 1 {
+		t.Errorf("%d isolated runs after a crash, want 1", isolated)
+	}
+	r.stop()
+	s.Publish(t, numbered(11, 20, 1)...)
+	pipelineOf(t, s, exactlyOnce, &doubler{}, count)
+	settled(t, s.Read(t, sink, 20), 1, 20)
+	if isolated != 1 {
+		t.Errorf("%d isolated runs after a commit, want 1", isolated)
+	}
 }

@@ -135,7 +135,7 @@ func TestShareBeforeBroken(t *testing.T) {
 // TestLoopAllocates holds the loop to its budget: in steady state nothing an
 // event, and a few a commit.
 func TestLoopAllocates(t *testing.T) {
-	const batch, batches, warm = 256, 4000, 200
+	const batch, batches, warm = 256, 800, 100
 	value := []byte(`{"x":1,"pass":"a"}`)
 	var before, after runtime.MemStats
 	n := 0
