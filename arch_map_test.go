@@ -46,6 +46,7 @@ func edges(from string, to []string, why string) []edge {
 func theMap() architecture {
 	return architecture{
 		rows: [][]string{
+			{"test/faults"},
 			{"cmd/penstock"},
 			{"internal/cli"},
 			{"internal/pipeline", "internal/monitor", "internal/web", "internal/embedded", "internal/kafkatest"},

@@ -3,6 +3,7 @@ package broker
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -32,6 +33,25 @@ type FoundTopic struct {
 
 // Exists tells whether the topic is there.
 func (f *FoundTopic) Exists() bool { return f.Partitions > 0 }
+
+// Denied is the right to the topic that a pipeline needs and its user lacks; nil
+// where there is none, or the broker does not tell.
+func (f *FoundTopic) Denied() error {
+	if f.Err != nil {
+		return f.Err
+	}
+	if !f.Exists() || !f.RightsKnown {
+		return nil
+	}
+	reads, writes := f.Role == RoleSource || f.Own, f.Role != RoleSource
+	switch {
+	case reads && !slices.Contains(f.Rights, kadm.OpRead):
+		return &Refusal{"Read", "topic " + f.Name, kerr.TopicAuthorizationFailed}
+	case writes && !slices.Contains(f.Rights, kadm.OpWrite):
+		return &Refusal{"Write", "topic " + f.Name, kerr.TopicAuthorizationFailed}
+	}
+	return nil
+}
 
 // MaxMessage is the topic's bound of a batch, 0 where it is not known.
 func (f *FoundTopic) MaxMessage() int {
@@ -134,6 +154,7 @@ func deref(s *string) string {
 type Finding struct {
 	Topic   Topic
 	Missing bool // the topic is not there
+	Denied  bool // the user may not even look
 	Warning bool // the pipeline runs all the same
 	Text    string
 	Hint    string // what to do about it; empty where the text says it
@@ -146,7 +167,8 @@ func Compare(found []FoundTopic) []Finding {
 		f := &found[i]
 		switch {
 		case f.Err != nil:
-			all = append(all, Finding{Topic: f.Topic, Text: f.Err.Error(), Hint: Diagnose(f.Err).Hint})
+			d := Diagnose(f.Err)
+			all = append(all, Finding{Topic: f.Topic, Denied: d.Kind == Denied, Text: f.Err.Error(), Hint: d.Hint})
 		case !f.Exists():
 			all = append(all, Finding{Topic: f.Topic, Missing: true, Text: fmt.Sprintf("topic %s (%s) is missing", f.Name, f.Role)})
 		default:

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/penstock/penstock/internal/broker"
@@ -33,17 +34,41 @@ func (s *session) loadStream(path string, set []string) (*config.File, error) {
 	return f, nil
 }
 
-// connect makes a client of the pipeline's cluster, which is not asked yet.
-func (s *session) connect(p *config.Pipeline, more ...kgo.Opt) (*kgo.Client, error) {
+// connect makes a client of the pipeline's cluster, which is not asked yet. It
+// does not log: what goes wrong comes back as an error. Those who work for long
+// add broker.LogTo.
+func connect(p *config.Pipeline, more ...kgo.Opt) (*kgo.Client, error) {
 	options, err := broker.ConnectOptions(p.Broker.Kafka)
 	if err != nil {
 		return nil, &refusal{err}
 	}
-	client, err := kgo.NewClient(append(append(options, broker.LogTo(s.log)), more...)...)
+	client, err := kgo.NewClient(append(options, more...)...)
 	if err != nil {
 		return nil, &refusal{fmt.Errorf("connect to broker.kafka: %w", err)}
 	}
 	return client, nil
+}
+
+// settling is how long to leave between two questions to a cluster that is not
+// ready yet.
+const settling = 100 * time.Millisecond
+
+// settled asks again for as long as the cluster says that it is not ready: the
+// first question about a group or a transaction makes it create the topic that
+// they are kept in. One that does not answer at all is not asked again.
+func settled(ctx context.Context, ask func() error) error {
+	for {
+		err := ask()
+		_, answered := errors.AsType[*kerr.Error](err)
+		if !answered || broker.Diagnose(err).Kind != broker.Transient {
+			return err
+		}
+		select {
+		case <-time.After(settling):
+		case <-ctx.Done():
+			return err
+		}
+	}
 }
 
 // explained adds to an error of the cluster what to do about it.

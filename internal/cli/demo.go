@@ -36,9 +36,13 @@ Example:
     penstock demo --rate 20000 --duration 30s --drift-after 15s`
 }
 
-// demoKeepBytes is how much of each partition the demo keeps: some seconds to
-// minutes, and no more memory after a day than after a minute.
-const demoKeepBytes = 16 << 20
+// What the broker keeps of a topic is in memory, which a demo of a day must not
+// fill; yet a pipeline that stops for a moment must not lose any of it.
+const (
+	historySeconds = 10
+	recordBytes    = 1 << 10 // no less than an event or a prediction takes
+	mostKept       = 256 << 20
+)
 
 // Run runs the demo until it is told to end.
 func (c *demoCommand) Run(ctx context.Context, s *session) (err error) {
@@ -56,7 +60,11 @@ func (c *demoCommand) Run(ctx context.Context, s *session) (err error) {
 		return err
 	}
 	cfg := &file.Pipeline
-	kafka, err := embedded.StartKafka(embedded.KafkaOptions{Topics: demoTopics(cfg), KeepBytes: demoKeepBytes})
+	partitions := 2 * runtime.GOMAXPROCS(0) // some for each worker
+	kafka, err := embedded.StartKafka(embedded.KafkaOptions{
+		Topics:    demoTopics(cfg, partitions),
+		KeepBytes: int64(min(c.Rate*historySeconds*recordBytes, mostKept)) / int64(partitions),
+	})
 	if err != nil {
 		return err
 	}
@@ -138,14 +146,12 @@ func (c *demoCommand) unpack(dir string, lookup func(string) (string, bool)) (*c
 	return f, nil
 }
 
-// demoTopics are those that a user of the pipeline would create, with some
-// partitions for each worker.
-func demoTopics(p *config.Pipeline) []embedded.Topic {
-	partitions := int32(2 * runtime.GOMAXPROCS(0))
+// demoTopics are those that a user of the pipeline would create.
+func demoTopics(p *config.Pipeline, partitions int) []embedded.Topic {
 	var all []embedded.Topic
 	for _, t := range broker.NeededTopics(p) {
 		if !t.Own {
-			all = append(all, embedded.Topic{Name: t.Name, Partitions: partitions})
+			all = append(all, embedded.Topic{Name: t.Name, Partitions: int32(partitions)})
 		}
 	}
 	return all

@@ -63,7 +63,7 @@ func (s *session) lint(ctx context.Context, path string, c *lintCommand) (ok boo
 		}
 	}
 	if c.Live && !f.Failed() {
-		more, err := s.lintLive(ctx, f)
+		more, err := lintLive(ctx, f)
 		if err != nil {
 			return false, fmt.Errorf("%s: %w", path, err)
 		}

@@ -18,12 +18,12 @@ import (
 
 // lintLive asks the broker whether the pipeline can run on it. The error is
 // for a broker that cannot be asked.
-func (s *session) lintLive(ctx context.Context, f *config.File) ([]inference.Problem, error) {
+func lintLive(ctx context.Context, f *config.File) ([]inference.Problem, error) {
 	p := &f.Pipeline
 	if p.Broker.Kafka == nil {
 		return []inference.Problem{{Path: []string{"broker"}, Warning: true, Message: "--live asks broker.kafka only, and there is none"}}, nil
 	}
-	client, err := s.connect(p)
+	client, err := connect(p)
 	if err != nil {
 		return []inference.Problem{{Path: []string{"broker", "kafka"}, Message: err.Error()}}, nil
 	}
@@ -60,6 +60,7 @@ func (l *liveLint) ask(ctx context.Context) error {
 	}
 	for _, finding := range broker.Compare(found) {
 		switch {
+		case finding.Denied: // told as a missing right
 		case !finding.Missing:
 			l.problems = append(l.problems, problemOf(&finding))
 		case !finding.Topic.Own && !l.p.CreateTopics: // the others are made at the start

@@ -3,6 +3,7 @@ package cli_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -46,6 +47,7 @@ func runTests(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
+	usersCache, usersCacheSet = os.LookupEnv("XDG_CACHE_HOME")
 	if err := os.Setenv("XDG_CACHE_HOME", dir); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
@@ -57,6 +59,12 @@ func runTests(m *testing.M) int {
 	}
 	return code
 }
+
+// usersCache is XDG_CACHE_HOME as the tests were started with it.
+var (
+	usersCache    string
+	usersCacheSet bool
+)
 
 // result is what an invocation left behind.
 type result struct {
@@ -116,4 +124,17 @@ func readFile(t *testing.T, path string) string {
 		t.Fatal(err)
 	}
 	return string(text)
+}
+
+func linesOf(text string) []string {
+	return strings.Split(strings.TrimSuffix(text, "\n"), "\n")
+}
+
+func decodeJSON(t *testing.T, text string, into any) {
+	t.Helper()
+	d := json.NewDecoder(strings.NewReader(text))
+	d.UseNumber()
+	if err := d.Decode(into); err != nil {
+		t.Fatalf("%v in %.200s", err, text)
+	}
 }

@@ -56,19 +56,6 @@ func sharedConfig(t *testing.T, mappingFile, model string, rows int) string {
 	return writeFile(t, "pipeline.yaml", string(text))
 }
 
-func decodeJSON(t *testing.T, text string, into any) {
-	t.Helper()
-	d := json.NewDecoder(strings.NewReader(text))
-	d.UseNumber()
-	if err := d.Decode(into); err != nil {
-		t.Fatalf("%v in %.200s", err, text)
-	}
-}
-
-func linesOf(text string) []string {
-	return strings.Split(strings.TrimSuffix(text, "\n"), "\n")
-}
-
 // records parses prediction records and checks that their ids count up from 0.
 func records(t *testing.T, out, source string) []map[string]any {
 	t.Helper()

@@ -133,11 +133,13 @@ func checkRights(ctx context.Context, client *kgo.Client, p *config.Pipeline, ri
 		case "topic":
 			r.has = topicRight(topics[r.name], r.operations)
 		case "group":
-			r.has, err = groupRight(ctx, client, r)
+			err = settled(ctx, func() error { return askGroup(ctx, client, r.name) })
+			r.has = rightAfter(err)
 		default:
-			r.has, err = transactionRight(ctx, client, p)
+			err = settled(ctx, func() error { return askTransaction(ctx, client, p) })
+			r.has = rightAfter(err)
 		}
-		if err != nil {
+		if r.has == verdictUnknown && err != nil {
 			return err
 		}
 	}
@@ -163,57 +165,59 @@ func topicRight(t *broker.FoundTopic, needed []kadm.ACLOperation) verdict {
 	return verdictOK
 }
 
-func groupRight(ctx context.Context, client *kgo.Client, r *right) (verdict, error) {
+// rightAfter is what the answer to a request says of the right to make it.
+func rightAfter(err error) verdict {
+	switch {
+	case err == nil:
+		return verdictOK
+	case broker.Diagnose(err).Kind == broker.Denied:
+		return verdictMissing
+	}
+	return verdictUnknown
+}
+
+// askGroup gives an error that is Denied when the user may not read the group.
+func askGroup(ctx context.Context, client *kgo.Client, group string) error {
 	req := kmsg.NewPtrDescribeGroupsRequest()
-	req.Groups = []string{r.name}
+	req.Groups = []string{group}
 	req.IncludeAuthorizedOperations = true
 	resp, err := req.RequestWith(ctx, client)
 	if err != nil {
-		return "", fmt.Errorf("ask the broker for group %s: %w", r.name, err)
+		return fmt.Errorf("ask for group %s: %w", group, err)
 	}
 	for _, g := range resp.Groups {
-		err := kerr.ErrorForCode(g.ErrorCode)
-		switch told := g.AuthorizedOperations != broker.UnknownRights; {
-		case errors.Is(err, kerr.GroupAuthorizationFailed):
-			return verdictMissing, nil
-		case err == nil && told && slices.Contains(kadm.DecodeACLOperations(g.AuthorizedOperations), kadm.OpRead):
-			return verdictOK, nil
-		case err == nil && told:
-			return verdictMissing, nil
+		may := kadm.DecodeACLOperations(g.AuthorizedOperations)
+		if g.ErrorCode == 0 && g.AuthorizedOperations != broker.UnknownRights && !slices.Contains(may, kadm.OpRead) {
+			return &broker.Refusal{Right: "Read", Resource: "group " + group, Err: kerr.GroupAuthorizationFailed}
 		}
 	}
-	return probeGroup(ctx, client, r.name)
+	return probeGroup(ctx, client, group)
 }
 
 // probeGroup sends the heartbeat of a member that there is not: the group is
 // left as it is, and one that has never been used answers too.
-func probeGroup(ctx context.Context, client *kgo.Client, group string) (verdict, error) {
+func probeGroup(ctx context.Context, client *kgo.Client, group string) error {
 	req := kmsg.NewPtrHeartbeatRequest()
 	req.Group, req.MemberID = group, "penstock-probe"
 	resp, err := req.RequestWith(ctx, client)
 	if err == nil {
 		err = kerr.ErrorForCode(resp.ErrorCode)
 	}
-	switch broker.Diagnose(err).Kind {
-	case broker.Denied:
-		return verdictMissing, nil
-	case broker.Rebuild: // it asks who that is
-		return verdictOK, nil
+	if err == nil || errors.Is(err, kerr.UnknownMemberID) || errors.Is(err, kerr.GroupIDNotFound) {
+		return nil
 	}
-	return "", fmt.Errorf("ask the broker for group %s: %w", group, err)
+	return fmt.Errorf("ask for group %s: %w", group, err)
 }
 
-// transactionRight begins a producer under an id that no worker has: their
-// names end in a number. The broker does not tell such rights otherwise.
-func transactionRight(ctx context.Context, client *kgo.Client, p *config.Pipeline) (verdict, error) {
+// askTransaction begins a producer under an id that no worker has: their names
+// end in a number. The broker does not tell such rights otherwise. A timeout
+// that it does not take is no matter of rights.
+func askTransaction(ctx context.Context, client *kgo.Client, p *config.Pipeline) error {
 	err := probeTransaction(ctx, client, p)
-	switch {
-	case err == nil, errors.Is(err, kerr.InvalidTransactionTimeout):
-		return verdictOK, nil
-	case broker.Diagnose(err).Kind == broker.Denied:
-		return verdictMissing, nil
+	if errors.Is(err, kerr.InvalidTransactionTimeout) {
+		return nil
 	}
-	return "", err
+	return err
 }
 
 func probeTransaction(ctx context.Context, client *kgo.Client, p *config.Pipeline) error {

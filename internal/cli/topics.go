@@ -29,7 +29,7 @@ type topicsCommand struct {
 func (topicsCommand) Help() string {
 	return `Shows the topics that the pipeline needs and the rights that its user needs, and which of them are there. The rights are written as the arguments of kafka-acls.sh --add.
 
-What is created has the broker's own replication; the sink and the dead letters get as many partitions as the source, and so does a missing source as the broker's default has. The exit code is 0 when all is there, 1 when something is missing or wrong; warnings leave it 0. Brokers before Kafka 2.8 also want the right IdempotentWrite on the cluster.
+What is created has the broker's own replication; the sink and the dead letters get as many partitions as the source, and so does a missing source as the broker's default has. The exit code is 0 when all is there, 1 when something is missing or wrong; warnings leave it 0. The rights are those of penstock run. Whoever uses penstock send needs Write on the source, penstock dlq Read on the dead letters, and dlq redrive Write on the source too. Brokers before Kafka 2.8 also want IdempotentWrite on the cluster.
 
 Example:
 
@@ -44,7 +44,7 @@ func (c *topicsCommand) Run(ctx context.Context, s *session) error {
 		return err
 	}
 	p := &f.Pipeline
-	client, err := s.connect(p)
+	client, err := connect(p)
 	if err != nil {
 		return err
 	}
@@ -64,10 +64,8 @@ func (c *topicsCommand) Run(ctx context.Context, s *session) error {
 			return explained(ctx, err)
 		}
 	}
-	if err := checkRights(asking, client, p, rights, found); err != nil {
-		return explained(ctx, err)
-	}
-	if err := c.print(s, p, found, rights); err != nil {
+	err = explained(ctx, checkRights(asking, client, p, rights, found))
+	if err = errors.Join(c.print(s, p, found, rights), err); err != nil {
 		return err
 	}
 	return c.judge(s, f, broker.Compare(found), rights)
@@ -104,7 +102,7 @@ func awaitTopics(ctx context.Context, client *kgo.Client, needed []broker.Topic)
 			return found, err
 		}
 		select {
-		case <-time.After(50 * time.Millisecond):
+		case <-time.After(settling):
 		case <-ctx.Done():
 			return found, nil // what is missing still is shown
 		}
@@ -117,12 +115,14 @@ func (c *topicsCommand) judge(s *session, f *config.File, findings []broker.Find
 	var problems []inference.Problem
 	wrong := false
 	for _, finding := range findings {
-		if finding.Missing {
+		switch {
+		case finding.Missing:
 			missing = append(missing, finding.Topic.Name)
-			continue
+		case finding.Denied: // the rights say so
+		default:
+			problems = append(problems, problemOf(&finding))
+			wrong = wrong || !finding.Warning
 		}
-		problems = append(problems, problemOf(&finding))
-		wrong = wrong || !finding.Warning
 	}
 	for _, line := range f.Render(problems) {
 		fmt.Fprintln(s.Err, line)

@@ -14,6 +14,7 @@ import (
 	"github.com/penstock/penstock"
 	"github.com/penstock/penstock/consumer"
 	"github.com/penstock/penstock/internal/broker"
+	"github.com/penstock/penstock/internal/failpoint"
 	"github.com/penstock/penstock/internal/telemetry"
 	"github.com/penstock/penstock/producer"
 )
@@ -84,6 +85,11 @@ func (k *Kafka) Prepare(ctx context.Context) error {
 			return err
 		}
 		if found, err = k.created(ctx, made); err != nil {
+			return err
+		}
+	}
+	for i := range found {
+		if err := found[i].Denied(); err != nil {
 			return err
 		}
 	}
@@ -215,6 +221,9 @@ type kafkaSession struct {
 }
 
 func (s *kafkaSession) Publish(ctx context.Context, r *penstock.Record) error {
+	if failpoint.Mutant(broker.MarkAfterRevoke) && !s.session.Holds(r.Partition) {
+		return nil
+	}
 	return s.sink.Publish(ctx, r)
 }
 

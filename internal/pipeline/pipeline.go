@@ -24,6 +24,7 @@ type Pipeline struct {
 	hard     context.Context // ends when even a drain is cut short
 	cut      context.CancelCauseFunc
 	draining atomic.Bool
+	opened   atomic.Bool // some worker has had a session
 
 	mu       sync.Mutex // guards what follows
 	closing  error
@@ -63,11 +64,12 @@ func (p *Pipeline) Run(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	defer p.cut(nil)
-	late := context.AfterFunc(ctx, func() {
+	defer context.AfterFunc(p.hard, stop)()
+	defer context.AfterFunc(ctx, func() {
 		p.draining.Store(true)
-		time.AfterFunc(p.c.DrainTimeout, func() { p.cut(errDrain) })
-	})
-	defer late()
+		late := time.AfterFunc(p.c.DrainTimeout, func() { p.cut(errDrain) })
+		context.AfterFunc(p.hard, func() { late.Stop() })
+	})()
 
 	ends := make([]error, len(p.workers)+1)
 	var running sync.WaitGroup
@@ -90,13 +92,17 @@ func (p *Pipeline) Run(ctx context.Context) error {
 	if cause := context.Cause(p.hard); err == nil && cause != nil {
 		err = cause
 	}
-	if !p.c.Stay && !errors.Is(err, errTwin) && p.hard.Err() == nil {
+	leaves := p.opened.Load() && !p.c.Stay && !errors.Is(err, errTwin) && p.hard.Err() == nil
+	if leaves {
 		p.leave()
 	}
 	for _, w := range p.workers {
 		running.Go(w.disconnect)
 	}
 	running.Wait()
+	if leaves {
+		p.leave() // a client that learned of the first one before it was closed has joined again
+	}
 	return errors.Join(err, p.closing)
 }
 

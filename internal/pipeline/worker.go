@@ -193,6 +193,7 @@ func (w *worker) open(ctx context.Context) error {
 		return err
 	}
 	w.session = session
+	w.p.opened.Store(true)
 	joined := session.Joined
 	w.joined.Store(&joined)
 	w.show(stateRunning, "")
@@ -241,11 +242,10 @@ func (w *worker) failed(err error) error {
 	if errors.Is(err, inference.ErrBroken) {
 		return w.commitBefore(err)
 	}
-	e, why, ok := w.session.Unreadable(err)
-	if abortErr := w.abort(); abortErr != nil || !ok {
-		return errors.Join(err, abortErr)
+	if e, why, ok := w.session.Unreadable(err); ok {
+		return w.skip(&e, why, err)
 	}
-	return w.skip(&e, why, err)
+	return errors.Join(err, w.abort())
 }
 
 // errTwin says that two processes work under one name.

@@ -1,0 +1,179 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/penstock/penstock/internal/eventfile"
+)
+
+// sending is one run of the command.
+type sending struct {
+	client *kgo.Client
+	key    []string
+	pace   pace
+	bar    *progress
+
+	sent   tally // given to the client
+	acked  atomic.Int64
+	failed atomic.Pointer[error] // the first event that the broker did not take
+	left   int64                 // events too large to be read
+}
+
+func (s *sending) run(ctx context.Context, inputs []input) error {
+	s.pace.start = time.Now()
+	var read int64
+	var err error
+	for _, open := range inputs {
+		var done int64
+		done, err = s.file(ctx, open, read)
+		if read += done; err != nil {
+			break
+		}
+	}
+	// What was given out is on its way also when there is no more to come.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), answerTime)
+	defer cancel()
+	if flushErr := s.client.Flush(ctx); err == nil {
+		err = flushErr
+	}
+	if failed := s.failed.Load(); failed != nil {
+		return *failed
+	}
+	return err
+}
+
+// file publishes one file, and gives the bytes that it read.
+func (s *sending) file(ctx context.Context, open input, before int64) (done int64, err error) {
+	r, err := open(eventfile.Options{})
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	var chunk eventfile.Chunk
+	for {
+		err := r.Next(&chunk)
+		done, _ = r.Progress()
+		if errors.Is(err, io.EOF) {
+			return done, nil
+		}
+		if err != nil {
+			return done, err
+		}
+		for i := range chunk.Len() {
+			if chunk.Rejection(i) != nil {
+				s.left++
+				continue
+			}
+			if err := s.event(ctx, chunk.Value(i)); err != nil {
+				return done, err
+			}
+			s.bar.update(&s.sent, before+done, time.Now())
+		}
+	}
+}
+
+// event publishes one event when it is its time.
+func (s *sending) event(ctx context.Context, value []byte) error {
+	if failed := s.failed.Load(); failed != nil {
+		return *failed
+	}
+	if err := s.pace.wait(ctx, s.sent.predicted); err != nil {
+		return err
+	}
+	record := &kgo.Record{Key: keyOf(value, s.key), Value: bytes.Clone(value)} // the chunk is filled anew
+	s.client.Produce(ctx, record, func(_ *kgo.Record, err error) {
+		if err != nil {
+			s.failed.CompareAndSwap(nil, &err)
+			return
+		}
+		s.acked.Add(1)
+	})
+	s.sent.predicted++
+	return nil
+}
+
+func (s *sending) summarize(se *session, topic string) {
+	took, acked := time.Since(s.bar.started), s.acked.Load()
+	t := tally{predicted: acked}
+	if se.logJSON {
+		se.log.Info("sent", "topic", topic, "events", acked, "seconds", took.Seconds(), "left_out", s.left)
+		return
+	}
+	fmt.Fprintf(se.Err, "%s events in %s (%s/s) to %s", count(acked), took.Round(time.Millisecond), rate(&t, took), topic)
+	if s.left > 0 {
+		fmt.Fprintf(se.Err, "; %s lines were too large and left out", count(s.left))
+	}
+	fmt.Fprintln(se.Err)
+}
+
+// pace spreads events evenly over time. When it falls behind it catches up, so
+// that what a slow broker delays is seen as delay and not as less load.
+type pace struct {
+	start time.Time
+	rate  float64 // a second; 0: no limit
+}
+
+// wait waits until event n, from 0, is due.
+func (p *pace) wait(ctx context.Context, n int64) error {
+	if p.rate == 0 {
+		return ctx.Err()
+	}
+	due := p.start.Add(time.Duration(float64(n) / p.rate * float64(time.Second)))
+	early := time.Until(due)
+	if early <= 0 {
+		return ctx.Err()
+	}
+	select {
+	case <-time.After(early):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// keyPath splits a field's path.
+func keyPath(path string) ([]string, error) {
+	if path == "" {
+		return nil, nil
+	}
+	keys := strings.Split(path, ".")
+	if slices.Contains(keys, "") || strings.ContainsAny(path, "[]") {
+		return nil, &refusal{fmt.Errorf("--key must be a field's name, or names with dots between, such as customer.id, not %q", path)}
+	}
+	return keys, nil
+}
+
+// keyOf is the record key that an event's field makes: text as it is, all else
+// as it stands in the JSON.
+func keyOf(event []byte, path []string) []byte {
+	if path == nil {
+		return nil
+	}
+	field := json.RawMessage(event)
+	for _, name := range path {
+		var fields map[string]json.RawMessage
+		if json.Unmarshal(field, &fields) != nil || fields[name] == nil {
+			return nil
+		}
+		field = fields[name]
+	}
+	var text *string
+	switch err := json.Unmarshal(field, &text); {
+	case err != nil:
+		return bytes.Clone(field)
+	case text == nil: // null
+		return nil
+	}
+	return []byte(*text)
+}

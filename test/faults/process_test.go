@@ -1,0 +1,130 @@
+//go:build kafka
+
+package faults
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// process is one penstock run, which may be started many times.
+type process struct {
+	st       *stage
+	instance string
+	args     []string // besides the config and the instance
+
+	cmd    *exec.Cmd
+	done   chan struct{}
+	killed bool // by the test
+}
+
+// newProcess makes a process that the test's end kills.
+func (st *stage) newProcess(instance string, args ...string) *process {
+	p := &process{st: st, instance: instance, args: args}
+	st.workers = append(st.workers, p)
+	st.Cleanup(func() {
+		p.kill()
+		if st.Failed() {
+			st.Logf("the last that %s said:\n%s", p.instance, p.tail())
+		}
+	})
+	return p
+}
+
+// processes starts one of each name.
+func (st *stage) processes(instances ...string) []*process {
+	st.Helper()
+	var all []*process
+	for _, instance := range instances {
+		p := st.newProcess(instance)
+		p.start()
+		all = append(all, p)
+	}
+	return all
+}
+
+func (p *process) logFile() string { return filepath.Join(p.st.dir, p.instance+".log") }
+
+func (p *process) start() {
+	p.st.Helper()
+	log, err := os.OpenFile(p.logFile(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		p.st.Fatal(err)
+	}
+	defer log.Close() // the child has its own
+	p.cmd = exec.Command(shared.binary, append([]string{"run", p.st.config, "--instance", p.instance}, p.args...)...)
+	p.cmd.Stdout, p.cmd.Stderr = log, log
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pgid: shared.group}
+	p.cmd.Env = append(os.Environ(),
+		"PENSTOCK_FAILPOINTS="+p.st.failpoints, "PENSTOCK_MUTANTS="+p.st.mutant)
+	if err := p.cmd.Start(); err != nil {
+		p.st.Fatal(err)
+	}
+	done := make(chan struct{})
+	p.done, p.killed = done, false
+	go func(cmd *exec.Cmd) {
+		_ = cmd.Wait() // its exit code is read from cmd
+		close(done)
+	}(p.cmd)
+}
+
+func (p *process) exited() bool {
+	select {
+	case <-p.done:
+		return true
+	default:
+		return false
+	}
+}
+
+func (p *process) signal(s syscall.Signal) {
+	if p.cmd != nil && !p.exited() {
+		_ = p.cmd.Process.Signal(s) // fails only if it has just ended
+	}
+}
+
+// kill ends it with SIGKILL, frozen or not, and returns once it is gone.
+func (p *process) kill() {
+	if p.cmd != nil {
+		p.killed = true
+		p.signal(syscall.SIGKILL)
+		<-p.done
+	}
+}
+
+// stop ends it with SIGTERM and wants exit code 0.
+func (p *process) stop(limit time.Duration) {
+	p.st.Helper()
+	p.killed = true
+	p.signal(syscall.SIGTERM)
+	if code := p.wait(limit); code != 0 {
+		p.st.Fatalf("%s ended with exit code %d after SIGTERM\n%s", p.instance, code, p.tail())
+	}
+}
+
+// wait gives the exit code.
+func (p *process) wait(limit time.Duration) int {
+	p.st.Helper()
+	select {
+	case <-p.done:
+		return p.cmd.ProcessState.ExitCode()
+	case <-time.After(limit):
+		p.st.Fatalf("%s does not end\n%s", p.instance, p.tail())
+		return -1
+	}
+}
+
+// tail is the end of what the process and its forerunners logged.
+func (p *process) tail() string {
+	const most = 3000
+	text, err := os.ReadFile(p.logFile())
+	if err != nil {
+		return fmt.Sprint(err)
+	}
+	return strings.TrimSpace(string(text[max(0, len(text)-most):]))
+}
