@@ -195,7 +195,6 @@ func (w *worker) scoreIsolated() error {
 		} else if e.Value == nil && !e.Control {
 			w.epoch.skipped++
 		}
-		w.epoch.settle(&w.events[i].ID)
 	}
 	dead := 0
 	var failed error
@@ -216,6 +215,10 @@ func (w *worker) scoreIsolated() error {
 		default:
 			w.epoch.predicted++
 		}
+		if failed != nil {
+			return
+		}
+		w.epoch.settle(&e.ID) // one by one: a runtime that breaks has what precedes committed, and no more
 		if e.Time >= 0 {
 			w.epoch.times = append(w.epoch.times, e.Time)
 		}
@@ -224,6 +227,9 @@ func (w *worker) scoreIsolated() error {
 		err = failed
 	}
 	if err == nil {
+		for i := range w.events { // those without an output too
+			w.epoch.settle(&w.events[i].ID)
+		}
 		err = w.p.share.add(time.Now(), len(real), dead)
 	}
 	return err
