@@ -41,7 +41,7 @@ func (st *stage) processes(instances ...string) []*process {
 	st.Helper()
 	var all []*process
 	for _, instance := range instances {
-		p := st.newProcess(instance)
+		p := st.newProcess(instance, st.args...)
 		p.start()
 		all = append(all, p)
 	}
