@@ -79,7 +79,10 @@ const (
 	leastFetch = 64 << 10
 	// newPartitions is how soon partitions that were added are seen.
 	newPartitions = 10 * time.Second
-	// soon paces what the client does again right after a commit.
+	// soon paces what the client does again right after a commit. It is also how
+	// long a fetch waits for events: a partition that is assigned while one
+	// waits is not fetched before it returns, and the client's default of 5 s
+	// would be a gap in the output.
 	soon = 250 * time.Millisecond
 	// markersPending is how long the client leaves between two questions while
 	// the broker still writes the last transaction's markers; its own default
@@ -97,6 +100,7 @@ const (
 // another, which goes back to the last committed positions by itself.
 type Session struct {
 	o      SessionOptions
+	opened chan struct{} // closed when client and txn are set, which the client's callbacks may be ahead of
 	client *kgo.Client
 	txn    *kgo.GroupTransactSession // nil at least once
 	begun  bool                      // an epoch is open
@@ -106,7 +110,7 @@ type Session struct {
 // predecessor of this member may have left open, for its partitions' positions
 // cannot be read before.
 func Open(ctx context.Context, o SessionOptions) (*Session, error) {
-	s := &Session{o: o}
+	s := &Session{o: o, opened: make(chan struct{})}
 	if o.ExactlyOnce {
 		if err := s.endPredecessor(ctx); err != nil {
 			return nil, err
@@ -124,6 +128,7 @@ func Open(ctx context.Context, o SessionOptions) (*Session, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open session: %w", err)
 	}
+	close(s.opened)
 	return s, nil
 }
 
@@ -150,7 +155,7 @@ func (s *Session) options() []kgo.Opt {
 		kgo.SessionTimeout(o.SessionTimeout), kgo.HeartbeatInterval(o.SessionTimeout/heartbeats),
 		kgo.FetchIsolationLevel(isolation), kgo.KeepControlRecords(),
 		kgo.FetchMaxBytes(int32(min(share, 1<<30))), kgo.FetchMaxPartitionBytes(int32(min(share, maxPartitionFetch))),
-		kgo.MaxDecompressBatchBytes(maxBatchInflated),
+		kgo.MaxDecompressBatchBytes(maxBatchInflated), kgo.FetchMaxWait(soon),
 		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()), // replaced by begin
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()),       // out of range: a new session's Begin decides
 		kgo.AdjustFetchOffsetsFn(s.begin),
@@ -185,6 +190,7 @@ func (s *Session) assigned(ctx context.Context, _ *kgo.Client, partitions map[st
 	if len(partitions) == 0 {
 		return
 	}
+	<-s.opened
 	if s.o.ExactlyOnce && !failpoint.Mutant(noFencing) {
 		s.endDead(ctx)
 	}
@@ -197,6 +203,7 @@ func (s *Session) revoked(_ context.Context, _ *kgo.Client, partitions map[strin
 
 // begin has the options' Begin decide where partitions begin.
 func (s *Session) begin(ctx context.Context, fetched map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
+	<-s.opened
 	committed := Offsets{}
 	for topic, partitions := range fetched {
 		for partition, offset := range partitions {

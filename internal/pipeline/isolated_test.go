@@ -1,62 +1,44 @@
-package pipeline
+package pipeline_test
 
 import (
 	"context"
-	"errors"
-	"testing"
 
 	"github.com/penstock/penstock"
 	"github.com/penstock/penstock/inference"
-	"github.com/penstock/penstock/internal/broker"
+	"github.com/penstock/penstock/internal/pipeline"
 )
 
-// breaking scores so many events and then says that the runtime is broken.
-type breaking struct{ after int }
+// inProcess scores as a child process would, without one.
+type inProcess struct {
+	plan    *inference.Plan
+	scorer  *inference.Scorer
+	encoder *inference.Encoder
+}
 
-func (b breaking) Score(_ context.Context, events []penstock.Event, _ int64, out func(int, []byte, *penstock.Rejection)) error {
+func newInProcess(m inference.Model, plan *inference.Plan, out *inference.OutputPlan, encoder *inference.Encoder) (pipeline.Isolated, error) {
+	scorer, err := inference.NewScorer(m, plan, out, inference.ScorerOptions{Timeout: modelTimeout})
+	return &inProcess{plan, scorer, encoder}, err
+}
+
+func (p *inProcess) Close() error { return p.scorer.Close() }
+
+func (p *inProcess) Score(_ context.Context, events []penstock.Event, wall int64, out func(i int, record []byte, why *penstock.Rejection)) error {
+	batch := p.plan.NewBatch(1)
 	for i := range events {
-		if i == b.after {
-			return inference.ErrBroken
+		batch.Reset()
+		if why := batch.DecodeJSON(events[i].Value); why != nil {
+			out(i, nil, why)
+			continue
 		}
-		out(i, []byte("{}"), nil)
+		scores, err := p.scorer.Score(batch)
+		if err != nil {
+			return err
+		}
+		if why := scores.Rejection(0); why != nil {
+			out(i, nil, why)
+			continue
+		}
+		out(i, p.encoder.Append(nil, &inference.Stamp{ID: events[i].ID, Record: events[i].Time, Time: wall}, scores, 0), nil)
 	}
 	return nil
-}
-
-func (breaking) Close() error { return nil }
-
-// published counts what a worker publishes.
-type published struct {
-	Session
-	records int
-}
-
-func (p *published) Publish(context.Context, *penstock.Record) error {
-	p.records++
-	return nil
-}
-
-// TestIsolatedRuntimeBreaks: what precedes a broken runtime's run is committed
-// by the positions of settled events, so that no event may be settled which has
-// no output.
-func TestIsolatedRuntimeBreaks(t *testing.T) {
-	for after, want := range map[int]int64{0: 0, 2: 3, 3: 5} {
-		p := &Pipeline{c: Config{Limits: broker.NewLimits(), SinkTopic: "out"}, hard: t.Context(), share: shareMeter{limit: 1}}
-		session := &published{}
-		w := &worker{p: p, session: session, child: breaking{after}}
-		for offset := range int64(5) { // 1 and 4 are tombstones
-			e := penstock.Event{ID: penstock.EventID{Source: "in", Offset: offset}, Time: -1, Value: []byte("{}")}
-			if offset == 1 || offset == 4 {
-				e.Value = nil
-			}
-			w.events = append(w.events, e)
-		}
-		err := w.scoreIsolated()
-		if broken := errors.Is(err, inference.ErrBroken); broken != (after < 3) {
-			t.Errorf("broken after %d: %v", after, err)
-		}
-		if got := w.epoch.done["in"][0]; got != want || session.records != after {
-			t.Errorf("broken after %d: %d published, settled up to %d, want %d", after, session.records, got, want)
-		}
-	}
 }
