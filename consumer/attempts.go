@@ -37,6 +37,9 @@ func (k *Kafka) Attempt(ctx context.Context, events []penstock.Event) (isolate b
 		}
 		if before != nil && before.Position == id.Offset {
 			now.N = before.N + 1
+			if k.o.State.survived[key] == *before {
+				now.N = before.N // it was ours, and ended in some other way
+			}
 		}
 		if now.N >= isolateFrom {
 			k.isolated = true
@@ -47,6 +50,9 @@ func (k *Kafka) Attempt(ctx context.Context, events []penstock.Event) (isolate b
 	}
 	if err := k.o.State.put(ctx, entries...); err != nil {
 		return false, err
+	}
+	for _, e := range entries {
+		k.o.State.survived[e.key] = e.value.(attempt)
 	}
 	k.attempted = append(k.attempted, first...)
 	return k.isolated, nil

@@ -22,6 +22,9 @@ type State struct {
 	turn   chan struct{}     // holds one token: who has it may use what follows
 	read   int64             // offset of the next record to read
 	latest map[string][]byte // by key
+	// survived are the attempts that this process has noted, by key: that it is
+	// still here says that they did not kill it.
+	survived map[string]attempt
 }
 
 // OpenState connects to a topic that exists.
@@ -35,7 +38,7 @@ func OpenState(connect []kgo.Opt, topic string, hooks ...kgo.Hook) (*State, erro
 	if err != nil {
 		return nil, fmt.Errorf("open state: %w", err)
 	}
-	s := &State{client: client, admin: kadm.NewClient(client), topic: topic, turn: make(chan struct{}, 1), latest: map[string][]byte{}}
+	s := &State{client: client, admin: kadm.NewClient(client), topic: topic, turn: make(chan struct{}, 1), latest: map[string][]byte{}, survived: map[string]attempt{}}
 	s.turn <- struct{}{}
 	return s, nil
 }

@@ -7,7 +7,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/penstock/penstock"
@@ -116,8 +115,8 @@ func (k *Kafka) next() *kgo.Record {
 // Commit makes the epoch durable as a whole: what was published, and the
 // positions of all that was polled, or until, where it is given and less; the
 // session is then spent. It gives false without an error when nothing was
-// committed and the events come again: the group was rebalanced meanwhile, or
-// the broker found a record too large, which has lowered the limit.
+// committed and the events come again, because the group was rebalanced
+// meanwhile.
 func (k *Kafka) Commit(ctx context.Context, until broker.Offsets) (bool, error) {
 	if err := k.session.Begin(); err != nil { // nothing was published
 		return false, err
@@ -138,18 +137,18 @@ func (k *Kafka) Commit(ctx context.Context, until broker.Offsets) (bool, error) 
 	return committed, err
 }
 
-// drop aborts an epoch of which the broker did not take a record.
+// drop aborts an epoch of which the broker did not take a record. Where it was
+// too large, the limit is lower from then on: the session is spent, for its
+// client goes on to cut batches by the old one.
 func (k *Kafka) drop(ctx context.Context, f *refused) error {
-	err := k.Abort(ctx)
-	if errors.Is(f.err, kerr.MessageTooLarge) || errors.Is(f.err, kerr.RecordListTooLarge) {
-		if k.limits.Halve(f.topic) {
-			return err
-		}
+	err := fmt.Errorf("publish to %s: %w", f.topic, f.err)
+	switch broker.Diagnose(f.err).Kind {
+	case broker.TooLarge:
+		k.limits.Halve(f.topic)
+	case broker.Denied:
+		err = &broker.Refusal{Right: "Write", Resource: "topic " + f.topic, Err: f.err}
 	}
-	if broker.Diagnose(f.err).Kind == broker.Denied {
-		return errors.Join(&broker.Refusal{Right: "Write", Resource: "topic " + f.topic, Err: f.err}, err)
-	}
-	return errors.Join(fmt.Errorf("publish to %s: %w", f.topic, f.err), err)
+	return errors.Join(err, k.Abort(ctx))
 }
 
 // Abort drops what the epoch published; the events come again.

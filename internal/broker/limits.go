@@ -14,34 +14,34 @@ const (
 
 // Limits are the largest batches that the topics take. All workers share them.
 type Limits struct {
-	mu    sync.RWMutex // guards bytes
-	bytes map[string]int32
+	mu    sync.RWMutex     // guards what follows
+	told  map[string]int32 // by the cluster
+	bytes map[string]int32 // what counts
 }
 
 // NewLimits starts with the defaults of Kafka.
-func NewLimits() *Limits { return &Limits{bytes: map[string]int32{}} }
+func NewLimits() *Limits { return &Limits{told: map[string]int32{}, bytes: map[string]int32{}} }
 
-// Set notes a topic's max.message.bytes.
+// Set notes a topic's max.message.bytes. Told the same again it keeps what
+// Halve has made of it: somebody on the way takes less.
 func (l *Limits) Set(topic string, bytes int32) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.bytes[topic] = bytes
+	if l.told[topic] != bytes {
+		l.told[topic], l.bytes[topic] = bytes, min(bytes, maxBuffered)
+	}
 }
 
 // Halve makes a topic's limit smaller, after the broker refused what was within
-// it. It gives false when there is no smaller one.
-func (l *Limits) Halve(topic string) bool {
+// it, down to what is left of any record.
+func (l *Limits) Halve(topic string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	limit, ok := l.bytes[topic]
 	if !ok {
 		limit = defaultBatch
 	}
-	if limit/2 < leastBatch {
-		return false
-	}
-	l.bytes[topic] = limit / 2
-	return true
+	l.bytes[topic] = max(limit/2, min(limit, leastBatch))
 }
 
 func (l *Limits) batch(topic string) int32 {

@@ -95,6 +95,7 @@ const (
 // another, which goes back to the last committed positions by itself.
 type Session struct {
 	o      SessionOptions
+	opened chan struct{} // closed when client and txn are set, which the client's callbacks may be ahead of
 	client *kgo.Client
 	txn    *kgo.GroupTransactSession // nil at least once
 	begun  bool                      // an epoch is open
@@ -104,7 +105,7 @@ type Session struct {
 // predecessor of this member may have left open, for its partitions' positions
 // cannot be read before.
 func Open(ctx context.Context, o SessionOptions) (*Session, error) {
-	s := &Session{o: o}
+	s := &Session{o: o, opened: make(chan struct{})}
 	if o.ExactlyOnce {
 		if err := s.endPredecessor(ctx); err != nil {
 			return nil, err
@@ -122,6 +123,7 @@ func Open(ctx context.Context, o SessionOptions) (*Session, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open session: %w", err)
 	}
+	close(s.opened)
 	return s, nil
 }
 
@@ -175,6 +177,7 @@ func (s *Session) assigned(ctx context.Context, _ *kgo.Client, partitions map[st
 	if len(partitions) == 0 {
 		return
 	}
+	<-s.opened
 	if s.o.ExactlyOnce {
 		s.endDead(ctx)
 	}
@@ -187,6 +190,7 @@ func (s *Session) revoked(_ context.Context, _ *kgo.Client, partitions map[strin
 
 // begin has the options' Begin decide where partitions begin.
 func (s *Session) begin(ctx context.Context, fetched map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
+	<-s.opened
 	committed := Offsets{}
 	for topic, partitions := range fetched {
 		for partition, offset := range partitions {

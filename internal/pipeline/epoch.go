@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/penstock/penstock"
+	"github.com/penstock/penstock/inference"
 	"github.com/penstock/penstock/internal/broker"
 	"github.com/penstock/penstock/internal/failpoint"
 )
@@ -60,29 +61,31 @@ func (w *worker) commit() error {
 	if !w.epoch.open {
 		return nil
 	}
-	return w.end(nil)
+	_, err := w.end(nil)
+	return err
 }
 
-// end commits the epoch up to until; nil: all of it.
-func (w *worker) end(until broker.Offsets) error {
+// end commits the epoch up to until; nil: all of it. It gives false without an
+// error when the epoch was aborted and its events come again.
+func (w *worker) end(until broker.Offsets) (committed bool, err error) {
 	ctx, cancel := context.WithTimeout(w.p.hard, w.p.c.CommitTimeout)
 	defer cancel()
 	failpoint.Hit("before-commit")
 	start := time.Now()
-	committed, err := w.session.Commit(ctx, until)
+	committed, err = w.session.Commit(ctx, until)
 	now := time.Now()
 	failpoint.Hit("after-commit")
 	w.counts.Commit.Add(now.Sub(start))
 	if err != nil || !committed {
 		w.counts.Commits.Aborted.Add(1)
 		w.epoch.reset()
-		return err
+		return false, err
 	}
 	w.counts.CommitDuration.Observe(now.Sub(start).Seconds())
 	w.count(now)
 	w.epoch.reset()
 	w.proven = true
-	return w.session.Committed(ctx)
+	return true, w.session.Committed(ctx)
 }
 
 // count adds what is durable now to the metrics.
@@ -116,20 +119,36 @@ func (w *worker) commitBefore(cause error) error {
 	if len(w.epoch.done) == 0 {
 		return errors.Join(cause, w.abort())
 	}
-	return errors.Join(cause, w.end(w.epoch.done))
+	_, err := w.end(w.epoch.done)
+	return errors.Join(cause, err)
 }
 
-// skip gives up what the source cannot read: the dead letter first, then the
-// position past it. They are two commits, for the client does not read the
-// batch and so cannot commit it in a transaction; a crash between the two gives
-// the dead letter twice, with the same id. The cause ends the session.
+// skip gives up what the source cannot read: first all that was polled before
+// it is committed, for the position moves past that too; then the dead letter,
+// then the position past it. The last two are two commits, for the client does
+// not read the batch and so cannot commit it in a transaction; a crash between
+// them gives the dead letter twice, with the same id. The cause ends the
+// session.
 func (w *worker) skip(e *penstock.Event, why *penstock.Rejection, cause error) error {
+	if len(w.events) > 0 {
+		w.epoch.begin(time.Now())
+		if err := w.score(); errors.Is(err, inference.ErrBroken) {
+			return w.commitBefore(errors.Join(err, cause))
+		} else if err != nil {
+			return errors.Join(err, cause, w.abort())
+		}
+	}
+	if w.epoch.open {
+		if committed, err := w.end(nil); err != nil || !committed {
+			return errors.Join(err, cause)
+		}
+	}
 	w.epoch.begin(time.Now())
 	if err := w.publishDead(e, why); err != nil {
 		return errors.Join(cause, err, w.abort())
 	}
-	if err := w.commit(); err != nil {
-		return errors.Join(cause, err)
+	if committed, err := w.end(nil); err != nil || !committed {
+		return errors.Join(err, cause)
 	}
 	ctx, cancel := context.WithTimeout(w.p.hard, w.p.c.CommitTimeout)
 	defer cancel()

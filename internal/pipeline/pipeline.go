@@ -64,11 +64,12 @@ func (p *Pipeline) Run(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	defer p.cut(nil)
-	late := context.AfterFunc(ctx, func() {
+	defer context.AfterFunc(p.hard, stop)()
+	defer context.AfterFunc(ctx, func() {
 		p.draining.Store(true)
-		time.AfterFunc(p.c.DrainTimeout, func() { p.cut(errDrain) })
-	})
-	defer late()
+		late := time.AfterFunc(p.c.DrainTimeout, func() { p.cut(errDrain) })
+		context.AfterFunc(p.hard, func() { late.Stop() })
+	})()
 
 	ends := make([]error, len(p.workers)+1)
 	var running sync.WaitGroup

@@ -25,6 +25,17 @@ const (
 	control
 )
 
+// kindOf tells what an event is before it is looked into.
+func kindOf(e *penstock.Event) outcomeKind {
+	switch {
+	case e.Control:
+		return control
+	case e.Value == nil:
+		return tombstone
+	}
+	return hasRow
+}
+
 // score takes the polled events to published records. An error that leaves
 // settled events behind is inference.ErrBroken.
 func (w *worker) score() error {
@@ -77,13 +88,8 @@ func (w *worker) decode(first int) (end int) {
 	i := first
 	for ; i < len(w.events) && !w.batch.Full(); i++ {
 		e := &w.events[i]
-		var o outcome
-		switch {
-		case e.Control:
-			o.kind = control
-		case e.Value == nil:
-			o.kind = tombstone
-		default:
+		o := outcome{kind: kindOf(e)}
+		if o.kind == hasRow {
 			if len(w.culprits) > 0 {
 				o.rejection = w.culprits[e.ID]
 			}
@@ -109,7 +115,10 @@ func (w *worker) publish(events []penstock.Event, scores *inference.Scores, now 
 		e, o := &events[i], &w.outcomes[i]
 		if o.kind == hasRow {
 			if row == scores.Done() {
-				break
+				if i > 0 {
+					w.epoch.settle(&events[i-1].ID) // its partition's run ends here
+				}
+				return dead, nil
 			}
 			if o.rejection = scores.Rejection(row); o.rejection == nil {
 				stamp.ID, stamp.Record = e.ID, e.Time
@@ -177,54 +186,4 @@ func (w *worker) publishDead(e *penstock.Event, why *penstock.Rejection) error {
 	}
 	w.epoch.dead = append(w.epoch.dead, why.Class)
 	return nil
-}
-
-// scoreIsolated scores the polled events in a child process, which may die.
-func (w *worker) scoreIsolated() error {
-	if w.child == nil {
-		child, err := w.p.c.Model.Isolated()
-		if err != nil {
-			return err
-		}
-		w.child = child
-	}
-	real := w.events[:0:0]
-	for i := range w.events {
-		if e := &w.events[i]; !e.Control && e.Value != nil {
-			real = append(real, *e)
-		} else if e.Value == nil && !e.Control {
-			w.epoch.skipped++
-		}
-		w.epoch.settle(&w.events[i].ID)
-	}
-	dead := 0
-	var failed error
-	err := w.child.Score(w.p.hard, real, time.Now().UnixNano(), func(i int, record []byte, why *penstock.Rejection) {
-		if failed != nil {
-			return
-		}
-		e := &real[i]
-		if why == nil {
-			kept := w.epoch.arena.keep(append(w.epoch.arena.tail(), record...))
-			why, failed = w.publishPrediction(e, kept)
-		}
-		switch {
-		case failed != nil:
-		case why != nil:
-			dead++
-			failed = w.publishDead(e, why)
-		default:
-			w.epoch.predicted++
-		}
-		if e.Time >= 0 {
-			w.epoch.times = append(w.epoch.times, e.Time)
-		}
-	})
-	if err == nil {
-		err = failed
-	}
-	if err == nil {
-		err = w.p.share.add(time.Now(), len(real), dead)
-	}
-	return err
 }

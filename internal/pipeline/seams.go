@@ -45,7 +45,7 @@ type Session interface {
 	// Skip gives up what the source cannot read, after its dead letter was
 	// committed. The session is spent.
 	Skip(ctx context.Context, unreadable error) error
-	// Dead makes the dead letter of an error that stands for events which
+	// Unreadable makes the dead letter of an error that stands for events which
 	// cannot be read; ok is false for any other error.
 	Unreadable(err error) (e penstock.Event, why *penstock.Rejection, ok bool)
 	// Joined tells whether the worker is a member of its group.

@@ -242,11 +242,10 @@ func (w *worker) failed(err error) error {
 	if errors.Is(err, inference.ErrBroken) {
 		return w.commitBefore(err)
 	}
-	e, why, ok := w.session.Unreadable(err)
-	if abortErr := w.abort(); abortErr != nil || !ok {
-		return errors.Join(err, abortErr)
+	if e, why, ok := w.session.Unreadable(err); ok {
+		return w.skip(&e, why, err)
 	}
-	return w.skip(&e, why, err)
+	return errors.Join(err, w.abort())
 }
 
 // errTwin says that two processes work under one name.
