@@ -44,6 +44,13 @@ func (s *Session) End(ctx context.Context, until Offsets) (committed bool, err e
 	if s.txn == nil {
 		return s.commit(ctx, until)
 	}
+	if failpoint.Mutant("commit-before-publish") {
+		s.client.CommitOffsetsSync(ctx, s.client.UncommittedOffsets(), nil)
+		failpoint.Hit("committed-early")
+	}
+	if failpoint.Mutant(noFencing) {
+		return s.endUnfenced(ctx)
+	}
 	if until != nil {
 		ctx = kgo.PreTxnCommitFnContext(ctx, func(r *kmsg.TxnOffsetCommitRequest) error {
 			cutTxn(r, until)
@@ -113,10 +120,6 @@ func (s *Session) Abort(ctx context.Context) error {
 		}
 		s.client.SetOffsets(s.client.CommittedOffsets())
 		return nil
-	}
-	if failpoint.Mutant("publish-aborted") {
-		_, err := s.txn.End(ctx, kgo.TryCommit)
-		return err
 	}
 	if _, err := s.txn.End(ctx, kgo.TryAbort); err != nil {
 		return fmt.Errorf("abort transaction: %w", err)

@@ -6,7 +6,7 @@ import "time"
 //
 // After a commit the broker still writes its markers, for a millisecond or two.
 // A produce that comes before they are written meets CONCURRENT_TRANSACTIONS;
-// the broker itself then tries again every 20 ms, and no option of the client
+// the broker itself then tries again after 20 ms, and no option of the client
 // changes that. So a commit every time nothing waits stalls for 20 ms again and
 // again, and a short pause gives a third of the latency. How short depends on the
 // broker and on the wire: the pause is learned from how long the first produce of
@@ -14,11 +14,17 @@ import "time"
 // by 1/2048, so that it settles where one epoch in some 450 stalls. It pays to be
 // that careful: a stall holds up what arrives in 20 ms, four epochs' worth.
 //
+// On a busy machine some produces take as long for other reasons, whatever the
+// pause. Two things keep those from driving it up: a stall is known by its 20 ms,
+// no less and not much more; and the pause is at most three times what a
+// produce takes when nothing is in its way, because writing the markers is the
+// same work as writing records.
+//
 // The figures are in docs/decisions/2026-11-21-pace-of-commits.md. The zero value
 // is ready. A Pace belongs to one worker.
 type Pace struct {
 	pause time.Duration // 0: nothing learned yet
-	calm  time.Duration // what a first produce takes without a stall; 0: not known
+	calm  time.Duration // what a first produce takes with nothing in its way; 0: not known
 	gap   time.Duration // between the last commit and the produce that Observed is about
 }
 
@@ -27,9 +33,10 @@ const (
 	shortestPause = 500 * time.Microsecond
 	longestPause  = 20 * time.Millisecond
 
-	// stallExcess is how much longer than calm a stalled produce takes, at
-	// least. It is above what a busy machine adds and below the broker's 20 ms.
-	stallExcess = 14 * time.Millisecond
+	// A stalled produce takes calm, the broker's 20 ms and what it waits for the
+	// processor; these are the bounds of the last two.
+	leastStall = 16 * time.Millisecond
+	mostStall  = 32 * time.Millisecond
 )
 
 // Wait is how long from now until the next epoch may publish; zero or less: at
@@ -48,32 +55,41 @@ func (p *Pace) Wait(now, lastCommit time.Time) time.Duration {
 // Observed learns from the epoch that Wait was last asked about: firstAck is from
 // its first produce to that one's acknowledgement.
 func (p *Pace) Observed(firstAck time.Duration) {
-	pause := p.length()
-	slow := p.calm > 0 && firstAck > p.calm+stallExcess
-	// Once the longest pause has passed the markers are written: whatever a
-	// produce then waits for, it is not for them.
-	sure := p.gap >= longestPause
-	if !slow || sure {
+	pause, limit := p.length(), p.limit()
+	excess := firstAck - p.calm
+	slow := p.calm > 0 && excess >= leastStall
+	// After the longest pause the markers are written: whatever a produce then
+	// waits for, it is not for them.
+	stalled := slow && excess < mostStall && p.gap < limit
+	if !stalled {
 		p.learnCalm(firstAck)
 	}
 	switch {
-	case slow && !sure:
-		p.pause = min(pause+pause/4, longestPause)
+	case stalled:
+		p.pause = min(pause+pause/4, limit)
 	case !slow && p.gap < pause+pause/8:
 		// Only an epoch that kept the pause, and not one that came later anyway,
 		// shows that the pause is enough.
-		p.pause = max(pause-pause/2048, shortestPause)
+		p.pause = min(max(pause-pause/2048, shortestPause), limit)
 	}
 }
 
-// learnCalm follows what produces take: down at once, since the least is the
-// surest to hold no stall, and up slowly, as the wire or the load changes.
+// learnCalm follows the least that produces take: down at once, and up by at most
+// a 64th, so that a few slow ones do not hide the next stall.
 func (p *Pace) learnCalm(firstAck time.Duration) {
 	if p.calm == 0 || firstAck < p.calm {
 		p.calm = firstAck
 		return
 	}
-	p.calm += (firstAck - p.calm) / 64
+	p.calm += min(firstAck-p.calm, p.calm) / 64
+}
+
+// limit is the longest that the pause may be.
+func (p *Pace) limit() time.Duration {
+	if p.calm == 0 {
+		return longestPause
+	}
+	return min(max(3*p.calm, firstPause+firstPause/2), longestPause)
 }
 
 // length is the pause as learned so far.

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/penstock/penstock/internal/failpoint"
 )
 
 // SessionOptions say what one worker's session is.
@@ -77,7 +79,10 @@ const (
 	leastFetch = 64 << 10
 	// newPartitions is how soon partitions that were added are seen.
 	newPartitions = 10 * time.Second
-	// soon paces what the client does again right after a commit.
+	// soon paces what the client does again right after a commit. It is also how
+	// long a fetch waits for events: a partition that is assigned while one
+	// waits is not fetched before it returns, and the client's default of 5 s
+	// would be a gap in the output.
 	soon = 250 * time.Millisecond
 	// markersPending is how long the client leaves between two questions while
 	// the broker still writes the last transaction's markers; its own default
@@ -150,7 +155,7 @@ func (s *Session) options() []kgo.Opt {
 		kgo.SessionTimeout(o.SessionTimeout), kgo.HeartbeatInterval(o.SessionTimeout/heartbeats),
 		kgo.FetchIsolationLevel(isolation), kgo.KeepControlRecords(),
 		kgo.FetchMaxBytes(int32(min(share, 1<<30))), kgo.FetchMaxPartitionBytes(int32(min(share, maxPartitionFetch))),
-		kgo.MaxDecompressBatchBytes(maxBatchInflated),
+		kgo.MaxDecompressBatchBytes(maxBatchInflated), kgo.FetchMaxWait(soon),
 		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()), // replaced by begin
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()),       // out of range: a new session's Begin decides
 		kgo.AdjustFetchOffsetsFn(s.begin),
@@ -163,14 +168,22 @@ func (s *Session) options() []kgo.Opt {
 		kgo.WithHooks(o.Liveness),
 	)
 	if o.ExactlyOnce {
+		id := TransactionalID(o.MemberID)
+		if failpoint.Mutant(noFencing) {
+			id += "-" + strconv.FormatInt(time.Now().UnixNano(), 36)
+		}
 		return append(opts,
-			kgo.TransactionalID(TransactionalID(o.MemberID)), kgo.TransactionTimeout(o.TransactionTimeout),
+			kgo.TransactionalID(id), kgo.TransactionTimeout(o.TransactionTimeout),
 			kgo.ConcurrentTransactionsBackoff(markersPending),
 		)
 	}
 	// A rebalance waits for the end of the epoch, so that no position is
 	// committed for a partition that has a new owner.
-	return append(opts, kgo.DisableAutoCommit(), kgo.BlockRebalanceOnPoll())
+	opts = append(opts, kgo.DisableAutoCommit())
+	if failpoint.Mutant(MarkAfterRevoke) {
+		return opts
+	}
+	return append(opts, kgo.BlockRebalanceOnPoll())
 }
 
 func (s *Session) assigned(ctx context.Context, _ *kgo.Client, partitions map[string][]int32) {
@@ -178,7 +191,7 @@ func (s *Session) assigned(ctx context.Context, _ *kgo.Client, partitions map[st
 		return
 	}
 	<-s.opened
-	if s.o.ExactlyOnce {
+	if s.o.ExactlyOnce && !failpoint.Mutant(noFencing) {
 		s.endDead(ctx)
 	}
 	s.o.Assigned(partitions)

@@ -71,6 +71,9 @@ func (w *worker) end(until broker.Offsets) (committed bool, err error) {
 	ctx, cancel := context.WithTimeout(w.p.hard, w.p.c.CommitTimeout)
 	defer cancel()
 	failpoint.Hit("before-commit")
+	if failpoint.Mutant(broker.MarkAfterRevoke) {
+		until = w.epoch.done
+	}
 	start := time.Now()
 	committed, err = w.session.Commit(ctx, until)
 	now := time.Now()

@@ -14,6 +14,7 @@ import (
 	"github.com/penstock/penstock"
 	"github.com/penstock/penstock/consumer"
 	"github.com/penstock/penstock/internal/broker"
+	"github.com/penstock/penstock/internal/failpoint"
 	"github.com/penstock/penstock/internal/telemetry"
 	"github.com/penstock/penstock/producer"
 )
@@ -220,6 +221,9 @@ type kafkaSession struct {
 }
 
 func (s *kafkaSession) Publish(ctx context.Context, r *penstock.Record) error {
+	if failpoint.Mutant(broker.MarkAfterRevoke) && !s.session.Holds(r.Partition) {
+		return nil
+	}
 	return s.sink.Publish(ctx, r)
 }
 

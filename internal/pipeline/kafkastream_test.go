@@ -59,7 +59,8 @@ func newKfake(t testing.TB) *kafkaStream {
 // newKafkaStream uses a cluster that runs.
 func newKafkaStream(t testing.TB, seed string) *kafkaStream {
 	t.Helper()
-	client, err := kgo.NewClient(kgo.SeedBrokers(seed), kgo.DisableClientMetrics(), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(0), kgo.MetadataMinAge(50*time.Millisecond))
+	client, err := kgo.NewClient(kgo.SeedBrokers(seed), kgo.DisableClientMetrics(), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(0),
+		kgo.MetadataMinAge(50*time.Millisecond), kgo.MetadataMaxAge(time.Second))
 	if err != nil {
 		t.Fatal(err)
 	}

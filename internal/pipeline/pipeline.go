@@ -92,13 +92,17 @@ func (p *Pipeline) Run(ctx context.Context) error {
 	if cause := context.Cause(p.hard); err == nil && cause != nil {
 		err = cause
 	}
-	if p.opened.Load() && !p.c.Stay && !errors.Is(err, errTwin) && p.hard.Err() == nil {
+	leaves := p.opened.Load() && !p.c.Stay && !errors.Is(err, errTwin) && p.hard.Err() == nil
+	if leaves {
 		p.leave()
 	}
 	for _, w := range p.workers {
 		running.Go(w.disconnect)
 	}
 	running.Wait()
+	if leaves {
+		p.leave() // a client that learned of the first one before it was closed has joined again
+	}
 	return errors.Join(err, p.closing)
 }
 

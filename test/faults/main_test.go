@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -25,6 +26,7 @@ type suite struct {
 	broker *kafkatest.Broker
 	group  int
 	life   io.Closer // the system closes it
+	stages atomic.Int64
 }
 
 var shared suite

@@ -45,7 +45,8 @@ type verdict struct {
 
 	lost, doubled, disordered, wrong, foreign int
 
-	told []string
+	missing []place // the events that are lost
+	told    []string
 }
 
 // oracle holds outputs against events.
@@ -91,6 +92,7 @@ func (o *oracle) check() *verdict {
 		case e.value == nil:
 			v.tombstones++
 		case found[e.at] == 0:
+			v.missing = append(v.missing, e.at)
 			v.tell(&v.lost, "%v has no output", e.at)
 		}
 	}

@@ -19,7 +19,7 @@ import (
 
 // settleTime is how long the pipeline may take to finish what is there, after
 // the last fault.
-const settleTime = 15 * time.Second
+const settleTime = 60 * time.Second
 
 // judge waits until all that was sent is done with, and gives the oracle's
 // verdict.
@@ -97,8 +97,8 @@ func (st *stage) settled(topics ...string) {
 	})
 }
 
-// records reads a topic to its end as a read_committed consumer does.
-func (st *stage) records(topic string, each func(*kgo.Record)) {
+// records reads a topic to its end, with the control records.
+func (st *stage) records(topic string, isolation kgo.IsolationLevel, each func(*kgo.Record)) {
 	st.Helper()
 	ctx, cancel := context.WithTimeout(st.Context(), settleTime)
 	defer cancel()
@@ -112,7 +112,7 @@ func (st *stage) records(topic string, each func(*kgo.Record)) {
 			left[p], starts[p] = end.Offset, kgo.NewOffset().AtStart()
 		}
 	}
-	client := st.client(kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(),
+	client := st.client(kgo.FetchIsolationLevel(isolation), kgo.KeepControlRecords(),
 		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: starts}))
 	defer client.Close()
 	for len(left) > 0 {
@@ -124,9 +124,7 @@ func (st *stage) records(topic string, each func(*kgo.Record)) {
 			if r.Offset+1 >= left[r.Partition] {
 				delete(left, r.Partition)
 			}
-			if !r.Attrs.IsControl() {
-				each(r)
-			}
+			each(r)
 		})
 	}
 }
@@ -143,7 +141,7 @@ func headers(r *kgo.Record) []header {
 func (st *stage) events() []event {
 	st.Helper()
 	var all []event
-	st.records(st.source(), func(r *kgo.Record) {
+	st.records(st.source(), kgo.ReadCommitted(), func(r *kgo.Record) {
 		all = append(all, event{at: place{r.Partition, r.Offset}, key: r.Key, headers: headersOf(headers(r)), value: r.Value})
 	})
 	return all
@@ -153,22 +151,16 @@ func (st *stage) events() []event {
 func (st *stage) outputs(topic string, dead bool) []output {
 	st.Helper()
 	var all []output
-	st.records(topic, func(r *kgo.Record) {
-		out := output{dead: dead, partition: r.Partition, key: r.Key, headers: headersOf(headers(r)), value: r.Value}
-		id := predictionID(r.Value)
+	st.records(topic, kgo.ReadCommitted(), func(r *kgo.Record) {
+		if r.Attrs.IsControl() {
+			return
+		}
+		out := output{at: origin(r), dead: dead, partition: r.Partition, key: r.Key, headers: headersOf(headers(r)), value: r.Value}
 		for _, h := range r.Headers {
-			switch {
-			case dead && h.Key == ownHeader+"source":
-				id = string(h.Value)
-			case dead && h.Key == ownHeader+"error-class":
+			if dead && h.Key == ownHeader+"error-class" {
 				out.class = string(h.Value)
 			}
 		}
-		from, at, err := parsePlace(id)
-		if err != nil || from != st.source() {
-			at = place{-1, r.Offset} // foreign, to the oracle
-		}
-		out.at = at
 		all = append(all, out)
 	})
 	return all

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/penstock/penstock/internal/kafkatest"
@@ -54,7 +55,7 @@ func newStage(t *testing.T, s setting) *stage {
 	s.transactionTimeout = cmp.Or(s.transactionTimeout, time.Minute)
 	st := &stage{
 		T: t, setting: s, dir: t.TempDir(), broker: shared.broker,
-		name: strings.ToLower(strings.NewReplacer("/", "-", "_", "-").Replace(t.Name())),
+		name: fmt.Sprintf("%s.%d", strings.ToLower(filepath.Base(t.Name())), shared.stages.Add(1)),
 	}
 	if st.broker.PID() == 0 { // an earlier test failed with it down
 		if err := st.broker.Restart(t.Context()); err != nil {
@@ -148,6 +149,37 @@ func (st *stage) openOf(instance string) bool {
 		}
 	}
 	return false
+}
+
+// joined waits until the group has so many members and is at rest.
+func (st *stage) joined(members int) {
+	st.Helper()
+	st.eventually(settleTime, fmt.Sprintf("%d members are in the group, at rest", members), func() bool {
+		st.alive()
+		g := st.group()
+		return g.State == "Stable" && len(g.Members) == members
+	})
+}
+
+// membersOf are those of a process, by their static names.
+func (st *stage) membersOf(instance string) []string {
+	var all []string
+	for _, m := range st.group().Members {
+		if m.InstanceID != nil && strings.HasPrefix(*m.InstanceID, st.name+"-"+instance+"-") {
+			all = append(all, *m.InstanceID)
+		}
+	}
+	return all
+}
+
+func (st *stage) group() kadm.DescribedGroup {
+	ctx, cancel := context.WithTimeout(st.Context(), 5*time.Second)
+	defer cancel()
+	groups, err := st.broker.Admin().DescribeGroups(ctx, st.name)
+	if err != nil {
+		return kadm.DescribedGroup{} // the broker is down
+	}
+	return groups[st.name]
 }
 
 // eventually waits until done.

@@ -2,36 +2,114 @@
 
 package faults
 
-import "testing"
+import (
+	"testing"
+	"time"
+)
 
-// keepOpen holds each epoch open for a moment before its commit. Without, kills
-// would cut few, and a storm would find nothing.
-const keepOpen = "before-commit:pause:20ms"
+// Failpoints that hold each epoch open for a moment. Without, kills would cut
+// few, and a storm would find nothing.
+const (
+	keepOpen   = "before-commit:pause:20ms,committed-early:pause:20ms"
+	keepPolled = "polled:pause:30ms,before-commit:pause:10ms"
+)
 
-// size is that of a storm in make test-kafka, or in make faults.
-func size() storm {
+// plan is a storm with its setting.
+type plan struct {
+	setting
+	storm
+}
+
+// kills is the storm of promises: 200 and 20 by make faults.
+func kills() plan {
+	p := plan{setting{failpoints: keepOpen}, storm{kills: 15, brokerKills: 2, rate: 1000}}
 	if *long {
-		return storm{kills: 200, brokerKills: 20, rate: 1000}
+		p.kills, p.brokerKills = 200, 20
 	}
-	return storm{kills: 15, brokerKills: 2, rate: 1000}
+	return p
 }
 
-func TestStormExactlyOnce(t *testing.T) {
-	st := newStage(t, setting{failpoints: keepOpen})
-	faults := size().run(st)
-	v := st.judge()
-	t.Logf("exactly once: %v: %v", faults, v)
-	if v.violations() > 0 {
-		t.Error("exactly once was broken")
+// zombies come back when others have their partitions.
+func zombies() plan {
+	return plan{
+		setting{failpoints: keepOpen, sessionTimeout: 2 * time.Second, transactionTimeout: 10 * time.Second},
+		storm{zombies: times(4, 20), rate: 1000},
 	}
 }
 
-func TestStormAtLeastOnce(t *testing.T) {
-	st := newStage(t, setting{atLeastOnce: true, failpoints: keepOpen})
-	faults := size().run(st)
+// rebalances have partitions go to and fro.
+func rebalances() plan {
+	return plan{
+		setting{failpoints: keepPolled, sessionTimeout: 2 * time.Second, transactionTimeout: 10 * time.Second},
+		storm{drains: times(6, 30), rate: 1000},
+	}
+}
+
+func times(short, lasting int) int {
+	if *long {
+		return lasting
+	}
+	return short
+}
+
+func (p plan) atLeastOnce() plan {
+	p.setting.atLeastOnce = true
+	return p
+}
+
+// run gives the number of violations of what the delivery promises.
+func (p plan) run(t *testing.T) int {
+	t.Helper()
+	st := newStage(t, p.setting)
+	faults := p.storm.run(st)
 	v := st.judge()
-	t.Logf("at least once: %v: %v", faults, v)
-	if v.violationsAtLeastOnce() > 0 {
-		t.Error("at least once was broken")
+	t.Logf("%v: %v", faults, v)
+	if p.mutant == "" {
+		st.explain(v)
+	}
+	if st.atLeastOnce {
+		return v.violationsAtLeastOnce()
+	}
+	return v.violations()
+}
+
+// TestStorms: whatever happens, exactly once is that, and at least once loses
+// nothing.
+func TestStorms(t *testing.T) {
+	for name, p := range map[string]plan{
+		"KillsExactlyOnce":      kills(),
+		"KillsAtLeastOnce":      kills().atLeastOnce(),
+		"RebalancesExactlyOnce": rebalances(),
+		"RebalancesAtLeastOnce": rebalances().atLeastOnce(),
+		"ZombiesExactlyOnce":    zombies(),
+		"ZombiesAtLeastOnce":    zombies().atLeastOnce(),
+	} {
+		t.Run(name, func(t *testing.T) {
+			if n := p.run(t); n > 0 {
+				t.Errorf("%d violations", n)
+			}
+		})
+	}
+}
+
+// TestMutants are the negative controls of TestStorms: the same storms over
+// builds that make a mistake on purpose. A storm that lets one pass proves
+// nothing.
+func TestMutants(t *testing.T) {
+	for mutant, p := range map[string]plan{
+		"commit-before-publish": kills(),
+		"no-fencing":            zombies(),
+		"mark-after-revoke":     rebalances().atLeastOnce(),
+	} {
+		t.Run(mutant, func(t *testing.T) {
+			p.mutant = mutant
+			if *long {
+				p.kills, p.brokerKills = min(p.kills, 15), 0
+				p.zombies, p.drains = min(p.zombies, 4), min(p.drains, 6)
+			}
+			if p.run(t) == 0 {
+				t.Errorf("the mutant %s was not caught", mutant)
+			}
+		})
 	}
 }

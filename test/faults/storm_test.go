@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -14,19 +15,22 @@ import (
 type storm struct {
 	kills       int // of worker processes, that cut an open epoch
 	brokerKills int // while an epoch is open
+	drains      int // SIGTERM and a new start, each two rebalances
+	zombies     int // processes frozen in an open epoch until they lost their partitions
 	rate        int // events a second
 }
 
 // tally is what a storm did.
 type tally struct {
-	kills, missed, blind, brokerKills int
-	sent                              int64
-	took                              time.Duration
+	kills, missed, blind, brokerKills, drains, zombies int
+
+	sent int64
+	took time.Duration
 }
 
 func (t *tally) String() string {
-	return fmt.Sprintf("%d kills cut an open epoch (%d more did not, %d were blind), %d broker kills, %d events sent in %.0f s",
-		t.kills, t.missed, t.blind, t.brokerKills, t.sent, t.took.Seconds())
+	return fmt.Sprintf("%d kills cut an open epoch (%d more did not, %d were blind), %d broker kills, %d drains, %d zombies, %d events sent in %.0f s",
+		t.kills, t.missed, t.blind, t.brokerKills, t.drains, t.zombies, t.sent, t.took.Seconds())
 }
 
 // blindEvery: so many kills take no look, to cut starts, joins and stops too.
@@ -37,9 +41,10 @@ func (s storm) run(st *stage) *tally {
 	st.Helper()
 	start, t := time.Now(), &tally{}
 	workers := st.processes("a", "b", "c")
+	st.joined(len(workers) * st.members)
 	f := st.feed(s.rate)
-	for n := 1; t.kills < s.kills || t.brokerKills < s.brokerKills; n++ {
-		if t.brokerKills*s.kills < t.kills*s.brokerKills || t.kills == s.kills {
+	for n := 1; t.kills < s.kills; n++ {
+		if t.brokerKills*s.kills < t.kills*s.brokerKills {
 			s.killBroker(st, t)
 		}
 		p := workers[rand.IntN(len(workers))]
@@ -51,6 +56,12 @@ func (s storm) run(st *stage) *tally {
 			s.killWorker(st, p, t)
 		}
 		p.start()
+	}
+	for t.drains < s.drains {
+		s.drain(st, workers[rand.IntN(len(workers))], t)
+	}
+	for t.zombies < s.zombies {
+		s.freeze(st, workers[rand.IntN(len(workers))], t)
 	}
 	f.stop()
 	t.sent, t.took = f.sent.Load(), time.Since(start)
@@ -67,7 +78,11 @@ func (s storm) killWorker(st *stage, p *process, t *tally) {
 		t.kills++
 		return
 	}
+	if rand.IntN(2) == 0 { // in its stride, not only in its first epoch
+		time.Sleep(time.Duration(rand.IntN(500)) * time.Millisecond)
+	}
 	st.untilOpen(p.instance)
+	time.Sleep(time.Duration(rand.IntN(openTime)))
 	p.kill()
 	// The dead commit nothing: what is still open was cut.
 	if st.openOf(p.instance) {
@@ -89,6 +104,43 @@ func (s storm) killBroker(st *stage, t *tally) {
 		st.Fatal(err)
 	}
 	t.brokerKills++
+}
+
+// openTime is how long the failpoints hold an epoch open, about: kills fall
+// anywhere in it.
+const openTime = int(40 * time.Millisecond)
+
+// drain stops a process in good order and starts it again: its peers take its
+// partitions over, and give some back.
+func (s storm) drain(st *stage, p *process, t *tally) {
+	st.Helper()
+	p.stop(30 * time.Second)
+	if left := st.membersOf(p.instance); len(left) > 0 {
+		st.Fatalf("%s has ended, and its members are still in the group: %q", p.instance, left)
+	}
+	time.Sleep(time.Duration(rand.IntN(500)) * time.Millisecond)
+	p.start()
+	st.joined(len(st.workers) * st.members)
+	t.drains++
+}
+
+// freeze stops a process in an open epoch, lets its peers take its partitions
+// over, and lets it go on: it must notice that they are not its own any more.
+func (s storm) freeze(st *stage, p *process, t *tally) {
+	st.Helper()
+	for cut := false; !cut; {
+		if !st.atLeastOnce {
+			st.untilOpen(p.instance)
+		}
+		p.signal(syscall.SIGSTOP)
+		if cut = st.atLeastOnce || st.openOf(p.instance); !cut {
+			p.signal(syscall.SIGCONT)
+		}
+	}
+	time.Sleep(st.sessionTimeout + 1500*time.Millisecond)
+	p.signal(syscall.SIGCONT)
+	st.joined(len(st.workers) * st.members)
+	t.zombies++
 }
 
 // untilOpen waits until a process of that name, or any, has an open epoch.

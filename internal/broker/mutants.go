@@ -1,0 +1,58 @@
+package broker
+
+import (
+	"context"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// Mistakes that the fault suite must catch. Only builds with failpoints can be
+// told to make them.
+const (
+	// noFencing: nothing tells a worker that has lost its partitions, and does
+	// not know yet, from their owner. Each start has its own transactional id,
+	// and positions are committed without the member's id and generation.
+	noFencing = "no-fencing"
+	// MarkAfterRevoke: at least once a rebalance does not wait for the end of
+	// the epoch. What was polled of partitions that are gone is dropped, for
+	// their new owner does it, and yet the position moves past it.
+	MarkAfterRevoke = "mark-after-revoke"
+)
+
+// endUnfenced is End of the mutant no-fencing.
+func (s *Session) endUnfenced(ctx context.Context) (bool, error) {
+	id, epoch, err := s.client.ProducerID(ctx)
+	if err != nil {
+		return false, err
+	}
+	req := kmsg.NewPtrTxnOffsetCommitRequest()
+	req.TransactionalID, _ = s.client.OptValue(kgo.TransactionalID).(string)
+	req.Group, req.ProducerID, req.ProducerEpoch, req.Generation = s.o.Group, id, epoch, -1
+	for topic, partitions := range s.client.UncommittedOffsets() {
+		t := kmsg.NewTxnOffsetCommitRequestTopic()
+		t.Topic = topic
+		for partition, at := range partitions {
+			p := kmsg.NewTxnOffsetCommitRequestTopicPartition()
+			p.Partition, p.Offset = partition, at.Offset
+			t.Partitions = append(t.Partitions, p)
+		}
+		req.Topics = append(req.Topics, t)
+	}
+	if _, err := req.RequestWith(ctx, s.client); err != nil {
+		return false, err
+	}
+	err = s.client.EndTransaction(ctx, kgo.TryCommit)
+	return err == nil, err
+}
+
+// Holds is for the mutant mark-after-revoke: whether a partition that was polled
+// from is still this member's.
+func (s *Session) Holds(partition int32) bool {
+	for _, held := range s.client.UncommittedOffsets() {
+		if _, ok := held[partition]; ok {
+			return true
+		}
+	}
+	return false
+}
