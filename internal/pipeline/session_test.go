@@ -154,3 +154,25 @@ func TestTwinKeepsItsPlaces(t *testing.T) {
 		}
 	}
 }
+
+// TestPartitionsAreShownWhereTheyAre: a pipeline that has nothing to do, and so
+// ends no epoch, shows the partitions that it has after each rebalance.
+func TestPartitionsAreShownWhereTheyAre(t *testing.T) {
+	both(t, func(t *testing.T, s *kafkaStream, exactlyOnce bool) {
+		s.Create(t, 6, 1)
+		var all []*running
+		for i, instance := range []string{"a", "b", "c"} {
+			all = append(all, pipelineOf(t, s, exactlyOnce, &doubler{}, func(o *setup) { o.open.Instance = instance }))
+			eventually(t, "an even share each", func() error {
+				for _, r := range all {
+					if n := len(r.Status().Partitions); n != 6/(i+1) {
+						return fmt.Errorf("%d partitions of one of %d", n, i+1)
+					}
+				}
+				return nil
+			})
+		}
+		s.Publish(t, numbered(1, 60, 6)...)
+		settled(t, s.Read(t, sink, 60), 1, 60)
+	})
+}
