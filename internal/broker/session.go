@@ -33,9 +33,12 @@ type SessionOptions struct {
 	// never negative. An error ends the session.
 	Begin func(ctx context.Context, m *Member, committed Offsets) (Offsets, error)
 	// Assigned and Revoked are told of partitions that come and go, from a
-	// goroutine of the client's.
-	Assigned, Revoked func(partitions map[string][]int32)
-	Liveness          *Liveness
+	// goroutine of the client's. Exactly once Revoked is not called a second
+	// time between two ends of epochs; Assigned is called at each rebalance, and
+	// held tells whether a partition that has a position is still there.
+	Assigned func(partitions map[string][]int32, held func(topic string, partition int32) bool)
+	Revoked  func(partitions map[string][]int32)
+	Liveness *Liveness
 }
 
 // Offsets are positions, each the offset of the next event, by topic and
@@ -187,14 +190,17 @@ func (s *Session) options() []kgo.Opt {
 }
 
 func (s *Session) assigned(ctx context.Context, _ *kgo.Client, partitions map[string][]int32) {
-	if len(partitions) == 0 {
-		return
-	}
 	<-s.opened
-	if s.o.ExactlyOnce && !failpoint.Mutant(noFencing) {
+	if len(partitions) > 0 && s.o.ExactlyOnce && !failpoint.Mutant(noFencing) {
 		s.endDead(ctx)
 	}
-	s.o.Assigned(partitions)
+	// The client keeps the positions of what it has, and lets go of those of
+	// what it lost before it comes here.
+	positions := s.client.CommittedOffsets()
+	s.o.Assigned(partitions, func(topic string, partition int32) bool {
+		_, ok := positions[topic][partition]
+		return ok
+	})
 }
 
 func (s *Session) revoked(_ context.Context, _ *kgo.Client, partitions map[string][]int32) {

@@ -259,4 +259,8 @@ func (s *kafkaSession) Unreadable(err error) (penstock.Event, *penstock.Rejectio
 }
 
 func (s *kafkaSession) Replaced(ctx context.Context) bool { return s.session.Replaced(ctx) }
-func (s *kafkaSession) Close()                            { s.session.Close() }
+
+func (s *kafkaSession) Close() {
+	s.Kafka.Close()
+	s.session.Close()
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -92,7 +93,7 @@ func (p *Pipeline) Run(ctx context.Context) error {
 	if cause := context.Cause(p.hard); err == nil && cause != nil {
 		err = cause
 	}
-	leaves := p.opened.Load() && !p.c.Stay && !errors.Is(err, errTwin) && p.hard.Err() == nil
+	leaves := p.opened.Load() && !p.c.Stay && !slices.ContainsFunc(ends, fromTwin) && p.hard.Err() == nil
 	if leaves {
 		p.leave()
 	}
@@ -104,6 +105,13 @@ func (p *Pipeline) Run(ctx context.Context) error {
 		p.leave() // a client that learned of the first one before it was closed has joined again
 	}
 	return errors.Join(err, p.closing)
+}
+
+// fromTwin tells whether a worker ended because of a twin. The places in the
+// group are the twin's then: they go by name, and to give them back would throw
+// it out.
+func fromTwin(err error) bool {
+	return err != nil && (errors.Is(err, errTwin) || broker.Diagnose(err).Kind == broker.Twin)
 }
 
 // firstOf spares the user the same reason from every worker.

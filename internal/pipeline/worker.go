@@ -155,6 +155,11 @@ func (w *worker) serve(ctx context.Context) (err error) {
 		}
 		w.joined.Store(nil)
 		w.epoch.reset()
+		if err != nil {
+			// A client that did not get rid of its records may yet send them,
+			// for it may outlive the session's closing.
+			w.epoch.arena = arena{}
+		}
 		if err != nil || ctx.Err() == nil {
 			w.disconnect()
 		}
