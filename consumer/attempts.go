@@ -29,7 +29,7 @@ func (k *Kafka) Attempt(ctx context.Context, events []penstock.Event) (isolate b
 	defer k.o.State.give()
 	entries := make([]entry, 0, len(first))
 	for _, id := range first {
-		key := attemptKey(id.Source, id.Partition)
+		key := k.o.State.attemptKey(id.Source, id.Partition)
 		now := attempt{Position: id.Offset, N: 1}
 		before, err := get[attempt](k.o.State, key)
 		if err != nil {
@@ -87,7 +87,7 @@ func (k *Kafka) succeeded(ctx context.Context) error {
 	}
 	entries := make([]entry, len(k.attempted))
 	for i, id := range k.attempted {
-		entries[i].key = attemptKey(id.Source, id.Partition)
+		entries[i].key = k.o.State.attemptKey(id.Source, id.Partition)
 	}
 	if err := k.o.State.take(ctx); err != nil {
 		return err

@@ -70,7 +70,7 @@ const transactionalPrefix = "penstock-"
 const (
 	// maxBatchInflated is the largest that a compressed batch of events may
 	// become: a few kilobytes can be made to claim gigabytes.
-	maxBatchInflated = 32 << 20
+	maxBatchInflated = 64 << 20
 	// maxBuffered bounds what waits for the broker. Epochs are smaller, so that
 	// a publish never blocks on it.
 	maxBuffered        = 32 << 20

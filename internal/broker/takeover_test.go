@@ -46,7 +46,7 @@ func openFake(t *testing.T, cluster *kfake.Cluster, group, instance string, n in
 			}
 			return committed, nil
 		},
-		Assigned: func(map[string][]int32) { assigned <- struct{}{} },
+		Assigned: func(map[string][]int32, func(string, int32) bool) { assigned <- struct{}{} },
 		Revoked:  func(map[string][]int32) {},
 		Liveness: &Liveness{},
 	})

@@ -88,7 +88,9 @@ func (p *Pipeline) Run(ctx context.Context) error {
 			stop()
 		})
 	}
-	running.Wait()
+	if !waitFor(&running, p.hard) {
+		return errors.Join(ErrAborted, context.Cause(p.hard))
+	}
 	err := firstOf(ends)
 	if cause := context.Cause(p.hard); err == nil && cause != nil {
 		err = cause
@@ -112,6 +114,33 @@ func (p *Pipeline) Run(ctx context.Context) error {
 // it out.
 func fromTwin(err error) bool {
 	return err != nil && (errors.Is(err, errTwin) || broker.Diagnose(err).Kind == broker.Twin)
+}
+
+// ErrAborted says that a worker did not end in time: it is in a run of the model,
+// which nothing can cut short. End the process, and close nothing that it uses.
+var ErrAborted = errors.New("aborted")
+
+// lastWords is how long workers have to end once nothing is waited for any more.
+const lastWords = 500 * time.Millisecond
+
+// waitFor waits for the workers; once hard has ended, not much longer.
+func waitFor(running *sync.WaitGroup, hard context.Context) (ended bool) {
+	done := make(chan struct{})
+	go func() {
+		running.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return true
+	case <-hard.Done():
+	}
+	select {
+	case <-done:
+		return true
+	case <-time.After(lastWords):
+		return false
+	}
 }
 
 // firstOf spares the user the same reason from every worker.

@@ -95,8 +95,8 @@ func (s *scriptedSession) Joined() bool                                         
 func (s *scriptedSession) Replaced(context.Context) bool                           { return false }
 func (s *scriptedSession) Close()                                                  {}
 
-func (s *scriptedSession) Unreadable(error) (penstock.Event, *penstock.Rejection, bool) {
-	return penstock.Event{}, nil, false
+func (s *scriptedSession) Unreadable(error) (penstock.EventID, int64, *penstock.Rejection, bool) {
+	return penstock.EventID{}, 0, nil, false
 }
 
 // scriptedStream is a stream on which a pipeline runs with a scripted broker.

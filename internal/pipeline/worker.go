@@ -250,8 +250,8 @@ func (w *worker) failed(err error) error {
 	if errors.Is(err, inference.ErrBroken) {
 		return w.commitBefore(err)
 	}
-	if e, why, ok := w.session.Unreadable(err); ok {
-		return w.skip(&e, why, err)
+	if first, next, why, ok := w.session.Unreadable(err); ok {
+		return w.skip(first, next, why, err)
 	}
 	return errors.Join(err, w.abort())
 }
