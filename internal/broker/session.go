@@ -237,5 +237,8 @@ func (s *Session) begin(ctx context.Context, fetched map[string]map[int32]kgo.Of
 	return fetched, nil
 }
 
-// Member is this session's membership.
-func (s *Session) Member() *Member { return &Member{client: s.client, o: &s.o} }
+// Member is this session's membership as it is now.
+func (s *Session) Member() *Member {
+	id, generation := s.client.GroupMetadata()
+	return &Member{client: s.client, o: &s.o, id: id, generation: generation}
+}
