@@ -75,7 +75,12 @@ func (k *Kafka) firstEvents(events []penstock.Event) []penstock.EventID {
 	return first
 }
 
-// succeeded takes back the attempts that a commit has proven harmless.
+// Aborted is to be called after an epoch that the group aborted: whoever gets
+// its partitions must not find the attempts and think that this process died.
+func (k *Kafka) Aborted(ctx context.Context) error { return k.succeeded(ctx) }
+
+// succeeded takes back the attempts that have proven harmless: the process has
+// outlived them.
 func (k *Kafka) succeeded(ctx context.Context) error {
 	if len(k.attempted) == 0 {
 		return nil

@@ -12,6 +12,8 @@ func TestLiveness(t *testing.T) {
 	const patience = 10 * time.Second
 	refused := errors.New("connection refused")
 	answer := func(l *Liveness) { l.OnBrokerE2E(kgo.BrokerMetadata{}, 0, kgo.BrokerE2E{}) }
+	connect := func(l *Liveness) { l.OnBrokerConnect(kgo.BrokerMetadata{}, 0, nil, nil) }
+	unwritten := func(l *Liveness) { l.OnBrokerE2E(kgo.BrokerMetadata{}, 0, kgo.BrokerE2E{WriteErr: refused}) }
 	fail := func(l *Liveness) { l.OnBrokerConnect(kgo.BrokerMetadata{}, 0, nil, refused) }
 	for name, c := range map[string]struct {
 		was    []func(*Liveness)
@@ -24,6 +26,8 @@ func TestLiveness(t *testing.T) {
 		"answers":                    {[]func(*Liveness){fail, answer}, 5 * time.Second, false, nil},
 		"one broker of several away": {[]func(*Liveness){answer, fail}, time.Second / 2, false, refused},
 		"gone":                       {[]func(*Liveness){answer, fail}, 2 * time.Second, true, refused},
+		"a write fails":              {[]func(*Liveness){answer, unwritten}, 2 * time.Second, true, refused},
+		"a connection is no answer":  {[]func(*Liveness){answer, fail, connect}, 2 * time.Second, true, refused},
 		"gone without a word":        {[]func(*Liveness){answer}, 11 * time.Second, true, nil},
 	} {
 		var l Liveness

@@ -1,13 +1,19 @@
-package cli
+//go:build cgo
+
+package cli_test
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -16,99 +22,141 @@ import (
 	"github.com/penstock/penstock/internal/embedded"
 )
 
-// cluster is an embedded Kafka with a pipeline's topics.
-type cluster struct {
-	addr   string
-	config string
-}
+const cardFraud = "../../examples/card-fraud"
 
-func startCluster(t *testing.T, config string) *cluster {
-	t.Helper()
-	kafka, err := embedded.StartKafka(embedded.KafkaOptions{Topics: []embedded.Topic{
-		{Name: "transactions", Partitions: 4}, {Name: "predictions", Partitions: 4}, {Name: "transactions.dead", Partitions: 4},
-	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { kafka.Close() })
-	model, err := filepath.Abs("../../examples/card-fraud/pipeline.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = model
-	c := &cluster{addr: kafka.Addr(), config: filepath.Join(t.TempDir(), "pipeline.yaml")}
-	example, err := os.ReadFile("../../examples/card-fraud/pipeline.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir, err := filepath.Abs("../../examples/card-fraud")
-	if err != nil {
-		t.Fatal(err)
-	}
-	text := strings.ReplaceAll(string(example), "path: fraud.onnx", "path: "+filepath.Join(dir, "fraud.onnx"))
-	text = strings.ReplaceAll(text, "golden.jsonl", filepath.Join(dir, "golden.jsonl"))
-	if err := os.WriteFile(c.config, []byte(text+config), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
-
-// TestRunPublishesWhatPredictSays runs a stream to its end.
+// TestRunPublishesWhatPredictSays runs the example's stream to its end, with the
+// bundled model. Each event has one prediction, and it is predict's, but for
+// what names the event's place and the time.
 func TestRunPublishesWhatPredictSays(t *testing.T) {
-	c := startCluster(t, "")
-	producer, err := kgo.NewClient(kgo.SeedBrokers(c.addr))
+	want := predictedLines(t)
+	for _, delivery := range []string{"exactly_once", "at_least_once"} {
+		t.Run(delivery, func(t *testing.T) {
+			kafka, err := embedded.StartKafka(embedded.KafkaOptions{Topics: []embedded.Topic{
+				{Name: "transactions", Partitions: 4}, {Name: "predictions", Partitions: 4}, {Name: "transactions.dead", Partitions: 4},
+			}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer kafka.Close()
+			lines := publishExample(t, kafka.Addr())
+			runToEnd(t, kafka.Addr(), delivery)
+			got := published(t, kafka.Addr(), len(want))
+			if len(got) != len(want) {
+				t.Errorf("%d predictions, want %d", len(got), len(want))
+			}
+			for id, p := range got {
+				line, ok := lines[id]
+				if !ok {
+					t.Fatalf("a prediction of %s, which was not published", id)
+				}
+				if !reflect.DeepEqual(p, want[line]) {
+					t.Errorf("%s: %v, but predict says of line %d: %v", id, p, line, want[line])
+				}
+			}
+		})
+	}
+}
+
+// predictedLines are predict's records of the example's events, by line.
+func predictedLines(t *testing.T) map[int]map[string]any {
+	t.Helper()
+	out := run(t, "", "predict", filepath.Join(cardFraud, "pipeline.yaml"), filepath.Join(cardFraud, "events.jsonl")).want(t, 0).out
+	all := map[int]map[string]any{}
+	for line := range strings.Lines(out) {
+		id, p := unplaced(t, []byte(line))
+		n, err := strconv.Atoi(id[strings.LastIndexByte(id, '/')+1:])
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[n] = p
+	}
+	if len(all) < 100 {
+		t.Fatalf("predict gives %d records only", len(all))
+	}
+	return all
+}
+
+// unplaced is a prediction without what need not be the same.
+func unplaced(t *testing.T, record []byte) (id string, p map[string]any) {
+	t.Helper()
+	if err := json.Unmarshal(record, &p); err != nil {
+		t.Fatalf("%s: %v", record, err)
+	}
+	id, _ = p["id"].(string)
+	maps.DeleteFunc(p, func(key string, _ any) bool { return key == "id" || key == "event_time" || key == "time" })
+	return id, p
+}
+
+// publishExample publishes the example's events and gives their lines by id.
+func publishExample(t *testing.T, addr string) map[string]int {
+	t.Helper()
+	client := kafkaClient(t, addr)
+	events, err := os.ReadFile(filepath.Join(cardFraud, "events.jsonl"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer producer.Close()
-	events, err := os.ReadFile("../../examples/card-fraud/events.jsonl")
-	if err != nil {
-		t.Fatal(err)
-	}
+	var mu sync.Mutex // guards lines
+	lines := map[string]int{}
 	n := 0
 	for line := range bytes.Lines(events) {
-		producer.Produce(t.Context(), &kgo.Record{Topic: "transactions", Value: bytes.TrimSpace(line)}, func(_ *kgo.Record, err error) {
+		at := n
+		client.Produce(t.Context(), &kgo.Record{Topic: "transactions", Value: bytes.TrimSpace(line)}, func(r *kgo.Record, err error) {
+			mu.Lock()
+			defer mu.Unlock()
 			if err != nil {
 				t.Error(err)
 			}
+			lines[fmt.Sprintf("transactions/%d/%d", r.Partition, r.Offset)] = at
 		})
 		n++
 	}
-	if err := producer.Flush(t.Context()); err != nil {
+	if err := client.Flush(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	var out, errs bytes.Buffer
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	return lines
+}
+
+func runToEnd(t *testing.T, addr, delivery string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 	defer cancel()
-	code := Run(ctx, []string{"run", c.config, "--until-end", "--set", "broker.kafka.bootstrap_servers=" + c.addr, "--set", "listen=127.0.0.1:0", "--log-level", "debug"},
-		Streams{In: strings.NewReader(""), Out: &out, Err: &errs, Lookup: os.LookupEnv})
-	t.Log(errs.String())
-	if code != 0 {
-		t.Fatalf("exit code %d", code)
+	runWith(ctx, t, "", "run", filepath.Join(cardFraud, "pipeline.yaml"), "--until-end",
+		"--set", "broker.kafka.bootstrap_servers="+addr, "--set", "listen=127.0.0.1:0", "--set", "delivery="+delivery).want(t, 0)
+	if ctx.Err() != nil {
+		t.Fatal("it did not end by itself")
 	}
-	consumer, err := kgo.NewClient(kgo.SeedBrokers(c.addr), kgo.ConsumeTopics("predictions"), kgo.FetchIsolationLevel(kgo.ReadCommitted()))
+}
+
+// published are the predictions in the sink, by id; there must be n.
+func published(t *testing.T, addr string, n int) map[string]map[string]any {
+	t.Helper()
+	client := kafkaClient(t, addr, kgo.ConsumeTopics("predictions"), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	all := map[string]map[string]any{}
+	for len(all) < n {
+		fetches := client.PollFetches(ctx)
+		if err := fetches.Err(); err != nil {
+			t.Fatalf("after %d of %d: %v", len(all), n, err)
+		}
+		fetches.EachRecord(func(r *kgo.Record) {
+			id, p := unplaced(t, r.Value)
+			if all[id] != nil {
+				t.Errorf("a second prediction of %s", id)
+			}
+			all[id] = p
+		})
+	}
+	return all
+}
+
+func kafkaClient(t *testing.T, addr string, o ...kgo.Opt) *kgo.Client {
+	t.Helper()
+	client, err := kgo.NewClient(append(o, kgo.SeedBrokers(addr), kgo.DisableClientMetrics())...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer consumer.Close()
-	got := 0
-	for got < n {
-		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-		fetches := consumer.PollFetches(ctx)
-		cancel()
-		if err := fetches.Err(); err != nil {
-			t.Fatalf("after %d of %d: %v", got, n, err)
-		}
-		fetches.EachRecord(func(r *kgo.Record) {
-			var p map[string]any
-			if err := json.Unmarshal(r.Value, &p); err != nil {
-				t.Error(err)
-			}
-			if got == 0 {
-				t.Logf("%s", r.Value)
-			}
-			got++
-		})
-	}
-	_ = bufio.Scanner{}
+	t.Cleanup(client.Close)
+	return client
 }

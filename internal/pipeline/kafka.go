@@ -230,7 +230,11 @@ func (s *kafkaSession) Publish(ctx context.Context, r *penstock.Record) error {
 func (s *kafkaSession) Bytes() int { return s.sink.Bytes() }
 
 func (s *kafkaSession) Commit(ctx context.Context, until broker.Offsets) (bool, error) {
-	return s.sink.Commit(ctx, until)
+	committed, err := s.sink.Commit(ctx, until)
+	if err == nil && !committed {
+		err = s.Kafka.Aborted(ctx)
+	}
+	return committed, err
 }
 
 func (s *kafkaSession) Abort(ctx context.Context) error { return s.sink.Abort(ctx) }

@@ -165,18 +165,19 @@ func samePartition(a, b *penstock.EventID) bool {
 // publishPrediction publishes a prediction, unless its topic does not take one
 // of that size.
 func (w *worker) publishPrediction(e *penstock.Event, record []byte) (*penstock.Rejection, error) {
-	r := penstock.Record{
+	r := &w.record
+	*r = penstock.Record{
 		Topic: w.p.c.SinkTopic, Partition: e.ID.Partition,
 		Key: e.Key, Headers: e.Headers, Value: record,
 	}
-	if !w.p.c.Limits.Fits(&r) {
+	if !w.p.c.Limits.Fits(r) {
 		return &penstock.Rejection{
 			Class: penstock.ClassTooLarge, Offset: -1,
 			Reason: fmt.Sprintf("the prediction has %d bytes, more than topic %s takes", len(record), r.Topic),
 		}, nil
 	}
 	r.Value = w.epoch.arena.keep(record)
-	return nil, w.session.Publish(w.p.hard, &r)
+	return nil, w.session.Publish(w.p.hard, r)
 }
 
 func (w *worker) publishDead(e *penstock.Event, why *penstock.Rejection) error {

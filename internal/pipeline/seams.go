@@ -24,8 +24,8 @@ type Source interface {
 
 // Sink is where a worker publishes.
 type Sink interface {
-	// Publish sends a record, whose bytes must stay until Commit or Abort. The
-	// first one opens the epoch.
+	// Publish sends a record, whose bytes must stay until Commit or Abort; r
+	// itself is the caller's again at once. The first one opens the epoch.
 	Publish(ctx context.Context, r *penstock.Record) error
 	// Bytes is how much the epoch has published.
 	Bytes() int

@@ -38,6 +38,9 @@ type worker struct {
 
 	events   []penstock.Event
 	outcomes []outcome // of the events that were decoded
+	// record is the prediction at hand, here because a variable would be moved
+	// to the heap for each event.
+	record penstock.Record
 	// culprits are events that the model fails on. They outlive an abort, so
 	// that what was found out is not tried again.
 	culprits map[penstock.EventID]*penstock.Rejection

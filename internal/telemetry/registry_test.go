@@ -109,6 +109,7 @@ penstock_event_latency_seconds_sum{pipeline="card-fraud"}_127
 penstock_events_total{outcome="dead_lettered",pipeline="card-fraud"}_6
 penstock_events_total{outcome="predicted",pipeline="card-fraud"}_1024
 penstock_events_total{outcome="skipped",pipeline="card-fraud"}_3
+penstock_expired_events_total{pipeline="card-fraud"}_0
 penstock_idle_seconds_total{pipeline="card-fraud"}_6
 penstock_inference_duration_seconds_count{model="fraud",pipeline="card-fraud",version="7"}_2
 penstock_inference_duration_seconds_sum{model="fraud",pipeline="card-fraud",version="7"}_0.50004

@@ -1,0 +1,158 @@
+package broker
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// startFake starts a broker and a client of it.
+func startFake(t *testing.T) (*kfake.Cluster, *kgo.Client) {
+	t.Helper()
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(2, "in"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cluster.Close)
+	client, err := kgo.NewClient(kgo.SeedBrokers(cluster.ListenAddrs()...), kgo.DisableClientMetrics())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	return cluster, client
+}
+
+// openFake opens a session of worker n, which begins at the start, and waits
+// until it has partitions.
+func openFake(t *testing.T, cluster *kfake.Cluster, group, instance string, n int, exactlyOnce bool) *Session {
+	t.Helper()
+	assigned := make(chan struct{}, 100)
+	s, err := Open(t.Context(), SessionOptions{
+		Connect: []kgo.Opt{kgo.SeedBrokers(cluster.ListenAddrs()...), kgo.DisableClientMetrics()},
+		Topics:  []string{"in"}, Group: group, MemberID: MemberID(group, instance, n),
+		ExactlyOnce: exactlyOnce, ReadCommitted: true, SessionTimeout: 10 * time.Second, TransactionTimeout: 10 * time.Second,
+		FetchMaxBytes: 1 << 20, Compression: kgo.NoCompression(), Limits: NewLimits(),
+		Partitioner: func(*kgo.Record, int) int { return 0 },
+		Begin: func(_ context.Context, _ *Member, committed Offsets) (Offsets, error) {
+			for _, partitions := range committed {
+				for p, at := range partitions {
+					partitions[p] = max(at, 0)
+				}
+			}
+			return committed, nil
+		},
+		Assigned: func(map[string][]int32) { assigned <- struct{}{} },
+		Revoked:  func(map[string][]int32) {},
+		Liveness: &Liveness{},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	select {
+	case <-assigned:
+	case <-time.After(20 * time.Second):
+		t.Fatal("no partitions")
+	}
+	return s
+}
+
+// ongoing are the transactional ids with an open transaction.
+func ongoing(t *testing.T, client *kgo.Client) []string {
+	t.Helper()
+	open, err := kadm.NewClient(client).ListTransactions(t.Context(), nil, []string{"Ongoing"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.Sorted(slices.Values(open.TransactionalIDs()))
+}
+
+// leaveOpen begins a transaction under an id and leaves it so.
+func leaveOpen(t *testing.T, cluster *kfake.Cluster, id string) {
+	t.Helper()
+	client, err := kgo.NewClient(kgo.SeedBrokers(cluster.ListenAddrs()...), kgo.DisableClientMetrics(), kgo.TransactionalID(id))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	if err := client.BeginTransaction(); err != nil {
+		t.Fatal(err)
+	}
+	if err := client.ProduceSync(t.Context(), &kgo.Record{Topic: "in", Value: []byte("x")}).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestTakeover ends the open transactions of who is dead: of the member itself
+// and of members that are gone. Those of members that live, and of whoever else
+// has a like name, stay.
+func TestTakeover(t *testing.T) {
+	cluster, client := startFake(t)
+	openFake(t, cluster, "g-x", "alive", 0, false) // a member of another group, whose id reads like one of g's
+	for _, id := range []string{"penstock-g-a-0", "penstock-g-dead-3", "penstock-g-x-alive-0", "penstock-other-a-0", "others-g-b-0"} {
+		leaveOpen(t, cluster, id)
+	}
+	openFake(t, cluster, "g", "a", 0, true)
+	want := []string{"others-g-b-0", "penstock-g-x-alive-0", "penstock-other-a-0"}
+	if got := ongoing(t, client); !slices.Equal(got, want) {
+		t.Errorf("still open: %q, want %q", got, want)
+	}
+}
+
+// TestRelease gives back the places of an instance, from a worker on, and
+// nobody else's.
+func TestRelease(t *testing.T) {
+	cluster, client := startFake(t)
+	for _, n := range []int{0, 1} {
+		openFake(t, cluster, "g", "a", n, false)
+	}
+	openFake(t, cluster, "h", "a", 0, false)
+	members := func() []string {
+		all, err := members(t.Context(), kadm.NewClient(client), "g")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		for name := range all {
+			names = append(names, name)
+		}
+		slices.Sort(names)
+		return names
+	}
+	for _, tt := range []struct {
+		instance string
+		first    int
+		left     []string
+	}{
+		{"a", 2, []string{"g-a-0", "g-a-1"}},
+		{"b", 0, []string{"g-a-0", "g-a-1"}},
+		{"a", 1, []string{"g-a-0"}},
+		{"a", 0, nil},
+		{"a", 0, nil},
+	} {
+		if err := Release(t.Context(), client, "g", tt.instance, tt.first); err != nil {
+			t.Fatal(err)
+		}
+		if got := members(); !slices.Equal(got, tt.left) {
+			t.Errorf("after releasing %s from %d on: %q, want %q", tt.instance, tt.first, got, tt.left)
+		}
+	}
+}
+
+// TestReplaced tells a twin from a member that is alone.
+func TestReplaced(t *testing.T) {
+	cluster, _ := startFake(t)
+	first := openFake(t, cluster, "g", "a", 0, false)
+	if first.Replaced(t.Context()) {
+		t.Error("replaced by nobody")
+	}
+	second := openFake(t, cluster, "g", "a", 0, false)
+	if !first.Replaced(t.Context()) || second.Replaced(t.Context()) {
+		t.Errorf("replaced: the first %t, the second %t; want true, false", first.Replaced(t.Context()), second.Replaced(t.Context()))
+	}
+}

@@ -1,0 +1,322 @@
+package pipeline_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/penstock/penstock"
+	"github.com/penstock/penstock/inference"
+	"github.com/penstock/penstock/internal/broker"
+	"github.com/penstock/penstock/internal/pipeline"
+	"github.com/penstock/penstock/internal/telemetry"
+	"github.com/penstock/penstock/producer"
+)
+
+// fakeBroker is a broker in a few lines, for what must be known to the event:
+// it gives the polls that a test makes up, and notes what comes of them.
+type fakeBroker struct {
+	poll    func(ctx context.Context, events []penstock.Event, limit int) ([]penstock.Event, error)
+	isolate bool
+
+	mu        sync.Mutex // guards what follows
+	open      []string   // published in the open epoch
+	committed []string
+	until     []broker.Offsets // of the commits that had one
+	aborted   int
+	quiet     bool // publishes are not noted
+}
+
+func (b *fakeBroker) Prepare(context.Context) error                           { return nil }
+func (b *fakeBroker) Open(context.Context, int) (pipeline.Session, error)     { return b, nil }
+func (b *fakeBroker) AtEnd(context.Context) (bool, error)                     { return false, nil }
+func (b *fakeBroker) Leave(context.Context) error                             { return nil }
+func (b *fakeBroker) Health() string                                          { return "" }
+func (b *fakeBroker) Close()                                                  {}
+func (b *fakeBroker) Committed(context.Context) error                         { return nil }
+func (b *fakeBroker) Bytes() int                                              { return 0 }
+func (b *fakeBroker) Skip(context.Context, error) error                       { return nil }
+func (b *fakeBroker) Joined() bool                                            { return true }
+func (b *fakeBroker) Replaced(context.Context) bool                           { return false }
+func (b *fakeBroker) Attempt(context.Context, []penstock.Event) (bool, error) { return b.isolate, nil }
+
+func (b *fakeBroker) Unreadable(error) (penstock.Event, *penstock.Rejection, bool) {
+	return penstock.Event{}, nil, false
+}
+
+func (b *fakeBroker) Poll(ctx context.Context, events []penstock.Event, limit int) ([]penstock.Event, error) {
+	return b.poll(ctx, events, limit)
+}
+
+func (b *fakeBroker) Publish(_ context.Context, r *penstock.Record) error {
+	if b.quiet {
+		return nil
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, h := range r.Headers {
+		if h.Key == producer.HeaderErrorClass {
+			b.open = append(b.open, fmt.Sprintf("%s to %s", h.Value, r.Topic))
+			return nil
+		}
+	}
+	id := strings.TrimPrefix(string(r.Value), `{"id":"`)
+	id, _, _ = strings.Cut(id, `"`)
+	b.open = append(b.open, id)
+	return nil
+}
+
+func (b *fakeBroker) Commit(_ context.Context, until broker.Offsets) (bool, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.committed, b.open = append(b.committed, b.open...), nil
+	if until != nil {
+		noted := broker.Offsets{}
+		for topic, partitions := range until {
+			for p, at := range partitions {
+				noted.Set(topic, p, at)
+			}
+		}
+		b.until = append(b.until, noted)
+	}
+	return true, nil
+}
+
+func (b *fakeBroker) Abort(context.Context) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.open = nil
+	b.aborted++
+	return nil
+}
+
+// loopOn runs a pipeline of one worker on a fake broker.
+func loopOn(t testing.TB, b *fakeBroker, m inference.Model, change ...func(*pipeline.Config)) *running {
+	t.Helper()
+	plan, out, encoder := model(t, m)
+	limits := broker.NewLimits()
+	c := pipeline.Config{
+		Name: "p", Instance: "a", Workers: 1, BatchRows: 8, CommitInterval: time.Minute, CommitTimeout: 10 * time.Second,
+		SessionTimeout: 10 * time.Second, DrainTimeout: 10 * time.Second, MaxDeadShare: 1, SinkTopic: "out", Limits: limits,
+		DeadLetters: &producer.DeadLetters{Limits: limits, Topic: func(string) string { return "dead" }},
+		Model: pipeline.Model{
+			Runtime: m, Mapping: plan, Output: out, Encoder: encoder, Scoring: inference.ScorerOptions{Timeout: modelTimeout},
+			Isolated: func() (pipeline.Isolated, error) { return newInProcess(m, plan, out, encoder) },
+		},
+		Telemetry: telemetry.NewPipeline(telemetry.PipelineOptions{Name: "p"}), Log: slog.New(slog.DiscardHandler),
+	}
+	for _, f := range change {
+		f(&c)
+	}
+	p, err := pipeline.New(c, b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, drain := context.WithCancel(context.Background())
+	r := &running{Pipeline: p, t: t, counts: c.Telemetry, drain: drain, ended: make(chan error, 1)}
+	go func() { r.ended <- p.Run(ctx) }()
+	t.Cleanup(func() {
+		r.drain()
+		_ = r.wait()
+	})
+	return r
+}
+
+// once gives these polls, then nothing: in an open epoch that ends it, between
+// epochs it waits.
+func once(polls ...[]penstock.Event) func(context.Context, []penstock.Event, int) ([]penstock.Event, error) {
+	return func(ctx context.Context, events []penstock.Event, _ int) ([]penstock.Event, error) {
+		if len(polls) > 0 {
+			events = append(events, polls[0]...)
+			polls = polls[1:]
+			return events, nil
+		}
+		if ctx != nil {
+			<-ctx.Done()
+		}
+		return events, nil
+	}
+}
+
+// at is an event of a partition. x below 0 is a tombstone.
+func at(partition int32, offset int64, x int) penstock.Event {
+	e := penstock.Event{ID: penstock.EventID{Source: "in", Partition: partition, Offset: offset}, Time: time.Now().UnixMilli()}
+	if x >= 0 {
+		e.Value = fmt.Appendf(nil, `{"x":%d}`, x)
+	}
+	return e
+}
+
+// breaksAt is a model that breaks when the row x is alone, as a device may that
+// goes away in the middle of a batch.
+func breaksAt(x float32) *doubler {
+	m := &doubler{fails: map[float32]bool{x: true}}
+	m.before = func(rows []float32) {
+		if len(rows) == 1 && rows[0] == x {
+			m.setBroken(errors.New("the device is gone"))
+		}
+	}
+	return m
+}
+
+// TestWhatPrecedesABrokenRuntime: of the batch that the runtime breaks in,
+// exactly those events are committed that were published, in both ways of
+// scoring, whatever partitions they come from.
+func TestWhatPrecedesABrokenRuntime(t *testing.T) {
+	for name, isolate := range map[string]bool{"in process": false, "isolated": true} {
+		t.Run(name, func(t *testing.T) {
+			b := &fakeBroker{isolate: isolate, poll: once(
+				[]penstock.Event{at(0, 10, 1), at(1, 20, 2)},
+				[]penstock.Event{at(0, 11, -1), at(0, 12, 3), {ID: penstock.EventID{Source: "in", Offset: 13}, Control: true}, at(0, 14, 4), at(0, 15, 66), at(0, 16, 5), at(1, 21, 6)},
+			)}
+			r := loopOn(t, b, breaksAt(66))
+			eventually(t, "a commit", func() error {
+				b.mu.Lock()
+				defer b.mu.Unlock()
+				if len(b.until) == 0 {
+					return errors.New("none")
+				}
+				return nil
+			})
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			if want := []string{"in/0/10", "in/1/20", "in/0/12", "in/0/14"}; !slices.Equal(b.committed, want) {
+				t.Errorf("committed %q, want %q", b.committed, want)
+			}
+			if len(b.until) != 1 || b.until[0]["in"][0] != 15 || b.until[0]["in"][1] != 21 {
+				t.Errorf("positions %v, want 15 and 21", b.until)
+			}
+			if got := r.counts.Totals(); got.Predicted != 4 || got.Skipped != 1 || got.Committed != 1 {
+				t.Errorf("totals %+v", got)
+			}
+		})
+	}
+}
+
+// TestNothingPrecedesABrokenRuntime: then nothing is committed at all.
+func TestNothingPrecedesABrokenRuntime(t *testing.T) {
+	for name, isolate := range map[string]bool{"in process": false, "isolated": true} {
+		t.Run(name, func(t *testing.T) {
+			b := &fakeBroker{isolate: isolate, poll: once([]penstock.Event{at(0, 10, 66), at(0, 11, 2)})}
+			loopOn(t, b, breaksAt(66))
+			eventually(t, "an abort", func() error {
+				b.mu.Lock()
+				defer b.mu.Unlock()
+				if b.aborted == 0 {
+					return fmt.Errorf("committed %q", b.committed)
+				}
+				return nil
+			})
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			if len(b.committed) != 0 || len(b.until) != 0 || b.aborted != 1 {
+				t.Errorf("committed %q, until %v, %d aborts; want none, none, 1", b.committed, b.until, b.aborted)
+			}
+		})
+	}
+}
+
+// TestIsolatedScoring gives the same records as scoring in process does, in the
+// same order.
+func TestIsolatedScoring(t *testing.T) {
+	var got [2][]string
+	for i, isolate := range []bool{false, true} {
+		bad := at(0, 3, 0)
+		bad.Value = []byte("{")
+		b := &fakeBroker{isolate: isolate, poll: once([]penstock.Event{at(0, 1, 1), at(1, 7, 2), at(0, 2, -1), bad, at(0, 4, 9), at(1, 8, 3), at(1, 9, -1)})}
+		r := loopOn(t, b, &doubler{fails: map[float32]bool{9: true}})
+		totals := r.totals(func(got telemetry.Totals) bool { return got.Committed == 1 })
+		if totals.Predicted != 3 || totals.DeadLettered != 2 || totals.Skipped != 2 {
+			t.Errorf("isolated %t: totals %+v", isolate, totals)
+		}
+		b.mu.Lock()
+		got[i] = b.committed
+		b.mu.Unlock()
+	}
+	want := []string{"in/0/1", "in/1/7", "decode to dead", "model to dead", "in/1/8"}
+	if !slices.Equal(got[0], want) || !slices.Equal(got[1], want) {
+		t.Errorf("in process %q, isolated %q, want %q", got[0], got[1], want)
+	}
+}
+
+// TestShareBeforeBroken: what is over the limit is not committed, not even what
+// precedes a broken runtime.
+func TestShareBeforeBroken(t *testing.T) {
+	for name, isolate := range map[string]bool{"in process": false, "isolated": true} {
+		t.Run(name, func(t *testing.T) {
+			var events []penstock.Event
+			for i := range int64(200) {
+				events = append(events, at(0, i, 1))
+				events[i].Value = []byte("{")
+			}
+			events = append(events, at(0, 200, 66))
+			b := &fakeBroker{isolate: isolate, poll: once(events)}
+			r := loopOn(t, b, breaksAt(66), func(c *pipeline.Config) { c.MaxDeadShare = 0.5; c.BatchRows = 512 })
+			if _, ok := errors.AsType[*pipeline.ErrShare](r.wait()); !ok {
+				t.Errorf("it ended with %v, want an ErrShare", r.err)
+			}
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			if len(b.committed) != 0 {
+				t.Errorf("%d dead letters were committed", len(b.committed))
+			}
+		})
+	}
+}
+
+// TestLoopAllocates holds the loop to its budget: in steady state nothing an
+// event, and a few a commit.
+func TestLoopAllocates(t *testing.T) {
+	const batch, batches, warm = 256, 4000, 200
+	value := []byte(`{"x":1,"pass":"a"}`)
+	var before, after runtime.MemStats
+	n := 0
+	done := make(chan struct{})
+	b := &fakeBroker{quiet: true}
+	b.poll = func(ctx context.Context, events []penstock.Event, limit int) ([]penstock.Event, error) {
+		switch n++; {
+		case n == warm:
+			runtime.ReadMemStats(&before)
+		case n == warm+batches:
+			runtime.ReadMemStats(&after)
+			close(done)
+		}
+		if n >= warm+batches || n%8 == 0 && ctx == nil { // an epoch of some batches
+			if ctx != nil {
+				<-ctx.Done()
+			}
+			return events, nil
+		}
+		for i := range limit {
+			events = append(events, penstock.Event{ID: penstock.EventID{Source: "in", Partition: int32(i % 4), Offset: int64(n*limit + i)}, Key: value[:1], Value: value, Time: 1})
+		}
+		return events, nil
+	}
+	loopOn(t, b, &constant{}, func(c *pipeline.Config) { c.BatchRows = batch })
+	<-done
+	perEvent := float64(after.Mallocs-before.Mallocs) / (batch * batches * 7 / 8)
+	t.Logf("%.4f allocations an event", perEvent)
+	if perEvent > 0.02 {
+		t.Errorf("%.3f allocations an event in steady state, want none", perEvent)
+	}
+}
+
+// constant is a doubler that allocates nothing.
+type constant struct{ doubler }
+
+func (*constant) NewRunner() (inference.Runner, error) { return constantRunner{}, nil }
+
+type constantRunner struct{}
+
+func (constantRunner) Close() error { return nil }
+func (constantRunner) Run(in, out []*inference.Tensor, _ time.Duration) error {
+	out[0].Resize(inference.Float32, in[0].Shape[0])
+	return nil
+}
