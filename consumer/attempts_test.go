@@ -31,7 +31,7 @@ func worker(s *State) *Kafka {
 		o:          Options{State: s, Log: slog.New(slog.DiscardHandler), Telemetry: telemetry.NewPipeline(telemetry.PipelineOptions{})},
 		partitions: map[string]map[int32]*partition{},
 	}
-	k.assigned(map[string][]int32{"in": {0}}, func(string, int32) bool { return false })
+	k.assigned(map[string][]int32{"in": {0}}, nil)
 	return k
 }
 

@@ -87,7 +87,7 @@ func (k *Kafka) Poll(ctx context.Context, events []penstock.Event, limit int) ([
 			if failed == nil && !(ctx != nil && ctx.Err() != nil && errors.Is(p.Err, ctx.Err())) {
 				failed = pollError(&p)
 			}
-			return
+			// What was read before the error counts as polled for the client.
 		}
 		for _, r := range p.Records {
 			events = append(events, event(r))
@@ -163,6 +163,9 @@ func (k *Kafka) Skip(ctx context.Context, o *Oversize) error {
 	at := broker.Offsets{}
 	at.Set(o.ID.Source, o.ID.Partition, o.Next)
 	m := k.session.Member()
+	if !k.has(&o.ID) {
+		return nil // revoked: its new owner skips it
+	}
 	topics, err := m.Topics(ctx, o.ID.Source)
 	if err != nil {
 		return err

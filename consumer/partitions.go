@@ -1,6 +1,7 @@
 package consumer
 
 import (
+	"github.com/penstock/penstock"
 	"github.com/penstock/penstock/internal/broker"
 	"github.com/penstock/penstock/internal/telemetry"
 )
@@ -81,6 +82,13 @@ func (k *Kafka) place(starts broker.Offsets, topics map[string]broker.Extent) {
 			p.gauge.SetLag(p.end - at)
 		}
 	}
+}
+
+// has tells whether a partition is this worker's.
+func (k *Kafka) has(id *penstock.EventID) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.partitions[id.Source][id.Partition] != nil
 }
 
 func (k *Kafka) revoked(partitions map[string][]int32) {

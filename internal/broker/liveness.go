@@ -45,14 +45,19 @@ func (l *Liveness) note(err error) {
 	}
 }
 
+// troubleCounts is the part of a patience after which a failure is the
+// cluster's. Members send heartbeats twice as often, so that while one broker of
+// several is away, which connections to it go on telling, another has answered.
+const troubleCounts = heartbeats / 2
+
 // Silent tells since when the cluster has not answered, and the last error
-// since then; ok is false while it answers, that is, has within patience and
-// not failed after that.
+// since then. It is silent after patience, or a fraction of that when something
+// has failed since its last answer.
 func (l *Liveness) Silent(now time.Time, patience time.Duration) (since time.Time, err error, ok bool) {
 	answered := l.answered.Load()
 	since = time.Unix(0, answered)
 	if f := l.trouble.Load(); f != nil && f.at > answered {
-		return since, f.err, true
+		return since, f.err, answered == 0 || now.Sub(since) > patience/troubleCounts
 	}
 	return since, nil, answered == 0 || now.Sub(since) > patience
 }

@@ -80,6 +80,10 @@ const (
 	maxPartitionFetch = 1 << 20
 	// leastFetch still holds an event of the size that brokers take by default.
 	leastFetch = 64 << 10
+	// mostFetch is as much as an answer may have, which is never read beyond
+	// twice what was asked for; leastRead is the client's default for that.
+	mostFetch = 1 << 29
+	leastRead = 100 << 20
 	// newPartitions is how soon partitions that were added are seen.
 	newPartitions = 10 * time.Second
 	// soon paces what the client does again right after a commit. It is also how
@@ -146,7 +150,7 @@ func (s *Session) Client() *kgo.Client { return s.client }
 
 func (s *Session) options() []kgo.Opt {
 	o := &s.o
-	share := max(o.FetchMaxBytes, leastFetch)
+	share := int32(min(max(o.FetchMaxBytes, leastFetch), mostFetch))
 	isolation := kgo.ReadUncommitted()
 	if o.ReadCommitted {
 		isolation = kgo.ReadCommitted()
@@ -157,7 +161,8 @@ func (s *Session) options() []kgo.Opt {
 		kgo.Balancers(kgo.CooperativeStickyBalancer()),
 		kgo.SessionTimeout(o.SessionTimeout), kgo.HeartbeatInterval(o.SessionTimeout/heartbeats),
 		kgo.FetchIsolationLevel(isolation), kgo.KeepControlRecords(),
-		kgo.FetchMaxBytes(int32(min(share, 1<<30))), kgo.FetchMaxPartitionBytes(int32(min(share, maxPartitionFetch))),
+		kgo.FetchMaxBytes(share), kgo.FetchMaxPartitionBytes(min(share, maxPartitionFetch)),
+		kgo.BrokerMaxReadBytes(max(2*share, leastRead)),
 		kgo.MaxDecompressBatchBytes(maxBatchInflated), kgo.FetchMaxWait(soon),
 		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()), // replaced by begin
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()),       // out of range: a new session's Begin decides
@@ -232,5 +237,8 @@ func (s *Session) begin(ctx context.Context, fetched map[string]map[int32]kgo.Of
 	return fetched, nil
 }
 
-// Member is this session's membership.
-func (s *Session) Member() *Member { return &Member{client: s.client, o: &s.o} }
+// Member is this session's membership as it is now.
+func (s *Session) Member() *Member {
+	id, generation := s.client.GroupMetadata()
+	return &Member{client: s.client, o: &s.o, id: id, generation: generation}
+}
