@@ -18,7 +18,7 @@ comma := ,
 say = @printf '\n== %s\n' "$(1)"
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-kafka unit pointers pure cross fuzz-smoke fuzz cover bench lint fmt clean
+.PHONY: help build demo test test-kafka faults unit pointers pure cross fuzz-smoke fuzz cover bench lint fmt clean
 
 help: ## lists the targets
 	@printf 'penstock: scores events with ONNX models\n\n'
@@ -37,6 +37,11 @@ test-kafka: build ## runs the tests that need a real Apache Kafka; needs java an
 	$(call say,Tests on a real Apache Kafka)
 	@tools/kafka/fetch > /dev/null # what it does is told on stderr
 	@go test -race -count 1 -tags kafka $$(grep -rl --include='*_test.go' '^//go:build kafka' . | xargs -n 1 dirname | sort -u)
+
+faults: build ## kills workers and brokers 200 and 20 times under load and measures the gaps; takes half an hour
+	$(call say,The fault suite at length)
+	@tools/kafka/fetch > /dev/null # what it does is told on stderr
+	@go test -count 1 -timeout 1h -tags kafka -v ./test/faults -long
 
 unit: build # all tests, with the race detector; those of inference/onnx need the library
 	$(call say,Tests with the race detector)

@@ -50,15 +50,15 @@ func (k *Kafka) resolve(topics map[string]broker.Extent, committed broker.Offset
 	starts, news = broker.Offsets{}, broker.Offsets{}
 	for topic, partitions := range committed {
 		id := hex.EncodeToString(topicID(topics, topic))
-		seen, err := get[knownTopic](k.o.State, topicKey(topic))
+		seen, err := get[knownTopic](k.o.State, k.o.State.topicKey(topic))
 		if err != nil {
 			return nil, nil, nil, err
 		}
 		if seen == nil || seen.ID != id {
-			entries = append(entries, entry{topicKey(topic), knownTopic{ID: id, Partitions: topics[topic].Partitions}})
+			entries = append(entries, entry{k.o.State.topicKey(topic), knownTopic{ID: id, Partitions: topics[topic].Partitions}})
 		}
 		for partition, at := range partitions {
-			known, err := get[knownPosition](k.o.State, positionKey(topic, partition))
+			known, err := get[knownPosition](k.o.State, k.o.State.positionKey(topic, partition))
 			if err != nil {
 				return nil, nil, nil, err
 			}
@@ -77,7 +77,7 @@ func (k *Kafka) resolve(topics map[string]broker.Extent, committed broker.Offset
 				news.Set(topic, partition, b.offset)
 			}
 			if known == nil || known.TopicID != id {
-				entries = append(entries, entry{positionKey(topic, partition), knownPosition{TopicID: id, Offset: b.offset, Time: time.Now().UTC()}})
+				entries = append(entries, entry{k.o.State.positionKey(topic, partition), knownPosition{TopicID: id, Offset: b.offset, Time: time.Now().UTC()}})
 			}
 		}
 	}

@@ -29,7 +29,7 @@ func (k *Kafka) Attempt(ctx context.Context, events []penstock.Event) (isolate b
 	defer k.o.State.give()
 	entries := make([]entry, 0, len(first))
 	for _, id := range first {
-		key := attemptKey(id.Source, id.Partition)
+		key := k.o.State.attemptKey(id.Source, id.Partition)
 		now := attempt{Position: id.Offset, N: 1}
 		before, err := get[attempt](k.o.State, key)
 		if err != nil {
@@ -75,14 +75,19 @@ func (k *Kafka) firstEvents(events []penstock.Event) []penstock.EventID {
 	return first
 }
 
-// succeeded takes back the attempts that a commit has proven harmless.
+// Aborted is to be called after an epoch that the group aborted: whoever gets
+// its partitions must not find the attempts and think that this process died.
+func (k *Kafka) Aborted(ctx context.Context) error { return k.succeeded(ctx) }
+
+// succeeded takes back the attempts that have proven harmless: the process has
+// outlived them.
 func (k *Kafka) succeeded(ctx context.Context) error {
 	if len(k.attempted) == 0 {
 		return nil
 	}
 	entries := make([]entry, len(k.attempted))
 	for i, id := range k.attempted {
-		entries[i].key = attemptKey(id.Source, id.Partition)
+		entries[i].key = k.o.State.attemptKey(id.Source, id.Partition)
 	}
 	if err := k.o.State.take(ctx); err != nil {
 		return err

@@ -14,7 +14,7 @@ import (
 // process is one that opened the state and was given partition 0.
 func process(t *testing.T, cluster *kfake.Cluster) *Kafka {
 	t.Helper()
-	s, err := OpenState([]kgo.Opt{kgo.SeedBrokers(cluster.ListenAddrs()...), kgo.DisableClientMetrics()}, "p.state")
+	s, err := OpenState([]kgo.Opt{kgo.SeedBrokers(cluster.ListenAddrs()...), kgo.DisableClientMetrics()}, "p.state", "g")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,7 +31,7 @@ func worker(s *State) *Kafka {
 		o:          Options{State: s, Log: slog.New(slog.DiscardHandler), Telemetry: telemetry.NewPipeline(telemetry.PipelineOptions{})},
 		partitions: map[string]map[int32]*partition{},
 	}
-	k.assigned(map[string][]int32{"in": {0}})
+	k.assigned(map[string][]int32{"in": {0}}, nil)
 	return k
 }
 
@@ -44,7 +44,7 @@ func attempted(t *testing.T, k *Kafka, offset int64) (n int, isolate bool) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := get[attempt](k.o.State, attemptKey("in", 0))
+	a, err := get[attempt](k.o.State, k.o.State.attemptKey("in", 0))
 	if err != nil {
 		t.Fatal(err)
 	}

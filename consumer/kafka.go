@@ -32,21 +32,15 @@ type Kafka struct {
 	o       Options
 	session *broker.Session
 
-	mu         sync.Mutex // guards partitions, which the client's own goroutine changes
+	mu         sync.Mutex // guards what follows, which the client's own goroutine changes
 	partitions map[string]map[int32]*partition
-	joined     atomic.Bool
-	fresh      atomic.Int64 // partitions whose fresh is set
+	closed     bool // what the client still tells is of no interest
+
+	joined atomic.Bool
+	fresh  atomic.Int64 // partitions whose fresh is set
 
 	attempted []penstock.EventID
 	isolated  bool
-}
-
-// partition is one that this worker has.
-type partition struct {
-	gauge    *telemetry.Partition
-	fresh    bool  // nothing of it was scored since it was assigned
-	position int64 // of the next event to poll
-	end      int64 // behind the last record, as far as known
 }
 
 // Oversize says that a batch of events would inflate beyond all bounds, so that
@@ -93,7 +87,7 @@ func (k *Kafka) Poll(ctx context.Context, events []penstock.Event, limit int) ([
 			if failed == nil && !(ctx != nil && ctx.Err() != nil && errors.Is(p.Err, ctx.Err())) {
 				failed = pollError(&p)
 			}
-			return
+			// What was read before the error counts as polled for the client.
 		}
 		for _, r := range p.Records {
 			events = append(events, event(r))
@@ -163,62 +157,15 @@ func (k *Kafka) Committed(ctx context.Context) error {
 	return k.succeeded(ctx)
 }
 
-func (k *Kafka) assigned(partitions map[string][]int32) {
-	k.joined.Store(true)
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	for topic, numbers := range partitions {
-		if k.partitions[topic] == nil {
-			k.partitions[topic] = map[int32]*partition{}
-		}
-		for _, n := range numbers {
-			gauge := k.o.Telemetry.Partition(topic, n)
-			gauge.SetAssigned(true)
-			k.partitions[topic][n] = &partition{gauge: gauge, fresh: true}
-			k.fresh.Add(1)
-		}
-	}
-}
-
-// place notes where partitions begin, and how far behind that is.
-func (k *Kafka) place(starts broker.Offsets, topics map[string]broker.Extent) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	for topic, partitions := range starts {
-		for n, at := range partitions {
-			if p := k.partitions[topic][n]; p != nil {
-				p.position, p.end = at, topics[topic].End[n]
-				p.gauge.SetPosition(at)
-				p.gauge.SetLag(p.end - at)
-			}
-		}
-	}
-}
-
-func (k *Kafka) revoked(partitions map[string][]int32) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	for topic, numbers := range partitions {
-		for _, n := range numbers {
-			p := k.partitions[topic][n]
-			if p == nil {
-				continue
-			}
-			if p.fresh {
-				k.fresh.Add(-1)
-			}
-			p.gauge.SetAssigned(false)
-			delete(k.partitions[topic], n)
-		}
-	}
-}
-
 // Skip moves a partition's position past what cannot be read, outside of any
 // epoch. The session is spent afterwards.
 func (k *Kafka) Skip(ctx context.Context, o *Oversize) error {
 	at := broker.Offsets{}
 	at.Set(o.ID.Source, o.ID.Partition, o.Next)
 	m := k.session.Member()
+	if !k.has(&o.ID) {
+		return nil // revoked: its new owner skips it
+	}
 	topics, err := m.Topics(ctx, o.ID.Source)
 	if err != nil {
 		return err

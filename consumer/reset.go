@@ -20,9 +20,9 @@ func (s *State) Reset(ctx context.Context, topics map[string]broker.Extent, posi
 	for topic, partitions := range positions {
 		id := topicID(topics, topic)
 		name := hex.EncodeToString(id)
-		entries = append(entries, entry{topicKey(topic), knownTopic{ID: name, Partitions: topics[topic].Partitions}})
+		entries = append(entries, entry{s.topicKey(topic), knownTopic{ID: name, Partitions: topics[topic].Partitions}})
 		for partition, at := range partitions {
-			entries = append(entries, entry{positionKey(topic, partition), knownPosition{TopicID: name, Offset: at, Time: time.Now().UTC()}})
+			entries = append(entries, entry{s.positionKey(topic, partition), knownPosition{TopicID: name, Offset: at, Time: time.Now().UTC()}})
 		}
 	}
 	return s.put(ctx, entries...)

@@ -18,6 +18,7 @@ type State struct {
 	client *kgo.Client
 	admin  *kadm.Client
 	topic  string
+	group  string // of consumers: another one has positions of its own
 
 	turn   chan struct{}     // holds one token: who has it may use what follows
 	read   int64             // offset of the next record to read
@@ -28,7 +29,7 @@ type State struct {
 }
 
 // OpenState connects to a topic that exists.
-func OpenState(connect []kgo.Opt, topic string, hooks ...kgo.Hook) (*State, error) {
+func OpenState(connect []kgo.Opt, topic, group string, hooks ...kgo.Hook) (*State, error) {
 	client, err := kgo.NewClient(append(slices.Clone(connect), kgo.WithHooks(hooks...),
 		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: {0: kgo.NewOffset().AtStart()}}),
 		kgo.DefaultProduceTopic(topic), kgo.RecordPartitioner(kgo.ManualPartitioner()),
@@ -38,7 +39,7 @@ func OpenState(connect []kgo.Opt, topic string, hooks ...kgo.Hook) (*State, erro
 	if err != nil {
 		return nil, fmt.Errorf("open state: %w", err)
 	}
-	s := &State{client: client, admin: kadm.NewClient(client), topic: topic, turn: make(chan struct{}, 1), latest: map[string][]byte{}, survived: map[string]attempt{}}
+	s := &State{client: client, admin: kadm.NewClient(client), topic: topic, group: group, turn: make(chan struct{}, 1), latest: map[string][]byte{}, survived: map[string]attempt{}}
 	s.turn <- struct{}{}
 	return s, nil
 }
@@ -132,14 +133,14 @@ func (s *State) put(ctx context.Context, entries ...entry) error {
 }
 
 // knownTopic says that a topic is being read since it had this many partitions:
-// those beyond were added later. Key topic/TOPIC.
+// those beyond were added later. Key topic/GROUP/TOPIC.
 type knownTopic struct {
 	ID         string `json:"id"`
 	Partitions int    `json:"partitions"`
 }
 
 // knownPosition says that a partition has had a position. Key
-// position/TOPIC/PARTITION.
+// position/GROUP/TOPIC/PARTITION.
 type knownPosition struct {
 	TopicID string    `json:"topic_id"`
 	Offset  int64     `json:"offset"` // the first one
@@ -147,18 +148,18 @@ type knownPosition struct {
 }
 
 // attempt says that the first run of a partition since its assignment was begun
-// n times at a position. Key attempt/TOPIC/PARTITION.
+// n times at a position. Key attempt/GROUP/TOPIC/PARTITION.
 type attempt struct {
 	Position int64 `json:"position"`
 	N        int   `json:"n"`
 }
 
-func topicKey(topic string) string { return "topic/" + topic }
+func (s *State) topicKey(topic string) string { return "topic/" + s.group + "/" + topic }
 
-func positionKey(topic string, partition int32) string {
-	return fmt.Sprintf("position/%s/%d", topic, partition)
+func (s *State) positionKey(topic string, partition int32) string {
+	return fmt.Sprintf("position/%s/%s/%d", s.group, topic, partition)
 }
 
-func attemptKey(topic string, partition int32) string {
-	return fmt.Sprintf("attempt/%s/%d", topic, partition)
+func (s *State) attemptKey(topic string, partition int32) string {
+	return fmt.Sprintf("attempt/%s/%s/%d", s.group, topic, partition)
 }

@@ -37,7 +37,7 @@ func TestStateEndsWithATransaction(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	s, err := OpenState(connect, "p.state")
+	s, err := OpenState(connect, "p.state", "g")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,12 +60,12 @@ func TestStateReset(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer cluster.Close()
-	s, err := OpenState([]kgo.Opt{kgo.SeedBrokers(cluster.ListenAddrs()...)}, "p.state")
+	s, err := OpenState([]kgo.Opt{kgo.SeedBrokers(cluster.ListenAddrs()...)}, "p.state", "g")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	if err := s.put(t.Context(), entry{topicKey("in"), knownTopic{ID: "old", Partitions: 1}}, entry{positionKey("in", 0), knownPosition{TopicID: "old", Offset: 7}}); err != nil {
+	if err := s.put(t.Context(), entry{s.topicKey("in"), knownTopic{ID: "old", Partitions: 1}}, entry{s.positionKey("in", 0), knownPosition{TopicID: "old", Offset: 7}}); err != nil {
 		t.Fatal(err)
 	}
 	positions := broker.Offsets{}
@@ -73,11 +73,11 @@ func TestStateReset(t *testing.T) {
 	if err := s.Reset(t.Context(), map[string]broker.Extent{"in": {ID: [16]byte{1}, Partitions: 3}}, positions); err != nil {
 		t.Fatal(err)
 	}
-	seen, err := get[knownTopic](s, topicKey("in"))
+	seen, err := get[knownTopic](s, s.topicKey("in"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	known, err := get[knownPosition](s, positionKey("in", 0))
+	known, err := get[knownPosition](s, s.positionKey("in", 0))
 	if err != nil {
 		t.Fatal(err)
 	}

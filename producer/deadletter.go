@@ -23,6 +23,9 @@ const (
 	HeaderTruncated    = "penstock-truncated" // bytes of the value that was dropped
 )
 
+// unknownBytes stands for the size of a value that was never read.
+const unknownBytes = "unknown"
+
 const timeFormat = "2006-01-02T15:04:05.000Z07:00"
 
 // DeadLetters writes dead letters.
@@ -34,7 +37,7 @@ type DeadLetters struct {
 }
 
 // Record is the dead letter of an event: its value, key and headers as they
-// came, and why. One that is too big for its topic goes without its value, and
+// came, and why. An event that could not be read has none of them, a nil Value. One that is too big for its topic goes without its value, and
 // where that is not enough without its key and headers.
 func (d *DeadLetters) Record(e *penstock.Event, why *penstock.Rejection, now time.Time) penstock.Record {
 	own := []penstock.Header{
@@ -46,6 +49,9 @@ func (d *DeadLetters) Record(e *penstock.Event, why *penstock.Rejection, now tim
 		{Key: HeaderModelVersion, Value: []byte(d.Model.Version)},
 		{Key: HeaderTime, Value: now.UTC().AppendFormat(nil, timeFormat)},
 		{Key: HeaderAttempt, Value: strconv.AppendInt(nil, attempts(e.Headers)+1, 10)},
+	}
+	if e.Value == nil { // it was never read: a tombstone is no event
+		own = append(own, penstock.Header{Key: HeaderTruncated, Value: []byte(unknownBytes)})
 	}
 	r := penstock.Record{
 		Topic: d.Topic(e.ID.Source), Partition: e.ID.Partition,

@@ -72,7 +72,7 @@ func TestDeadLetterAttempt(t *testing.T) {
 	for header, want := range map[string]string{
 		"1": "2", "41": "42", "": "1", "x": "1", "-3": "1", "99999999999999": "1", "2147483647": "2147483648",
 	} {
-		e := penstock.Event{Headers: []penstock.Header{{Key: HeaderAttempt, Value: []byte(header)}}}
+		e := penstock.Event{Value: []byte("{}"), Headers: []penstock.Header{{Key: HeaderAttempt, Value: []byte(header)}}}
 		r := letters(1000).Record(&e, missing, noon)
 		if last := r.Headers[len(r.Headers)-1]; last.Key != HeaderAttempt || string(last.Value) != want || len(r.Headers) != 8 {
 			t.Errorf("after attempt %q: %s, want %s", header, text(&r), want)

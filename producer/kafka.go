@@ -118,10 +118,17 @@ func (k *Kafka) next() *kgo.Record {
 // committed and the events come again, because the group was rebalanced
 // meanwhile.
 func (k *Kafka) Commit(ctx context.Context, until broker.Offsets) (bool, error) {
-	if err := k.session.Begin(); err != nil { // nothing was published
+	// A record that had to wait for room when ctx ended is refused behind our
+	// back: flushing does not wait for its promise.
+	if err := ctx.Err(); err != nil {
 		return false, err
 	}
-	if k.used > 0 {
+	if k.used == 0 {
+		// The positions alone meet the last commit's markers too.
+		if err := k.begin(ctx); err != nil {
+			return false, err
+		}
+	} else {
 		if err := k.session.Flush(ctx); err != nil {
 			return false, err
 		}

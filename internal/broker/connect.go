@@ -106,12 +106,33 @@ func mechanism(s *config.SASL) (sasl.Mechanism, error) {
 		if _, err := readToken(path); err != nil {
 			return nil, err
 		}
-		return oauth.Oauth(func(context.Context) (oauth.Auth, error) {
+		return bearer{oauth.Oauth(func(context.Context) (oauth.Auth, error) {
 			token, err := readToken(path)
 			return oauth.Auth{Token: token}, err
-		}), nil
+		})}, nil
 	}
 	return nil, fmt.Errorf("broker.kafka.sasl.mechanism %q is unknown; give plain, scram-sha-256, scram-sha-512 or oauthbearer", s.Mechanism)
+}
+
+// bearer is OAUTHBEARER whose broker says no in a challenge, which the mechanism
+// takes for nonsense.
+type bearer struct{ sasl.Mechanism }
+
+// Authenticate implements sasl.Mechanism.
+func (b bearer) Authenticate(ctx context.Context, host string) (sasl.Session, []byte, error) {
+	session, first, err := b.Mechanism.Authenticate(ctx, host)
+	return bearerSession{session}, first, err
+}
+
+type bearerSession struct{ sasl.Session }
+
+// Challenge implements sasl.Session.
+func (s bearerSession) Challenge(answer []byte) (bool, []byte, error) {
+	done, next, err := s.Session.Challenge(answer)
+	if err != nil {
+		err = &loginError{fmt.Errorf("the broker refused the token of broker.kafka.sasl.token_file (it answered %q): %w", answer, err)}
+	}
+	return done, next, err
 }
 
 // readToken reads a bearer token, without the line's end that editors leave.

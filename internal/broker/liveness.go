@@ -45,14 +45,19 @@ func (l *Liveness) note(err error) {
 	}
 }
 
+// troubleCounts is the part of a patience after which a failure is the
+// cluster's. Members send heartbeats twice as often, so that while one broker of
+// several is away, which connections to it go on telling, another has answered.
+const troubleCounts = heartbeats / 2
+
 // Silent tells since when the cluster has not answered, and the last error
-// since then. It is not silent while it answers, that is, has within patience
-// and not failed after that.
+// since then. It is silent after patience, or a fraction of that when something
+// has failed since its last answer.
 func (l *Liveness) Silent(now time.Time, patience time.Duration) (since time.Time, silent bool, err error) {
 	answered := l.answered.Load()
 	since = time.Unix(0, answered)
 	if f := l.trouble.Load(); f != nil && f.at > answered {
-		return since, true, f.err
+		return since, answered == 0 || now.Sub(since) > patience/troubleCounts, f.err
 	}
 	return since, answered == 0 || now.Sub(since) > patience, nil
 }

@@ -2,7 +2,6 @@ package broker
 
 import (
 	"errors"
-	"net"
 	"testing"
 	"time"
 
@@ -10,31 +9,35 @@ import (
 )
 
 func TestLiveness(t *testing.T) {
-	const patience = time.Minute
-	l := &Liveness{}
-	if _, silent, err := l.Silent(time.Now(), patience); !silent || err != nil {
-		t.Errorf("before anything: %v, silent %t", err, silent)
-	}
-	refused := &net.OpError{Op: "dial", Err: errors.New("refused")}
-	l.OnBrokerConnect(kgo.BrokerMetadata{}, 0, nil, refused)
-	if _, silent, err := l.Silent(time.Now(), patience); !silent || !errors.Is(err, refused) {
-		t.Errorf("after a refusal: %v, silent %t", err, silent)
-	}
-	l.OnBrokerE2E(kgo.BrokerMetadata{}, 0, kgo.BrokerE2E{})
-	if _, silent, err := l.Silent(time.Now(), patience); silent || err != nil {
-		t.Errorf("after an answer: %v, silent %t", err, silent)
-	}
-	since, silent, err := l.Silent(time.Now().Add(2*patience), patience)
-	if !silent || err != nil || time.Since(since) > patience {
-		t.Errorf("after no answer for long: since %v, %v, silent %t", since, err, silent)
-	}
-	broken := errors.New("broken pipe")
-	l.OnBrokerE2E(kgo.BrokerMetadata{}, 0, kgo.BrokerE2E{WriteErr: broken})
-	if _, silent, err := l.Silent(time.Now(), patience); !silent || !errors.Is(err, broken) {
-		t.Errorf("after a write that failed: %v, silent %t", err, silent)
-	}
-	l.OnBrokerConnect(kgo.BrokerMetadata{}, 0, nil, nil)
-	if _, silent, _ := l.Silent(time.Now(), patience); !silent {
-		t.Error("a connection alone is no answer")
+	const patience = 10 * time.Second
+	refused := errors.New("connection refused")
+	answer := func(l *Liveness) { l.OnBrokerE2E(kgo.BrokerMetadata{}, 0, kgo.BrokerE2E{}) }
+	connect := func(l *Liveness) { l.OnBrokerConnect(kgo.BrokerMetadata{}, 0, nil, nil) }
+	unwritten := func(l *Liveness) { l.OnBrokerE2E(kgo.BrokerMetadata{}, 0, kgo.BrokerE2E{WriteErr: refused}) }
+	fail := func(l *Liveness) { l.OnBrokerConnect(kgo.BrokerMetadata{}, 0, nil, refused) }
+	for name, c := range map[string]struct {
+		was    []func(*Liveness)
+		after  time.Duration
+		silent bool
+		err    error
+	}{
+		"nothing yet":                {nil, 0, true, nil},
+		"never there":                {[]func(*Liveness){fail}, 0, true, refused},
+		"answers":                    {[]func(*Liveness){fail, answer}, 5 * time.Second, false, nil},
+		"one broker of several away": {[]func(*Liveness){answer, fail}, time.Second / 2, false, refused},
+		"gone":                       {[]func(*Liveness){answer, fail}, 2 * time.Second, true, refused},
+		"a write fails":              {[]func(*Liveness){answer, unwritten}, 2 * time.Second, true, refused},
+		"a connection is no answer":  {[]func(*Liveness){answer, fail, connect}, 2 * time.Second, true, refused},
+		"gone without a word":        {[]func(*Liveness){answer}, 11 * time.Second, true, nil},
+	} {
+		var l Liveness
+		for _, f := range c.was {
+			f(&l)
+			time.Sleep(time.Millisecond) // the clock tells one from the other
+		}
+		_, silent, err := l.Silent(time.Now().Add(c.after), patience)
+		if silent != c.silent || silent && !errors.Is(err, c.err) {
+			t.Errorf("%s: silent %v with %v, want %v with %v", name, silent, err, c.silent, c.err)
+		}
 	}
 }

@@ -10,11 +10,13 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// Member is a session's membership, for the time in which it learns where its
-// partitions begin.
+// Member is a session's membership in one generation of the group. After the
+// next rebalance its commits are refused, for its partitions may have new owners.
 type Member struct {
-	client *kgo.Client
-	o      *SessionOptions
+	client     *kgo.Client
+	o          *SessionOptions
+	id         string
+	generation int32
 }
 
 // Extent is what the cluster says of a topic: which one it is, and how far it goes.
@@ -67,9 +69,8 @@ func describe(ctx context.Context, admin *kadm.Client, names []string) (map[stri
 // Commit commits positions in these topics as this member, outside of any
 // epoch.
 func (m *Member) Commit(ctx context.Context, topics map[string]Extent, positions Offsets) error {
-	id, generation := m.client.GroupMetadata()
 	req := kmsg.NewPtrOffsetCommitRequest()
-	req.Group, req.MemberID, req.Generation, req.InstanceID = m.o.Group, id, generation, &m.o.MemberID
+	req.Group, req.MemberID, req.Generation, req.InstanceID = m.o.Group, m.id, m.generation, &m.o.MemberID
 	for topic, partitions := range positions {
 		t := kmsg.NewOffsetCommitRequestTopic()
 		t.Topic, t.TopicID = topic, topics[topic].ID

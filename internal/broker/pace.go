@@ -35,8 +35,8 @@ const (
 
 	// A stalled produce takes calm, the broker's 20 ms and what it waits for the
 	// processor; these are the bounds of the last two.
-	leastStall = 16 * time.Millisecond
-	mostStall  = 32 * time.Millisecond
+	leastStall = 18 * time.Millisecond
+	mostStall  = 28 * time.Millisecond
 )
 
 // Wait is how long from now until the next epoch may publish; zero or less: at

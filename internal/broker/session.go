@@ -33,9 +33,12 @@ type SessionOptions struct {
 	// never negative. An error ends the session.
 	Begin func(ctx context.Context, m *Member, committed Offsets) (Offsets, error)
 	// Assigned and Revoked are told of partitions that come and go, from a
-	// goroutine of the client's.
-	Assigned, Revoked func(partitions map[string][]int32)
-	Liveness          *Liveness
+	// goroutine of the client's. Exactly once Revoked is not called a second
+	// time between two ends of epochs; Assigned is called at each rebalance, and
+	// held tells whether a partition that has a position is still there.
+	Assigned func(partitions map[string][]int32, held func(topic string, partition int32) bool)
+	Revoked  func(partitions map[string][]int32)
+	Liveness *Liveness
 }
 
 // Offsets are positions, each the offset of the next event, by topic and
@@ -67,7 +70,7 @@ const transactionalPrefix = "penstock-"
 const (
 	// maxBatchInflated is the largest that a compressed batch of events may
 	// become: a few kilobytes can be made to claim gigabytes.
-	maxBatchInflated = 32 << 20
+	maxBatchInflated = 64 << 20
 	// maxBuffered bounds what waits for the broker. Epochs are smaller, so that
 	// a publish never blocks on it.
 	maxBuffered        = 32 << 20
@@ -77,6 +80,10 @@ const (
 	maxPartitionFetch = 1 << 20
 	// leastFetch still holds an event of the size that brokers take by default.
 	leastFetch = 64 << 10
+	// mostFetch is as much as an answer may have, which is never read beyond
+	// twice what was asked for; leastRead is the client's default for that.
+	mostFetch = 1 << 29
+	leastRead = 100 << 20
 	// newPartitions is how soon partitions that were added are seen.
 	newPartitions = 10 * time.Second
 	// soon paces what the client does again right after a commit. It is also how
@@ -143,7 +150,7 @@ func (s *Session) Client() *kgo.Client { return s.client }
 
 func (s *Session) options() []kgo.Opt {
 	o := &s.o
-	share := max(o.FetchMaxBytes, leastFetch)
+	share := int32(min(max(o.FetchMaxBytes, leastFetch), mostFetch))
 	isolation := kgo.ReadUncommitted()
 	if o.ReadCommitted {
 		isolation = kgo.ReadCommitted()
@@ -154,7 +161,8 @@ func (s *Session) options() []kgo.Opt {
 		kgo.Balancers(kgo.CooperativeStickyBalancer()),
 		kgo.SessionTimeout(o.SessionTimeout), kgo.HeartbeatInterval(o.SessionTimeout/heartbeats),
 		kgo.FetchIsolationLevel(isolation), kgo.KeepControlRecords(),
-		kgo.FetchMaxBytes(int32(min(share, 1<<30))), kgo.FetchMaxPartitionBytes(int32(min(share, maxPartitionFetch))),
+		kgo.FetchMaxBytes(share), kgo.FetchMaxPartitionBytes(min(share, maxPartitionFetch)),
+		kgo.BrokerMaxReadBytes(max(2*share, leastRead)),
 		kgo.MaxDecompressBatchBytes(maxBatchInflated), kgo.FetchMaxWait(soon),
 		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()), // replaced by begin
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()),       // out of range: a new session's Begin decides
@@ -187,14 +195,17 @@ func (s *Session) options() []kgo.Opt {
 }
 
 func (s *Session) assigned(ctx context.Context, _ *kgo.Client, partitions map[string][]int32) {
-	if len(partitions) == 0 {
-		return
-	}
 	<-s.opened
-	if s.o.ExactlyOnce && !failpoint.Mutant(noFencing) {
+	if len(partitions) > 0 && s.o.ExactlyOnce && !failpoint.Mutant(noFencing) {
 		s.endDead(ctx)
 	}
-	s.o.Assigned(partitions)
+	// The client keeps the positions of what it has, and lets go of those of
+	// what it lost before it comes here.
+	positions := s.client.CommittedOffsets()
+	s.o.Assigned(partitions, func(topic string, partition int32) bool {
+		_, ok := positions[topic][partition]
+		return ok
+	})
 }
 
 func (s *Session) revoked(_ context.Context, _ *kgo.Client, partitions map[string][]int32) {
@@ -226,5 +237,8 @@ func (s *Session) begin(ctx context.Context, fetched map[string]map[int32]kgo.Of
 	return fetched, nil
 }
 
-// Member is this session's membership.
-func (s *Session) Member() *Member { return &Member{client: s.client, o: &s.o} }
+// Member is this session's membership as it is now.
+func (s *Session) Member() *Member {
+	id, generation := s.client.GroupMetadata()
+	return &Member{client: s.client, o: &s.o, id: id, generation: generation}
+}

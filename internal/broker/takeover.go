@@ -19,6 +19,10 @@ import (
 // start on new partitions, and those it misses end at their own timeout.
 const takeoverLimit = 5 * time.Second
 
+// longestPending is the longest pause between two questions whether a dead
+// worker's transaction has ended. It takes as long as some leader is away.
+const longestPending = 100 * time.Millisecond
+
 // replacedLimit bounds the look for a twin, which is only asked for when
 // something is wrong already.
 const replacedLimit = 2 * time.Second
@@ -41,7 +45,7 @@ func endTransaction(ctx context.Context, client *kgo.Client, id string, timeout 
 	req.TransactionalID = &id
 	req.TransactionTimeoutMillis = int32(timeout.Milliseconds())
 	req.ProducerID, req.ProducerEpoch = -1, -1
-	for {
+	for pause := markersPending; ; pause = min(2*pause, longestPending) {
 		resp, err := req.RequestWith(ctx, client)
 		if err == nil {
 			err = kerr.ErrorForCode(resp.ErrorCode)
@@ -49,7 +53,7 @@ func endTransaction(ctx context.Context, client *kgo.Client, id string, timeout 
 		// The broker answers so while it writes the abort's markers.
 		if errors.Is(err, kerr.ConcurrentTransactions) {
 			select {
-			case <-time.After(markersPending):
+			case <-time.After(pause):
 				continue
 			case <-ctx.Done():
 			}

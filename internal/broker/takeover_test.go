@@ -46,7 +46,11 @@ func openFake(t *testing.T, cluster *kfake.Cluster, group, instance string, n in
 			}
 			return committed, nil
 		},
-		Assigned: func(map[string][]int32) { assigned <- struct{}{} },
+		Assigned: func(partitions map[string][]int32, _ func(string, int32) bool) {
+			if len(partitions) > 0 {
+				assigned <- struct{}{}
+			}
+		},
 		Revoked:  func(map[string][]int32) {},
 		Liveness: &Liveness{},
 	})

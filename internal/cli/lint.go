@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/penstock/penstock/inference"
+	"github.com/penstock/penstock/internal/broker"
 	"github.com/penstock/penstock/internal/config"
 )
 
@@ -60,6 +61,11 @@ func (s *session) lint(ctx context.Context, path string, c *lintCommand) (ok boo
 		problems, err = s.lintModel(ctx, f)
 		if err != nil {
 			return false, err
+		}
+	}
+	if k := f.Pipeline.Broker.Kafka; k != nil && !f.Failed() {
+		if _, err := broker.ConnectOptions(k); err != nil {
+			problems = append(problems, inference.Problem{Path: []string{"broker", "kafka"}, Message: err.Error()})
 		}
 	}
 	if c.Live && !f.Failed() {

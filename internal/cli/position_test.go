@@ -96,9 +96,9 @@ func TestPositionResetTellsTheState(t *testing.T) {
 	id := fmt.Sprintf("%x", [16]byte(topics["in"].ID))
 	state := latest(t, c, "p.state")
 	for key, start := range map[string]string{
-		"topic/in":      `{"id":"` + id + `","partitions":2}`,
-		"position/in/0": `{"topic_id":"` + id + `","offset":0,"time":"`,
-		"position/in/1": `{"topic_id":"` + id + `","offset":4,"time":"`,
+		"topic/p/in":      `{"id":"` + id + `","partitions":2}`,
+		"position/p/in/0": `{"topic_id":"` + id + `","offset":0,"time":"`,
+		"position/p/in/1": `{"topic_id":"` + id + `","offset":4,"time":"`,
 	} {
 		if !strings.HasPrefix(state[key], start) {
 			t.Errorf("%s is %q, want %q", key, state[key], start)

@@ -249,7 +249,7 @@ func (p *positions) remember(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	state, err := consumer.OpenState(options, topic)
+	state, err := consumer.OpenState(options, topic, p.p.Source.Group)
 	if err != nil {
 		return err
 	}

@@ -86,6 +86,7 @@ type process struct {
 	registry  *telemetry.Registry
 	pipelines []*openPipeline
 	mounts    []web.Mount
+	aborted   bool // a worker is still in a run of its model
 }
 
 // openPipeline is a pipeline with what it holds.
@@ -125,6 +126,9 @@ func (p *process) add(ctx context.Context, f *config.File) error {
 }
 
 func (p *process) close() {
+	if p.aborted {
+		return // the process ends, and with it all that it holds
+	}
 	for _, o := range p.pipelines {
 		o.broker.Close()
 		if err := o.model.close(); err != nil {
@@ -164,7 +168,9 @@ func (p *process) run(ctx context.Context) error {
 	}
 	running.Wait()
 	stopServing()
-	return errors.Join(append(ends, <-served)...)
+	err := errors.Join(append(ends, <-served)...)
+	p.aborted = errors.Is(err, pipeline.ErrAborted)
+	return err
 }
 
 // summarize logs what a pipeline did.

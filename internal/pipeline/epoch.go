@@ -16,6 +16,9 @@ import (
 // for the broker stays bounded.
 const maxEpochBytes = 8 << 20
 
+// maxEpochDead is the same for dead letters that are little more than headers.
+const maxEpochDead = 8 << 10
+
 // epoch is what lies between two commits.
 type epoch struct {
 	open    bool
@@ -132,7 +135,7 @@ func (w *worker) commitBefore(cause error) error {
 // not read the batch and so cannot commit it in a transaction; a crash between
 // them gives the dead letter twice, with the same id. The cause ends the
 // session.
-func (w *worker) skip(e *penstock.Event, why *penstock.Rejection, cause error) error {
+func (w *worker) skip(first penstock.EventID, next int64, why *penstock.Rejection, cause error) error {
 	if len(w.events) > 0 {
 		w.epoch.begin(time.Now())
 		if err := w.score(); errors.Is(err, inference.ErrBroken) {
@@ -146,12 +149,16 @@ func (w *worker) skip(e *penstock.Event, why *penstock.Rejection, cause error) e
 			return errors.Join(err, cause)
 		}
 	}
-	w.epoch.begin(time.Now())
-	if err := w.publishDead(e, why); err != nil {
-		return errors.Join(cause, err, w.abort())
-	}
-	if committed, err := w.end(nil); err != nil || !committed {
-		return errors.Join(err, cause)
+	for e := (penstock.Event{ID: first, Time: -1}); e.ID.Offset < next; {
+		w.epoch.begin(time.Now())
+		for ; e.ID.Offset < next && w.session.Bytes() < maxEpochBytes && len(w.epoch.dead) < maxEpochDead; e.ID.Offset++ {
+			if err := w.publishDead(&e, why); err != nil {
+				return errors.Join(cause, err, w.abort())
+			}
+		}
+		if committed, err := w.end(nil); err != nil || !committed {
+			return errors.Join(err, cause)
+		}
 	}
 	ctx, cancel := context.WithTimeout(w.p.hard, w.p.c.CommitTimeout)
 	defer cancel()

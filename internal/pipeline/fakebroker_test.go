@@ -44,8 +44,8 @@ func (b *fakeBroker) Joined() bool                                            { 
 func (b *fakeBroker) Replaced(context.Context) bool                           { return false }
 func (b *fakeBroker) Attempt(context.Context, []penstock.Event) (bool, error) { return b.isolate, nil }
 
-func (b *fakeBroker) Unreadable(error) (penstock.Event, *penstock.Rejection, bool) {
-	return penstock.Event{}, nil, false
+func (b *fakeBroker) Unreadable(error) (penstock.EventID, int64, *penstock.Rejection, bool) {
+	return penstock.EventID{}, 0, nil, false
 }
 
 func (b *fakeBroker) Poll(ctx context.Context, events []penstock.Event, limit int) ([]penstock.Event, error) {

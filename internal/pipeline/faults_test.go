@@ -130,8 +130,8 @@ func incompressible(n int) string {
 	return b.String()
 }
 
-// unreadable: a batch that inflates beyond bounds is one dead letter. What came
-// before and after it, in the same epoch too, is predicted.
+// unreadable: each event of a batch that inflates beyond bounds is a dead
+// letter. What came before and after it, in the same epoch too, is predicted.
 func unreadable(t *testing.T, s *kafkaStream, exactlyOnce bool) {
 	s.Create(t, 2, 2)
 	s.Publish(t, numbered(1, 40, 2)...)
@@ -144,28 +144,30 @@ func unreadable(t *testing.T, s *kafkaStream, exactlyOnce bool) {
 	} else {
 		complete(t, predictions, 1, 80)
 	}
-	dead := s.Read(t, deadLetters, 1)
-	if len(dead) != 1 || dead[0].header(producer.HeaderErrorClass) != "too_large" || dead[0].header(producer.HeaderSource) != s.Source()+"/0/20" {
-		t.Errorf("dead letters %v", dead)
+	dead := s.Read(t, deadLetters, 3)
+	for i, d := range dead {
+		if d.header(producer.HeaderErrorClass) != "too_large" || d.header(producer.HeaderSource) != fmt.Sprintf("%s/0/%d", s.Source(), 20+i) || d.header(producer.HeaderTruncated) != "unknown" {
+			t.Errorf("dead letter %d: %v", i, d)
+		}
 	}
-	r.totals(func(got telemetry.Totals) bool { return got.DeadLettered == 1 && got.Predicted >= 80 })
+	r.totals(func(got telemetry.Totals) bool { return got.DeadLettered == 3 && got.Predicted >= 80 })
 	r.stop()
 	if got, want := s.Positions(t)[0], int64(20+3+20); got != want {
 		t.Errorf("position %d, want %d", got, want)
 	}
 }
 
-// bomb publishes a batch of three records in a few kilobytes that is 48 MiB
+// bomb publishes a batch of three records in a few kilobytes that is 72 MiB
 // when inflated.
 func (s *kafkaStream) bomb(t *testing.T, partition int32) {
 	t.Helper()
 	client, err := kgo.NewClient(kgo.SeedBrokers(s.direct), kgo.DisableClientMetrics(), kgo.RecordPartitioner(kgo.ManualPartitioner()),
-		kgo.ProducerLinger(200*time.Millisecond), kgo.ProducerBatchMaxBytes(64<<20), kgo.ProducerBatchCompression(kgo.GzipCompression()))
+		kgo.ProducerLinger(200*time.Millisecond), kgo.ProducerBatchMaxBytes(96<<20), kgo.ProducerBatchCompression(kgo.GzipCompression()))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	zeros := record{Partition: partition, Value: make([]byte, 16<<20)}
+	zeros := record{Partition: partition, Value: make([]byte, 24<<20)}
 	s.publish(t, client, zeros, zeros, zeros)
 }
 

@@ -84,7 +84,7 @@ func (k *Kafka) Prepare(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if found, err = k.created(ctx, made); err != nil {
+		if found, err = k.created(ctx); err != nil {
 			return err
 		}
 	}
@@ -112,15 +112,16 @@ func (k *Kafka) Prepare(ctx context.Context) error {
 // newTopic is how long a topic may take until all brokers know it.
 const newTopic = 100 * time.Millisecond
 
-// created waits until topics that were just made are known.
-func (k *Kafka) created(ctx context.Context, made []broker.Topic) ([]broker.FoundTopic, error) {
+// created waits until the topics that may be made are known, whichever worker
+// or process made them.
+func (k *Kafka) created(ctx context.Context) ([]broker.FoundTopic, error) {
 	for {
 		found, err := broker.Inspect(ctx, k.client, k.o.Topics)
 		if err != nil {
 			return nil, err
 		}
 		unknown := slices.ContainsFunc(found, func(f broker.FoundTopic) bool {
-			return !f.Exists() && slices.ContainsFunc(made, func(t broker.Topic) bool { return t.Name == f.Name })
+			return !f.Exists() && f.Err == nil && (f.Own || k.o.Create)
 		})
 		if !unknown {
 			return found, nil
@@ -145,7 +146,7 @@ func (k *Kafka) openState(ctx context.Context) error {
 	if err := broker.Release(ctx, k.client, k.o.Session.Group, k.o.Instance, k.o.Workers); err != nil {
 		return err
 	}
-	state, err := consumer.OpenState(k.o.Connect, k.o.State, k.liveness)
+	state, err := consumer.OpenState(k.o.Connect, k.o.State, k.o.Session.Group, k.liveness)
 	if err != nil {
 		return err
 	}
@@ -230,7 +231,11 @@ func (s *kafkaSession) Publish(ctx context.Context, r *penstock.Record) error {
 func (s *kafkaSession) Bytes() int { return s.sink.Bytes() }
 
 func (s *kafkaSession) Commit(ctx context.Context, until broker.Offsets) (bool, error) {
-	return s.sink.Commit(ctx, until)
+	committed, err := s.sink.Commit(ctx, until)
+	if err == nil && !committed {
+		err = s.Kafka.Aborted(ctx)
+	}
+	return committed, err
 }
 
 func (s *kafkaSession) Abort(ctx context.Context) error { return s.sink.Abort(ctx) }
@@ -243,16 +248,20 @@ func (s *kafkaSession) Skip(ctx context.Context, unreadable error) error {
 	return s.Kafka.Skip(ctx, big)
 }
 
-func (s *kafkaSession) Unreadable(err error) (penstock.Event, *penstock.Rejection, bool) {
+func (s *kafkaSession) Unreadable(err error) (penstock.EventID, int64, *penstock.Rejection, bool) {
 	big, ok := errors.AsType[*consumer.Oversize](err)
 	if !ok {
-		return penstock.Event{}, nil, false
+		return penstock.EventID{}, 0, nil, false
 	}
-	return penstock.Event{ID: big.ID, Time: -1}, &penstock.Rejection{
+	return big.ID, big.Next, &penstock.Rejection{
 		Class: penstock.ClassTooLarge, Offset: -1,
-		Reason: fmt.Sprintf("a compressed batch of the events up to %d inflates beyond what penstock reads, so that its bytes are not here", big.Next-1),
+		Reason: fmt.Sprintf("the compressed batch that it is in, up to event %d, inflates beyond what penstock reads, so that its bytes are not here", big.Next-1),
 	}, true
 }
 
 func (s *kafkaSession) Replaced(ctx context.Context) bool { return s.session.Replaced(ctx) }
-func (s *kafkaSession) Close()                            { s.session.Close() }
+
+func (s *kafkaSession) Close() {
+	s.Kafka.Close()
+	s.session.Close()
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -89,12 +90,14 @@ func (p *Pipeline) Run(ctx context.Context) error {
 			stop()
 		})
 	}
-	running.Wait()
+	if !waitFor(&running, p.hard) {
+		return errors.Join(ErrAborted, context.Cause(p.hard))
+	}
 	err := firstOf(ends)
 	if cause := context.Cause(p.hard); err == nil && cause != nil {
 		err = cause
 	}
-	leaves := p.opened.Load() && !p.c.Stay && !errors.Is(err, errTwin) && p.hard.Err() == nil
+	leaves := p.opened.Load() && !p.c.Stay && !slices.ContainsFunc(ends, fromTwin) && p.hard.Err() == nil
 	if leaves {
 		p.leave()
 	}
@@ -106,6 +109,40 @@ func (p *Pipeline) Run(ctx context.Context) error {
 		p.leave() // a client that learned of the first one before it was closed has joined again
 	}
 	return errors.Join(err, p.closing)
+}
+
+// fromTwin tells whether a worker ended because of a twin. The places in the
+// group are the twin's then: they go by name, and to give them back would throw
+// it out.
+func fromTwin(err error) bool {
+	return err != nil && (errors.Is(err, errTwin) || broker.Diagnose(err).Kind == broker.Twin)
+}
+
+// ErrAborted says that a worker did not end in time: it is in a run of the model,
+// which nothing can cut short. End the process, and close nothing that it uses.
+var ErrAborted = errors.New("aborted")
+
+// lastWords is how long workers have to end once nothing is waited for any more.
+const lastWords = 500 * time.Millisecond
+
+// waitFor waits for the workers; once hard has ended, not much longer.
+func waitFor(running *sync.WaitGroup, hard context.Context) (ended bool) {
+	done := make(chan struct{})
+	go func() {
+		running.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return true
+	case <-hard.Done():
+	}
+	select {
+	case <-done:
+		return true
+	case <-time.After(lastWords):
+		return false
+	}
 }
 
 // firstOf spares the user the same reason from every worker.

@@ -45,9 +45,10 @@ type Session interface {
 	// Skip gives up what the source cannot read, after its dead letter was
 	// committed. The session is spent.
 	Skip(ctx context.Context, unreadable error) error
-	// Unreadable makes the dead letter of an error that stands for events which
-	// cannot be read; ok is false for any other error.
-	Unreadable(err error) (e penstock.Event, why *penstock.Rejection, ok bool)
+	// Unreadable tells which events an error of Poll stands for, from the first
+	// to the one before next, and why they cannot be read; ok is false for any
+	// other error.
+	Unreadable(err error) (first penstock.EventID, next int64, why *penstock.Rejection, ok bool)
 	// Joined tells whether the worker is a member of its group.
 	Joined() bool
 	// Replaced tells whether another process took this worker's place.

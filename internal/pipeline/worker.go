@@ -155,6 +155,11 @@ func (w *worker) serve(ctx context.Context) (err error) {
 		}
 		w.joined.Store(nil)
 		w.epoch.reset()
+		if err != nil {
+			// A client that did not get rid of its records may yet send them,
+			// for it may outlive the session's closing.
+			w.epoch.arena = arena{}
+		}
 		if err != nil || ctx.Err() == nil {
 			w.disconnect()
 		}
@@ -246,8 +251,8 @@ func (w *worker) failed(err error) error {
 	if errors.Is(err, inference.ErrBroken) {
 		return w.commitBefore(err)
 	}
-	if e, why, ok := w.session.Unreadable(err); ok {
-		return w.skip(&e, why, err)
+	if first, next, why, ok := w.session.Unreadable(err); ok {
+		return w.skip(first, next, why, err)
 	}
 	return errors.Join(err, w.abort())
 }

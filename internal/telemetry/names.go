@@ -32,6 +32,7 @@ type metrics struct {
 	commitDuration, commits                           *prometheus.Desc
 	lag, assigned                                     *prometheus.Desc
 	modelInfo, modelLoaded                            *prometheus.Desc
+	buildInfo                                         *prometheus.Desc
 }
 
 func newMetrics() *metrics {
@@ -60,6 +61,7 @@ func newMetrics() *metrics {
 		lag:      desc("lag_events", "Events that wait in a partition that this process reads.", "topic", "partition"),
 		assigned: desc("assigned_partitions", "1 while this process reads the partition, 0 after it gave it away.", "topic", "partition"),
 
+		buildInfo:   desc("build_info", "What runs: the versions of penstock, Go and ONNX Runtime; always 1.", "version", "goversion", "onnxruntime"),
 		modelInfo:   desc("model_info", "Which model scores; always 1.", "model", "version", "digest", "variant"),
 		modelLoaded: desc("model_loaded_timestamp_seconds", "When the model was loaded, in Unix time.", "model", "version", "digest", "variant"),
 	}
@@ -72,21 +74,8 @@ func (m *metrics) all() []*prometheus.Desc {
 		m.decode, m.inference, m.publish, m.observe, m.commit, m.idle,
 		m.commitDuration, m.commits,
 		m.lag, m.assigned,
-		m.modelInfo, m.modelLoaded,
+		m.modelInfo, m.modelLoaded, m.buildInfo,
 	}
-}
-
-// newBuildInfo is the one metric without a pipeline.
-func newBuildInfo(build BuildInfo) prometheus.Collector {
-	info := prometheus.NewGauge(prometheus.GaugeOpts{
-		Name: "penstock_build_info",
-		Help: "What runs: the versions of penstock, Go and ONNX Runtime; always 1.",
-		ConstLabels: prometheus.Labels{
-			"version": build.Version, "goversion": build.GoVersion, "onnxruntime": build.ONNXRuntime,
-		},
-	})
-	info.Set(1)
-	return info
 }
 
 // The upper bounds of the classic buckets, for those who do not scrape native

@@ -23,6 +23,7 @@ type BuildInfo struct {
 // Prometheus.
 type Registry struct {
 	metrics  *metrics
+	build    BuildInfo
 	registry *prometheus.Registry
 
 	mu        sync.Mutex // protects pipelines
@@ -31,11 +32,10 @@ type Registry struct {
 
 // NewRegistry returns a registry without pipelines.
 func NewRegistry(build BuildInfo) *Registry {
-	r := &Registry{metrics: newMetrics(), registry: prometheus.NewRegistry()}
+	r := &Registry{metrics: newMetrics(), build: build, registry: prometheus.NewRegistry()}
 	r.registry.MustRegister( // it refuses doubles only, and it is empty
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		newBuildInfo(build),
 		collector{r},
 	)
 	return r
@@ -88,12 +88,12 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 	pipelines := slices.Clone(c.pipelines)
 	c.mu.Unlock()
 	for _, p := range pipelines {
-		c.metrics.collect(p, out)
+		c.metrics.collect(p, c.build, out)
 	}
 }
 
 // collect gives one pipeline's metrics.
-func (m *metrics) collect(p *Pipeline, out chan<- prometheus.Metric) {
+func (m *metrics) collect(p *Pipeline, build BuildInfo, out chan<- prometheus.Metric) {
 	name, model := p.options.Name, p.options.Model
 	workers, partitions := p.snapshot()
 	s := newSums()
@@ -135,6 +135,7 @@ func (m *metrics) collect(p *Pipeline, out chan<- prometheus.Metric) {
 		}
 	}
 	labels := []string{model.Name, model.Version, model.Digest, p.options.Variant}
+	gauge(m.buildInfo, 1, build.Version, build.GoVersion, build.ONNXRuntime)
 	gauge(m.modelInfo, 1, labels...)
 	gauge(m.modelLoaded, float64(p.options.LoadedAt.UnixMilli())/1000, labels...)
 }

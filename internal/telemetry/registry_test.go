@@ -90,7 +90,7 @@ penstock_assigned_partitions{partition="1",pipeline="card-fraud",topic="transact
 penstock_assigned_partitions{partition="2",pipeline="card-fraud",topic="transactions"}_0
 penstock_batch_rows_count{model="fraud",pipeline="card-fraud"}_1
 penstock_batch_rows_sum{model="fraud",pipeline="card-fraud"}_256
-penstock_build_info{goversion="go1.26",onnxruntime="1.24.1",version="1.2.3"}_1
+penstock_build_info{goversion="go1.26",onnxruntime="1.24.1",pipeline="card-fraud",version="1.2.3"}_1
 penstock_commit_duration_seconds_count{pipeline="card-fraud"}_1
 penstock_commit_duration_seconds_sum{pipeline="card-fraud"}_0.002
 penstock_commit_seconds_total{pipeline="card-fraud"}_5

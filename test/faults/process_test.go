@@ -3,6 +3,7 @@
 package faults
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
@@ -41,7 +42,7 @@ func (st *stage) processes(instances ...string) []*process {
 	st.Helper()
 	var all []*process
 	for _, instance := range instances {
-		p := st.newProcess(instance)
+		p := st.newProcess(instance, st.args...)
 		p.start()
 		all = append(all, p)
 	}
@@ -127,4 +128,14 @@ func (p *process) tail() string {
 		return fmt.Sprint(err)
 	}
 	return strings.TrimSpace(string(text[max(0, len(text)-most):]))
+}
+
+// nobodyDied wants that no process took another, or itself, for dead.
+func (st *stage) nobodyDied() {
+	st.Helper()
+	for _, p := range st.workers {
+		if text, err := os.ReadFile(p.logFile()); err != nil || bytes.Contains(text, []byte("the process ended while")) {
+			st.Errorf("%s thinks that a process died (%v), and none was killed", p.instance, err)
+		}
+	}
 }

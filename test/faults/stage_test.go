@@ -33,6 +33,7 @@ type setting struct {
 	transactionTimeout time.Duration // 0: 60 s, so that no test passes by waiting for it
 	failpoints         string        // as PENSTOCK_FAILPOINTS
 	mutant             string
+	args               []string // of penstock run, besides
 }
 
 // stage is one pipeline with topics of its own at the shared broker.

@@ -66,6 +66,9 @@ func (p plan) run(t *testing.T) int {
 	t.Logf("%v: %v", faults, v)
 	if p.mutant == "" {
 		st.explain(v)
+		if p.drains > 0 {
+			st.nobodyDied()
+		}
 	}
 	if st.atLeastOnce {
 		return v.violationsAtLeastOnce()

@@ -5,7 +5,6 @@ package faults
 import (
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -170,12 +169,5 @@ func (st *stage) alive() {
 		if p.cmd != nil && p.exited() && !p.killed {
 			st.Fatalf("%s ended by itself with exit code %d\n%s", p.instance, p.cmd.ProcessState.ExitCode(), p.tail())
 		}
-	}
-}
-
-// stopAll drains them at once.
-func stopAll(workers []*process) {
-	for _, p := range slices.Backward(workers) {
-		p.stop(30 * time.Second)
 	}
 }

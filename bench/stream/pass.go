@@ -1,0 +1,192 @@
+//go:build unix
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kversion"
+
+	"github.com/penstock/penstock/internal/broker"
+)
+
+// loop is a bare GroupTransactSession that copies events, one worker: the least
+// that exactly once can cost. It commits whenever nothing waits.
+type loop struct {
+	topics
+	group   string
+	pause   time.Duration // of the next epoch's first produce after a commit
+	learned bool          // the pause is broker.Pace's instead
+	v1      bool          // transactions as before Kafka 4: produce v11 at most
+
+	pace     broker.Pace
+	client   *kgo.Client
+	session  *kgo.GroupTransactSession
+	last     time.Time // of the last commit
+	firstAck []time.Duration
+	gaps     []time.Duration // between a commit and the next first produce
+	ends     []time.Duration
+	begun    time.Time // the first epoch
+}
+
+// passed is what a loop tells when it ends: one line of JSON, times in ms.
+type passed struct {
+	Epochs   float64 `json:"epochs_per_s"`
+	Stalls   float64 `json:"stalls"`    // share of epochs whose first produce took more than stalled
+	FirstAck levels  `json:"first_ack"` // of an epoch's first produce
+	Gap      levels  `json:"gap"`       // from a commit to the next first produce
+	End      levels  `json:"end"`
+}
+
+// levels are quantiles in ms.
+type levels struct {
+	P1  float64 `json:"p1"`
+	P25 float64 `json:"p25"`
+	P50 float64 `json:"p50"`
+	P75 float64 `json:"p75"`
+	P90 float64 `json:"p90"`
+	P99 float64 `json:"p99"`
+	Max float64 `json:"max"`
+}
+
+// stalled is a first produce that met CONCURRENT_TRANSACTIONS: the broker has
+// tried again after 20 ms.
+const stalled = 18 * time.Millisecond
+
+func runPass(ctx context.Context, args []string) error {
+	f := flag.NewFlagSet("pass", flag.ContinueOnError)
+	l := &loop{}
+	l.flags(f)
+	f.StringVar(&l.group, "group", "pass", "consumer group, and transactional id")
+	f.DurationVar(&l.pause, "pause", 0, "between a commit and the next produce")
+	f.BoolVar(&l.learned, "learned", false, "learn the pause")
+	f.BoolVar(&l.v1, "v1", false, "transactions as before Kafka 4")
+	if err := f.Parse(args); err != nil {
+		return err
+	}
+	if err := l.open(); err != nil {
+		return err
+	}
+	defer l.session.Close()
+	for ctx.Err() == nil {
+		if err := l.epoch(ctx); err != nil && !errors.Is(err, context.Canceled) {
+			return err
+		}
+	}
+	return json.NewEncoder(os.Stdout).Encode(l.passed())
+}
+
+func (l *loop) open() error {
+	opts := []kgo.Opt{
+		kgo.SeedBrokers(l.seeds()...), kgo.ConsumeTopics(l.in), kgo.ConsumerGroup(l.group), kgo.TransactionalID(l.group),
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.ConsumeResetOffset(kgo.NewOffset().AtEnd()),
+		kgo.ProducerLinger(0), kgo.ProducerBatchCompression(kgo.NoCompression()),
+		kgo.ConcurrentTransactionsBackoff(time.Millisecond), kgo.MetadataMinAge(250 * time.Millisecond),
+	}
+	if l.v1 {
+		versions := kversion.Stable()
+		versions.SetMaxKeyVersion(0, 11) // produce
+		opts = append(opts, kgo.MaxVersions(versions))
+	}
+	session, err := kgo.NewGroupTransactSession(opts...)
+	if err != nil {
+		return fmt.Errorf("open session: %w", err)
+	}
+	l.session, l.client = session, session.Client()
+	return nil
+}
+
+const (
+	mostRecords   = 4096                   // of a poll
+	longestEpoch  = 100 * time.Millisecond // a commit is then due, whatever waits
+	shutdownLimit = 5 * time.Second
+)
+
+// epoch copies what there is and commits it.
+func (l *loop) epoch(ctx context.Context) error {
+	fetches := l.client.PollRecords(ctx, mostRecords)
+	if err := fetches.Err(); err != nil {
+		return err
+	}
+	if fetches.NumRecords() == 0 {
+		return nil
+	}
+	time.Sleep(l.wait(time.Now()))
+	// Once begun an epoch is committed, also when ctx ends meanwhile.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownLimit)
+	defer cancel()
+	if err := l.session.Begin(); err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	begun := time.Now()
+	if l.last.IsZero() {
+		l.begun = begun
+	} else {
+		l.gaps = append(l.gaps, begun.Sub(l.last))
+	}
+	var acked atomic.Int64
+	for time.Since(begun) < longestEpoch {
+		l.copy(ctx, fetches, begun, &acked)
+		//lint:ignore SA1012 without a context it returns what is buffered, at once
+		fetches = l.client.PollRecords(nil, mostRecords)
+		if fetches.NumRecords() == 0 {
+			break
+		}
+	}
+	ending := time.Now()
+	if committed, err := l.session.End(ctx, kgo.TryCommit); err != nil || !committed {
+		return fmt.Errorf("end: committed %t: %w", committed, err)
+	}
+	l.last = time.Now()
+	l.ends = append(l.ends, l.last.Sub(ending))
+	first := time.Duration(acked.Load())
+	l.firstAck = append(l.firstAck, first)
+	l.pace.Observed(first)
+	return nil
+}
+
+// wait is how long from now until the next produce.
+func (l *loop) wait(now time.Time) time.Duration {
+	if l.learned {
+		return l.pace.Wait(now, l.last)
+	}
+	return l.pause - now.Sub(l.last)
+}
+
+// copy produces what was polled. The first acknowledgement of the epoch is noted
+// in acked, in ns since begun.
+func (l *loop) copy(ctx context.Context, fetches kgo.Fetches, begun time.Time, acked *atomic.Int64) {
+	fetches.EachRecord(func(r *kgo.Record) {
+		l.client.Produce(ctx, &kgo.Record{Topic: l.out, Key: r.Key, Value: r.Value, Headers: r.Headers}, func(_ *kgo.Record, err error) {
+			if err == nil { // End gives the error
+				acked.CompareAndSwap(0, int64(time.Since(begun)))
+			}
+		})
+	})
+}
+
+func (l *loop) passed() passed {
+	stalls := 0
+	for _, t := range l.firstAck {
+		if t > stalled {
+			stalls++
+		}
+	}
+	return passed{
+		Epochs: float64(len(l.ends)) / l.last.Sub(l.begun).Seconds(), Stalls: float64(stalls) / float64(max(1, len(l.firstAck))),
+		FirstAck: levelsOf(l.firstAck), Gap: levelsOf(l.gaps), End: levelsOf(l.ends),
+	}
+}
+
+func levelsOf(times []time.Duration) levels {
+	q := quantiles(times, 0.01, 0.25, 0.5, 0.75, 0.9, 0.99, 1)
+	return levels{q[0], q[1], q[2], q[3], q[4], q[5], q[6]}
+}

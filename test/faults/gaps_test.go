@@ -1,0 +1,168 @@
+//go:build kafka
+
+package faults
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// slack is for machines that do other things besides: what is promised is
+// measured and logged, and what is asserted leaves this much room.
+const slack = 2
+
+// steady is long enough for a group to be at rest after a fault that passed.
+const steady = 2 * time.Second
+
+const gapRate = 800 // events a second, 100 of each partition
+
+// measure has events flow through processes, and gives the longest silence of
+// any partition after each fault. Between two faults all partitions flow.
+func (st *stage) measure(rounds int, limit time.Duration, fault func(round int), instances ...string) gaps {
+	st.Helper()
+	workers := st.processes(instances...)
+	f := st.feed(gapRate)
+	m := st.meter()
+	st.joined(len(workers) * st.members)
+	st.flowing(m, time.Now(), settleTime)
+	var all gaps
+	for round := range rounds {
+		time.Sleep(steady)
+		start := time.Now()
+		fault(round)
+		time.Sleep(time.Until(start.Add(steady)))
+		st.flowing(m, time.Now(), limit)
+		all = append(all, m.gap(start))
+	}
+	f.stop()
+	if v := st.judge(); v.violations() > 0 {
+		st.explain(v)
+		st.Error(v)
+	}
+	return all
+}
+
+func (st *stage) within(g gaps, promised time.Duration) {
+	st.Helper()
+	st.Logf("%v; promised %v", g, promised)
+	if p99 := g.quantile(0.99); p99 > slack*promised {
+		st.Errorf("p99 is %v", p99)
+	}
+}
+
+// TestGapAfterKill: one of two is killed and started again at once.
+func TestGapAfterKill(t *testing.T) {
+	st := newStage(t, setting{sessionTimeout: 10 * time.Second})
+	g := st.measure(times(6, 40), settleTime, func(round int) {
+		p := st.workers[round%2]
+		p.kill()
+		p.start()
+	}, "a", "b")
+	st.within(g, time.Second)
+}
+
+// TestTakeover: one of two is killed, and nobody starts it again.
+func TestTakeover(t *testing.T) {
+	st := newStage(t, setting{sessionTimeout: 3 * time.Second})
+	var p *process
+	g := st.measure(times(2, 8), settleTime, func(round int) {
+		if p != nil {
+			p.start() // what the round before killed
+			st.joined(2 * st.members)
+			time.Sleep(steady)
+		}
+		p = st.workers[round%2]
+		p.kill()
+	}, "a", "b")
+	st.within(g, st.sessionTimeout+3*time.Second)
+}
+
+// TestScale: one of three is drained and comes back.
+func TestScale(t *testing.T) {
+	st := newStage(t, setting{sessionTimeout: 10 * time.Second})
+	g := st.measure(2*times(3, 10), settleTime, func(round int) {
+		p := st.workers[round/2%3]
+		if round%2 == 0 {
+			p.stop(10 * time.Second)
+			if left := st.membersOf(p.instance); len(left) > 0 {
+				t.Errorf("%s has ended, and its members are still in the group: %q", p.instance, left)
+			}
+		} else {
+			p.start()
+		}
+	}, "a", "b", "c")
+	st.within(g, 2*time.Second)
+}
+
+// TestFewerWorkers: the places of workers that are no more are given back.
+func TestFewerWorkers(t *testing.T) {
+	st := newStage(t, setting{sessionTimeout: 30 * time.Second, members: 8})
+	g := st.measure(1, 15*time.Second, func(int) {
+		st.workers[0].kill()
+		st.workers[0].args = []string{"--set", "workers=4"}
+		st.workers[0].start()
+		st.joined(4)
+	}, "a")
+	t.Log(g)
+}
+
+// TestStay: a process that keeps its places has them when it comes back.
+func TestStay(t *testing.T) {
+	st := newStage(t, setting{sessionTimeout: 10 * time.Second, args: []string{"--stay"}})
+	g := st.measure(times(2, 10), settleTime, func(int) {
+		p := st.workers[0]
+		p.stop(10 * time.Second)
+		if left := st.membersOf(p.instance); len(left) != st.members {
+			t.Errorf("%s is to stay, and left the group: only %q are in it", p.instance, left)
+		}
+		p.start()
+	}, "a", "b")
+	st.within(g, time.Second)
+}
+
+// TestBrokerFrozen: the broker stands still and goes on.
+func TestBrokerFrozen(t *testing.T) {
+	st := newStage(t, setting{failpoints: keepOpen})
+	g := st.measure(times(2, 10), settleTime, func(int) {
+		st.untilOpen("")
+		if err := st.broker.Pause(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(3 * time.Second)
+		if err := st.broker.Resume(); err != nil {
+			t.Fatal(err)
+		}
+	}, "a", "b")
+	t.Log(g)
+}
+
+// TestTwin: of two processes of one name one ends, and says why; the other goes
+// on.
+func TestTwin(t *testing.T) {
+	st := newStage(t, setting{})
+	g := st.measure(1, settleTime, func(int) {
+		first, second := st.workers[0], st.newProcess("a")
+		second.start()
+		first.killed, second.killed = true, true // one of them ends by itself
+		ended := first
+		select {
+		case <-first.done:
+		case <-second.done:
+			ended = second
+		case <-time.After(20 * time.Second):
+			t.Fatal("both go on")
+		}
+		if code := ended.cmd.ProcessState.ExitCode(); code != 1 {
+			t.Errorf("exit code %d, want 1", code)
+		}
+		const word = "another process of the same instance name"
+		if said := ended.tail(); !strings.Contains(said, word) {
+			t.Errorf("it does not say %q:\n%s", word, said)
+		}
+		if ended == first && second.exited() || ended == second && first.exited() {
+			t.Error("both ended")
+		}
+	}, "a", "b")
+	t.Log(g)
+}
