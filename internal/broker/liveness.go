@@ -53,11 +53,11 @@ const troubleCounts = heartbeats / 2
 // Silent tells since when the cluster has not answered, and the last error
 // since then. It is silent after patience, or a fraction of that when something
 // has failed since its last answer.
-func (l *Liveness) Silent(now time.Time, patience time.Duration) (since time.Time, err error, ok bool) {
+func (l *Liveness) Silent(now time.Time, patience time.Duration) (since time.Time, silent bool, err error) {
 	answered := l.answered.Load()
 	since = time.Unix(0, answered)
 	if f := l.trouble.Load(); f != nil && f.at > answered {
-		return since, f.err, answered == 0 || now.Sub(since) > patience/troubleCounts
+		return since, answered == 0 || now.Sub(since) > patience/troubleCounts, f.err
 	}
-	return since, nil, answered == 0 || now.Sub(since) > patience
+	return since, answered == 0 || now.Sub(since) > patience, nil
 }

@@ -35,7 +35,7 @@ func TestLiveness(t *testing.T) {
 			f(&l)
 			time.Sleep(time.Millisecond) // the clock tells one from the other
 		}
-		_, err, silent := l.Silent(time.Now().Add(c.after), patience)
+		_, silent, err := l.Silent(time.Now().Add(c.after), patience)
 		if silent != c.silent || silent && !errors.Is(err, c.err) {
 			t.Errorf("%s: silent %v with %v, want %v with %v", name, silent, err, c.silent, c.err)
 		}

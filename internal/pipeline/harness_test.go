@@ -3,12 +3,8 @@ package pipeline_test
 import (
 	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -16,7 +12,6 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/penstock/penstock"
 	"github.com/penstock/penstock/inference"
 	"github.com/penstock/penstock/internal/broker"
 	"github.com/penstock/penstock/internal/pipeline"
@@ -37,41 +32,6 @@ const (
 // patience is how long a contract waits for what must come. Two noisy cores
 // under the race detector take their time.
 const patience = 40 * time.Second
-
-// record is one of a stream, as whoever reads it sees it.
-type record struct {
-	Partition  int32
-	Offset     int64
-	Key, Value []byte
-	Headers    []penstock.Header
-}
-
-func (r *record) header(key string) string {
-	for _, h := range r.Headers {
-		if h.Key == key {
-			return string(h.Value)
-		}
-	}
-	return ""
-}
-
-// seen is what a prediction says.
-type seen struct {
-	ID    string   `json:"id"`
-	Score *float64 `json:"score"`
-	Pass  struct {
-		Pass string `json:"pass"`
-	} `json:"pass"`
-}
-
-func (r *record) prediction(t testing.TB) seen {
-	t.Helper()
-	var p seen
-	if err := json.Unmarshal(r.Value, &p); err != nil {
-		t.Fatalf("prediction %q: %v", r.Value, err)
-	}
-	return p
-}
 
 // stream is a broker with a pipeline's streams, as a contract needs it. Every
 // broker implements it once, and every contract runs on it.
@@ -125,7 +85,6 @@ type running struct {
 type setup struct {
 	open   openOptions
 	config pipeline.Config
-	model  inference.Model
 }
 
 // pipelineOf starts a pipeline on s and drains it at the test's end.
@@ -175,7 +134,7 @@ func pipelineOf(t testing.TB, s stream, exactlyOnce bool, m inference.Model, cha
 		if !r.over {
 			r.Abort()
 			r.drain()
-			r.wait()
+			_ = r.wait()
 		}
 	})
 	return r
@@ -292,78 +251,4 @@ func (l *testLog) Write(line []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.lines.Write(line)
-}
-
-// event is x as an event of a partition, with a key where there is one.
-func event(partition int32, x int, key ...string) record {
-	r := record{Partition: partition, Value: fmt.Appendf(nil, `{"x":%d,"pass":"%d"}`, x, x)}
-	if len(key) > 0 {
-		r.Key = []byte(key[0])
-	}
-	return r
-}
-
-// numbered are events first..last in turn over the partitions.
-func numbered(first, last, partitions int) []record {
-	var all []record
-	for x := first; x <= last; x++ {
-		all = append(all, event(int32(x%partitions), x))
-	}
-	return all
-}
-
-// settled checks that each of the events numbered first..last, but those that
-// are left out, has exactly one prediction with the right score, and that those
-// of each source partition are in order within their sink partition.
-func settled(t testing.TB, predictions []record, first, last int, leftOut ...int) {
-	t.Helper()
-	times := map[string]int{}
-	latest := map[string]int64{} // offset by source partition and sink partition
-	for i := range predictions {
-		p := predictions[i].prediction(t)
-		times[p.Pass.Pass]++
-		x, err := strconv.Atoi(p.Pass.Pass)
-		if err != nil || p.Score == nil || *p.Score != 2*float64(x) {
-			t.Errorf("prediction %s has not twice its x", predictions[i].Value)
-		}
-		at := strings.LastIndexByte(p.ID, '/')
-		offset, _ := strconv.ParseInt(p.ID[at+1:], 10, 64)
-		lane := fmt.Sprintf("%s to %d", p.ID[:at], predictions[i].Partition)
-		if before, ok := latest[lane]; ok && offset <= before {
-			t.Errorf("%s: %d comes after %d", lane, offset, before)
-		}
-		latest[lane] = offset
-	}
-	var wrong []error
-	for x := first; x <= last; x++ {
-		want := 1
-		if slices.Contains(leftOut, x) {
-			want = 0
-		}
-		if n := times[strconv.Itoa(x)]; n != want {
-			wrong = append(wrong, fmt.Errorf("event %d has %d predictions", x, n))
-		}
-		delete(times, strconv.Itoa(x))
-	}
-	for x, n := range times {
-		wrong = append(wrong, fmt.Errorf("%d predictions of %s, which is none of ours", n, x))
-	}
-	if len(wrong) > 0 {
-		t.Errorf("%d wrong: %v", len(wrong), errors.Join(wrong[:min(len(wrong), 5)]...))
-	}
-}
-
-// complete checks that each of the events numbered first..last has at least one
-// prediction.
-func complete(t testing.TB, predictions []record, first, last int) {
-	t.Helper()
-	there := map[string]bool{}
-	for i := range predictions {
-		there[predictions[i].prediction(t).Pass.Pass] = true
-	}
-	for x := first; x <= last; x++ {
-		if !there[strconv.Itoa(x)] {
-			t.Errorf("event %d has no prediction", x)
-		}
-	}
 }

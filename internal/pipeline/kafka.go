@@ -198,7 +198,7 @@ func (k *Kafka) Leave(ctx context.Context) error {
 
 // Health implements Broker.
 func (k *Kafka) Health() string {
-	since, err, silent := k.liveness.Silent(time.Now(), k.o.Session.SessionTimeout)
+	since, silent, err := k.liveness.Silent(time.Now(), k.o.Session.SessionTimeout)
 	switch {
 	case !silent:
 		return ""

@@ -126,6 +126,19 @@ func (s *kafkaStream) topic(t testing.TB, name string, partitions int, configs m
 	}
 }
 
+// recreate deletes the source and makes it again.
+func (s *kafkaStream) recreate(t testing.TB) {
+	t.Helper()
+	if _, err := s.admin.DeleteTopic(t.Context(), s.Source()); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the topic again", func() error {
+		_, err := s.admin.CreateTopic(t.Context(), 1, 1, nil, s.Source())
+		return err
+	})
+	s.client.PurgeTopicsFromClient(s.Source())
+}
+
 func (s *kafkaStream) Publish(t testing.TB, records ...record) {
 	t.Helper()
 	s.publish(t, s.client, records...)

@@ -31,7 +31,7 @@ func (m *doubler) Outputs() []inference.TensorInfo {
 	return []inference.TensorInfo{{Name: "score", Type: inference.Float32, Shape: []int64{inference.Dynamic}}}
 }
 func (m *doubler) Metadata() map[string]string          { return nil }
-func (m *doubler) NewRunner() (inference.Runner, error) { return doublerRunner{m}, nil }
+func (m *doubler) NewRunner() (inference.Runner, error) { return &doublerRunner{m}, nil }
 func (m *doubler) Close() error                         { return nil }
 
 // setBroken breaks the runtime, or heals it with nil.
@@ -58,7 +58,7 @@ func (m *doubler) scored(x float32) int {
 
 type doublerRunner struct{ *doubler }
 
-func (r doublerRunner) Run(in, out []*inference.Tensor, limit time.Duration) error {
+func (r *doublerRunner) Run(in, out []*inference.Tensor, limit time.Duration) error {
 	rows := inference.Values[float32](in[0])
 	r.mu.Lock()
 	if len(r.runs) < 1<<12 {

@@ -65,12 +65,14 @@ func (p *Pipeline) Run(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	defer p.cut(nil)
-	defer context.AfterFunc(p.hard, stop)()
-	defer context.AfterFunc(ctx, func() {
+	forgetAbort := context.AfterFunc(p.hard, stop)
+	defer forgetAbort()
+	forgetDrain := context.AfterFunc(ctx, func() {
 		p.draining.Store(true)
 		late := time.AfterFunc(p.c.DrainTimeout, func() { p.cut(errDrain) })
 		context.AfterFunc(p.hard, func() { late.Stop() })
-	})()
+	})
+	defer forgetDrain()
 
 	ends := make([]error, len(p.workers)+1)
 	var running sync.WaitGroup

@@ -14,7 +14,7 @@ import (
 func TestKafka(t *testing.T) {
 	node := kafkatest.ForTest(t, kafkatest.Options{})
 	n := 0
-	runContract(t, func(t testing.TB) stream {
+	open := func(t testing.TB) *kafkaStream {
 		n++
 		s := newKafkaStream(t, node.Addr(kafkatest.Plaintext))
 		s.prefix = fmt.Sprintf("c%d-", n)
@@ -28,5 +28,7 @@ func TestKafka(t *testing.T) {
 			}
 		}
 		return s
-	})
+	}
+	runContract(t, false, func(t testing.TB) stream { return open(t) })
+	t.Run("alone", func(t *testing.T) { runKafka(t, open) })
 }

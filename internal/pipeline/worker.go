@@ -217,7 +217,8 @@ func (w *worker) poll(ctx context.Context) (more bool, err error) {
 	case w.epoch.open && ctx.Err() != nil:
 		return false, nil
 	case w.epoch.open:
-		w.events, err = w.session.Poll(nil, w.events, limit) //nolint:staticcheck // nil means not to wait
+		//lint:ignore SA1012 nil means not to wait
+		w.events, err = w.session.Poll(nil, w.events, limit)
 	default:
 		start := time.Now()
 		w.events, err = w.session.Poll(ctx, w.events, limit)
