@@ -158,7 +158,8 @@ func TestTwinKeepsItsPlaces(t *testing.T) {
 // TestPartitionsAreShownWhereTheyAre: a pipeline that has nothing to do, and so
 // ends no epoch, shows the partitions that it has after each rebalance.
 func TestPartitionsAreShownWhereTheyAre(t *testing.T) {
-	both(t, func(t *testing.T, s *kafkaStream, exactlyOnce bool) {
+	eachDelivery(t, func(t *testing.T, exactlyOnce bool) {
+		s := newKfake(t)
 		s.Create(t, 6, 1)
 		var all []*running
 		for i, instance := range []string{"a", "b", "c"} {

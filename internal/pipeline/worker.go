@@ -48,6 +48,8 @@ type worker struct {
 	epoch epoch
 	// proven: this session has committed, so that trouble is a new one.
 	proven bool
+	// refused counts commits in a row that the broker aborted.
+	refused int
 }
 
 func newWorker(p *Pipeline, n int) (*worker, error) {
