@@ -177,8 +177,12 @@ func createTopics(t *testing.T, s *kafkaStream, exactlyOnce bool) {
 	s.Publish(t, numbered(1, 9, 3)...)
 	pipelineOf(t, s, exactlyOnce, &doubler{}, func(o *setup) { o.open.Create = true })
 	settled(t, s.Read(t, sink, 9), 1, 9)
+	topics, err := s.admin.ListTopics(t.Context(), s.Sink(), s.dead())
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, name := range []string{s.Sink(), s.dead()} {
-		if n := len(s.fake.PartitionInfos(name)); n != 3 {
+		if n := len(topics[name].Partitions); n != 3 {
 			t.Errorf("%s has %d partitions, want 3", name, n)
 		}
 	}

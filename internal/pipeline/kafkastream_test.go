@@ -60,7 +60,7 @@ func newKfake(t testing.TB) *kafkaStream {
 func newKafkaStream(t testing.TB, seed string) *kafkaStream {
 	t.Helper()
 	client, err := kgo.NewClient(kgo.SeedBrokers(seed), kgo.DisableClientMetrics(), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(0),
-		kgo.MetadataMinAge(50*time.Millisecond), kgo.MetadataMaxAge(time.Second))
+		kgo.MetadataMinAge(50*time.Millisecond), kgo.MetadataMaxAge(time.Second), kgo.UnknownTopicRetries(-1))
 	if err != nil {
 		t.Fatal(err)
 	}
