@@ -36,7 +36,7 @@ test: unit pointers pure cross fuzz-smoke ## runs every test, with and without c
 test-kafka: build ## runs the tests that need a real Apache Kafka; needs java and mvn, and fetches the rest
 	$(call say,Tests on a real Apache Kafka)
 	@tools/kafka/fetch > /dev/null # what it does is told on stderr
-	@go test -race -count 1 -tags kafka $$(grep -rl --include='*_test.go' '^//go:build kafka' . | xargs -n 1 dirname | sort -u)
+	@go test -race -count 1 -p 1 -tags kafka $$(grep -rl --include='*_test.go' '^//go:build kafka' . | xargs -n 1 dirname | sort -u)
 
 faults: build ## kills workers and brokers 200 and 20 times under load and measures the gaps; takes half an hour
 	$(call say,The fault suite at length)

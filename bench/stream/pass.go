@@ -181,7 +181,7 @@ func (l *loop) passed() passed {
 		}
 	}
 	return passed{
-		Epochs: float64(len(l.ends)) / l.last.Sub(l.begun).Seconds(), Stalls: float64(stalls) / float64(max(1, len(l.firstAck))),
+		Epochs: float64(len(l.ends)) / max(l.last.Sub(l.begun).Seconds(), 1e-3), Stalls: float64(stalls) / float64(max(1, len(l.firstAck))),
 		FirstAck: levelsOf(l.firstAck), Gap: levelsOf(l.gaps), End: levelsOf(l.ends),
 	}
 }

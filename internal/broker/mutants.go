@@ -48,7 +48,7 @@ func (s *Session) endUnfenced(ctx context.Context) (bool, error) {
 
 // Holds is for the mutant mark-after-revoke: whether a partition that was polled
 // from is still this member's.
-func (s *Session) Holds(partition int32) bool {
+func Holds(s *Session, partition int32) bool {
 	for _, held := range s.client.UncommittedOffsets() {
 		if _, ok := held[partition]; ok {
 			return true

@@ -64,9 +64,27 @@ func (w *worker) commit() error {
 	if !w.epoch.open {
 		return nil
 	}
-	_, err := w.end(nil)
-	return err
+	committed, err := w.end(nil)
+	switch {
+	case err != nil:
+		return err
+	case committed:
+		w.refused = 0
+	default:
+		if w.refused++; w.refused == maxRefused {
+			w.refused = 0
+			return errRefused
+		}
+	}
+	return nil
 }
+
+// errRefused says that the broker keeps on aborting epochs. A new session, with
+// back-off, may have more luck.
+var errRefused = errors.New("the broker aborts one epoch after the other")
+
+// maxRefused is far more than rebalances explain.
+const maxRefused = 20
 
 // end commits the epoch up to until; nil: all of it. It gives false without an
 // error when the epoch was aborted and its events come again.

@@ -130,8 +130,8 @@ func incompressible(n int) string {
 	return b.String()
 }
 
-// unreadable: each event of a batch that inflates beyond bounds is a dead
-// letter. What came before and after it, in the same epoch too, is predicted.
+// unreadable: each event of a batch that inflates beyond bounds is a dead letter. What came
+// before and after it, in the same epoch too, is predicted.
 func unreadable(t *testing.T, s *kafkaStream, exactlyOnce bool) {
 	s.Create(t, 2, 2)
 	s.Publish(t, numbered(1, 40, 2)...)
@@ -144,8 +144,7 @@ func unreadable(t *testing.T, s *kafkaStream, exactlyOnce bool) {
 	} else {
 		complete(t, predictions, 1, 80)
 	}
-	dead := s.Read(t, deadLetters, 3)
-	for i, d := range dead {
+	for i, d := range s.Read(t, deadLetters, 3) {
 		if d.header(producer.HeaderErrorClass) != "too_large" || d.header(producer.HeaderSource) != fmt.Sprintf("%s/0/%d", s.Source(), 20+i) || d.header(producer.HeaderTruncated) != "unknown" {
 			t.Errorf("dead letter %d: %v", i, d)
 		}

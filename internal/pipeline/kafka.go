@@ -222,7 +222,7 @@ type kafkaSession struct {
 }
 
 func (s *kafkaSession) Publish(ctx context.Context, r *penstock.Record) error {
-	if failpoint.Mutant(broker.MarkAfterRevoke) && !s.session.Holds(r.Partition) {
+	if failpoint.Mutant(broker.MarkAfterRevoke) && !broker.Holds(s.session, r.Partition) {
 		return nil
 	}
 	return s.sink.Publish(ctx, r)

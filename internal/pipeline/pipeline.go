@@ -90,7 +90,7 @@ func (p *Pipeline) Run(ctx context.Context) error {
 			stop()
 		})
 	}
-	if !waitFor(&running, p.hard) {
+	if !waitFor(p.hard, &running) {
 		return errors.Join(ErrAborted, context.Cause(p.hard))
 	}
 	err := firstOf(ends)
@@ -126,7 +126,7 @@ var ErrAborted = errors.New("aborted")
 const lastWords = 500 * time.Millisecond
 
 // waitFor waits for the workers; once hard has ended, not much longer.
-func waitFor(running *sync.WaitGroup, hard context.Context) (ended bool) {
+func waitFor(hard context.Context, running *sync.WaitGroup) (ended bool) {
 	done := make(chan struct{})
 	go func() {
 		running.Wait()
@@ -201,6 +201,7 @@ const endChecks = 200 * time.Millisecond
 func (p *Pipeline) watchEnd(ctx context.Context) error {
 	ticks := time.NewTicker(endChecks)
 	defer ticks.Stop()
+	reached := 0
 	for {
 		select {
 		case <-ctx.Done():
@@ -213,10 +214,19 @@ func (p *Pipeline) watchEnd(ctx context.Context) error {
 				return err
 			}
 		}
-		if done {
+		// Once more after the workers have joined: a position that is lost may
+		// look as if it were behind the end, and they are about to say so.
+		if !done || !p.joined() {
+			reached = 0
+		} else if reached++; reached > 1 {
 			return nil
 		}
 	}
+}
+
+// joined tells whether all workers are members of the group.
+func (p *Pipeline) joined() bool {
+	return !slices.ContainsFunc(p.workers, func(w *worker) bool { return w.status().State != stateRunning })
 }
 
 // judge says in a sentence what an error means, and whether waiting and a new

@@ -48,6 +48,8 @@ type worker struct {
 	epoch epoch
 	// proven: this session has committed, so that trouble is a new one.
 	proven bool
+	// refused counts commits in a row that the broker aborted.
+	refused int
 }
 
 func newWorker(p *Pipeline, n int) (*worker, error) {
@@ -149,21 +151,7 @@ func (w *worker) serve(ctx context.Context) (err error) {
 	if err := w.open(ctx); err != nil {
 		return err
 	}
-	defer func() {
-		if err != nil && w.session.Replaced(w.p.hard) {
-			err = errors.Join(errTwin, err)
-		}
-		w.joined.Store(nil)
-		w.epoch.reset()
-		if err != nil {
-			// A client that did not get rid of its records may yet send them,
-			// for it may outlive the session's closing.
-			w.epoch.arena = arena{}
-		}
-		if err != nil || ctx.Err() == nil {
-			w.disconnect()
-		}
-	}()
+	defer func() { err = w.over(ctx, err) }()
 	for {
 		more, err := w.poll(ctx)
 		if err != nil {
@@ -187,6 +175,24 @@ func (w *worker) serve(ctx context.Context) (err error) {
 			}
 		}
 	}
+}
+
+// over lets go of a session that err ended.
+func (w *worker) over(ctx context.Context, err error) error {
+	if err != nil && w.session.Replaced(w.p.hard) {
+		err = errors.Join(errTwin, err)
+	}
+	w.joined.Store(nil)
+	w.epoch.reset()
+	if err != nil {
+		// A client that did not get rid of its records may yet send them,
+		// for it may outlive the session's closing.
+		w.epoch.arena = arena{}
+	}
+	if err != nil || ctx.Err() == nil {
+		w.disconnect()
+	}
+	return err
 }
 
 func (w *worker) open(ctx context.Context) error {

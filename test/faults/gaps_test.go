@@ -54,7 +54,7 @@ func (st *stage) within(g gaps, promised time.Duration) {
 // TestGapAfterKill: one of two is killed and started again at once.
 func TestGapAfterKill(t *testing.T) {
 	st := newStage(t, setting{sessionTimeout: 10 * time.Second})
-	g := st.measure(times(6, 40), settleTime, func(round int) {
+	g := st.measure(times(3, 40), settleTime, func(round int) {
 		p := st.workers[round%2]
 		p.kill()
 		p.start()
@@ -66,7 +66,7 @@ func TestGapAfterKill(t *testing.T) {
 func TestTakeover(t *testing.T) {
 	st := newStage(t, setting{sessionTimeout: 3 * time.Second})
 	var p *process
-	g := st.measure(times(2, 8), settleTime, func(round int) {
+	g := st.measure(times(1, 8), settleTime, func(round int) {
 		if p != nil {
 			p.start() // what the round before killed
 			st.joined(2 * st.members)
@@ -81,7 +81,7 @@ func TestTakeover(t *testing.T) {
 // TestScale: one of three is drained and comes back.
 func TestScale(t *testing.T) {
 	st := newStage(t, setting{sessionTimeout: 10 * time.Second})
-	g := st.measure(2*times(3, 10), settleTime, func(round int) {
+	g := st.measure(2*times(1, 12), settleTime, func(round int) {
 		p := st.workers[round/2%3]
 		if round%2 == 0 {
 			p.stop(10 * time.Second)
@@ -110,7 +110,7 @@ func TestFewerWorkers(t *testing.T) {
 // TestStay: a process that keeps its places has them when it comes back.
 func TestStay(t *testing.T) {
 	st := newStage(t, setting{sessionTimeout: 10 * time.Second, args: []string{"--stay"}})
-	g := st.measure(times(2, 10), settleTime, func(int) {
+	g := st.measure(times(1, 10), settleTime, func(int) {
 		p := st.workers[0]
 		p.stop(10 * time.Second)
 		if left := st.membersOf(p.instance); len(left) != st.members {
@@ -124,7 +124,7 @@ func TestStay(t *testing.T) {
 // TestBrokerFrozen: the broker stands still and goes on.
 func TestBrokerFrozen(t *testing.T) {
 	st := newStage(t, setting{failpoints: keepOpen})
-	g := st.measure(times(2, 10), settleTime, func(int) {
+	g := st.measure(times(1, 10), settleTime, func(int) {
 		st.untilOpen("")
 		if err := st.broker.Pause(); err != nil {
 			t.Fatal(err)

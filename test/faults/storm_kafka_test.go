@@ -33,7 +33,7 @@ func kills() plan {
 func zombies() plan {
 	return plan{
 		setting{failpoints: keepOpen, sessionTimeout: 2 * time.Second, transactionTimeout: 10 * time.Second},
-		storm{zombies: times(4, 20), rate: 1000},
+		storm{zombies: times(3, 20), rate: 1000},
 	}
 }
 
@@ -106,10 +106,7 @@ func TestMutants(t *testing.T) {
 	} {
 		t.Run(mutant, func(t *testing.T) {
 			p.mutant = mutant
-			if *long {
-				p.kills, p.brokerKills = min(p.kills, 15), 0
-				p.zombies, p.drains = min(p.zombies, 4), min(p.drains, 6)
-			}
+			p.kills, p.brokerKills, p.zombies, p.drains = min(p.kills, 15), 0, min(p.zombies, 3), min(p.drains, 6)
 			if p.run(t) == 0 {
 				t.Errorf("the mutant %s was not caught", mutant)
 			}
