@@ -90,7 +90,7 @@ func (p *Pipeline) Run(ctx context.Context) error {
 			stop()
 		})
 	}
-	if !waitFor(&running, p.hard) {
+	if !waitFor(p.hard, &running) {
 		return errors.Join(ErrAborted, context.Cause(p.hard))
 	}
 	err := firstOf(ends)
@@ -126,7 +126,7 @@ var ErrAborted = errors.New("aborted")
 const lastWords = 500 * time.Millisecond
 
 // waitFor waits for the workers; once hard has ended, not much longer.
-func waitFor(running *sync.WaitGroup, hard context.Context) (ended bool) {
+func waitFor(hard context.Context, running *sync.WaitGroup) (ended bool) {
 	done := make(chan struct{})
 	go func() {
 		running.Wait()
