@@ -13,6 +13,8 @@ import (
 
 func main() { os.Exit(run()) }
 
+// run gives the exit code. The first signal has the command come to an end; the
+// second one ends the process, whatever it is about.
 func run() int {
 	// Without this the runtime ends the process at a write to a closed pipe,
 	// and what was to be cleaned up stays.
@@ -21,12 +23,20 @@ func run() int {
 	defer drain()
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	code := make(chan int, 1)
 	go func() {
-		<-signals
-		drain()
-		<-signals
-		fmt.Fprintln(os.Stderr, "penstock: aborted by a second signal; what was not committed comes again")
-		os.Exit(1)
+		code <- cli.Run(ctx, os.Args[1:], cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Lookup: os.LookupEnv})
 	}()
-	return cli.Run(ctx, os.Args[1:], cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Lookup: os.LookupEnv})
+	for first := true; ; first = false {
+		select {
+		case c := <-code:
+			return c
+		case <-signals:
+		}
+		if !first {
+			fmt.Fprintln(os.Stderr, "penstock: aborted by a second signal; what was not committed comes again")
+			return 1
+		}
+		drain()
+	}
 }

@@ -60,7 +60,7 @@ func TestExactlyOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 		for polled := 0; polled < 2; {
-			for _, r := range poll(t, ctx, worker.PollFetches) {
+			for _, r := range poll(ctx, t, worker.PollFetches) {
 				polled++
 				worker.Produce(ctx, kgo.StringRecord(attempt.prefix+r), nil)
 			}
@@ -73,7 +73,7 @@ func TestExactlyOnce(t *testing.T) {
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	var got []string
 	for len(got) < 2 {
-		got = append(got, poll(t, ctx, reader.PollFetches)...)
+		got = append(got, poll(ctx, t, reader.PollFetches)...)
 	}
 	for _, r := range got {
 		if !strings.HasPrefix(r, "committed ") {
@@ -101,7 +101,7 @@ func open(t *testing.T, o ...kgo.Opt) *kgo.Client {
 	return client
 }
 
-func poll(t *testing.T, ctx context.Context, fetch func(context.Context) kgo.Fetches) []string {
+func poll(ctx context.Context, t *testing.T, fetch func(context.Context) kgo.Fetches) []string {
 	t.Helper()
 	fetches := fetch(ctx)
 	if err := fetches.Err(); err != nil {
