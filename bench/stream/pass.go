@@ -26,6 +26,7 @@ type loop struct {
 	pause   time.Duration // of the next epoch's first produce after a commit
 	learned bool          // the pause is broker.Pace's instead
 	v1      bool          // transactions as before Kafka 4: produce v11 at most
+	count   int           // events to copy, from the first one on; 0: those that come, until a signal
 
 	pace     broker.Pace
 	client   *kgo.Client
@@ -69,14 +70,16 @@ func runPass(ctx context.Context, args []string) error {
 	f.DurationVar(&l.pause, "pause", 0, "between a commit and the next produce")
 	f.BoolVar(&l.learned, "learned", false, "learn the pause")
 	f.BoolVar(&l.v1, "v1", false, "transactions as before Kafka 4")
+	f.IntVar(&l.count, "count", 0, "events to copy, from the topic's first one on; 0: those that come, until a signal")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
+	bounded := l.count > 0
 	if err := l.open(); err != nil {
 		return err
 	}
 	defer l.session.Close()
-	for ctx.Err() == nil {
+	for ctx.Err() == nil && (!bounded || l.count > 0) {
 		if err := l.epoch(ctx); err != nil && !errors.Is(err, context.Canceled) {
 			return err
 		}
@@ -85,9 +88,13 @@ func runPass(ctx context.Context, args []string) error {
 }
 
 func (l *loop) open() error {
+	start := kgo.NewOffset().AtEnd()
+	if l.count > 0 {
+		start = kgo.NewOffset().AtStart()
+	}
 	opts := []kgo.Opt{
 		kgo.SeedBrokers(l.seeds()...), kgo.ConsumeTopics(l.in), kgo.ConsumerGroup(l.group), kgo.TransactionalID(l.group),
-		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.ConsumeResetOffset(kgo.NewOffset().AtEnd()),
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.ConsumeResetOffset(start),
 		kgo.ProducerLinger(0), kgo.ProducerBatchCompression(kgo.NoCompression()),
 		kgo.ConcurrentTransactionsBackoff(time.Millisecond), kgo.MetadataMinAge(250 * time.Millisecond),
 	}
@@ -133,8 +140,12 @@ func (l *loop) epoch(ctx context.Context) error {
 		l.gaps = append(l.gaps, begun.Sub(l.last))
 	}
 	var acked atomic.Int64
-	for time.Since(begun) < longestEpoch {
+	for {
 		l.copy(ctx, fetches, begun, &acked)
+		l.count -= fetches.NumRecords()
+		if time.Since(begun) >= longestEpoch {
+			break
+		}
 		//lint:ignore SA1012 without a context it returns what is buffered, at once
 		fetches = l.client.PollRecords(nil, mostRecords)
 		if fetches.NumRecords() == 0 {

@@ -100,7 +100,8 @@ func (w *worker) end(until broker.Offsets) (committed bool, err error) {
 	now := time.Now()
 	failpoint.Hit("after-commit")
 	w.counts.Commit.Add(now.Sub(start))
-	if err != nil || !committed {
+	w.dropped = err != nil || !committed
+	if w.dropped {
 		w.counts.Commits.Aborted.Add(1)
 		w.epoch.reset()
 		return false, err

@@ -50,6 +50,8 @@ type worker struct {
 	proven bool
 	// refused counts commits in a row that the broker aborted.
 	refused int
+	// dropped: what was polled last is not committed.
+	dropped bool
 }
 
 func newWorker(p *Pipeline, n int) (*worker, error) {
@@ -102,6 +104,9 @@ func (w *worker) run(ctx context.Context) error {
 		if !heals {
 			return &endedError{reason, err}
 		}
+		if ctx.Err() != nil && w.dropped {
+			return &endedError{"the drain could not commit what was polled, and it comes again: " + reason, err}
+		}
 		w.broken.Store(errors.Is(err, inference.ErrBroken))
 		wait := waits.NextBackOff()
 		w.show(stateWaiting, reason)
@@ -147,7 +152,7 @@ func (w *worker) disconnect() {
 // session is still open: its place in the group is given back first, with those
 // of the other workers, or these would wait for it in a rebalance.
 func (w *worker) serve(ctx context.Context) (err error) {
-	w.proven = false
+	w.proven, w.dropped = false, false
 	if err := w.open(ctx); err != nil {
 		return err
 	}
