@@ -132,16 +132,30 @@ func members(ctx context.Context, admin *kadm.Client, group string) (map[string]
 
 // Replaced tells whether another process has taken this member's place in the
 // group: a twin, started under the same instance name.
+//
+// A member that was thrown out, because its process slept, joins again by
+// itself under a new id. It is in the group with that before the client has the
+// group's answer, so that a stranger may turn out to be the client itself.
 func (s *Session) Replaced(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, replacedLimit)
 	defer cancel()
-	mine, _ := s.client.GroupMetadata()
-	all, err := members(ctx, kadm.NewClient(s.client), s.o.Group)
-	if err != nil || mine == "" {
-		return false
+	admin := kadm.NewClient(s.client)
+	for patience := time.Now().Add(min(s.o.SessionTimeout, replacedLimit/2)); ; {
+		all, err := members(ctx, admin, s.o.Group)
+		mine, _ := s.client.GroupMetadata() // after the question: what it answers may be older
+		holder, ok := all[s.o.MemberID]
+		switch {
+		case err != nil || mine == "" || !ok || holder == mine:
+			return false
+		case time.Now().After(patience):
+			return true
+		}
+		select {
+		case <-time.After(soon):
+		case <-ctx.Done():
+			return false
+		}
 	}
-	holder, ok := all[s.o.MemberID]
-	return ok && holder != mine
 }
 
 // Release gives the places of an instance's workers from number first on back

@@ -66,7 +66,7 @@ func TestGapAfterKill(t *testing.T) {
 func TestTakeover(t *testing.T) {
 	st := newStage(t, setting{sessionTimeout: 3 * time.Second})
 	var p *process
-	g := st.measure(times(1, 8), settleTime, func(round int) {
+	g := st.measure(times(1, 5), settleTime, func(round int) {
 		if p != nil {
 			p.start() // what the round before killed
 			st.joined(2 * st.members)
