@@ -36,8 +36,9 @@ type Kafka struct {
 	partitions map[string]map[int32]*partition
 	closed     bool // what the client still tells is of no interest
 
-	joined atomic.Bool
-	fresh  atomic.Int64 // partitions whose fresh is set
+	joined   atomic.Bool
+	fresh    atomic.Int64 // partitions whose fresh is set
+	unplaced atomic.Int64 // partitions whose placed is not set
 
 	attempted []penstock.EventID
 	isolated  bool
@@ -66,13 +67,11 @@ func Open(ctx context.Context, o Options) (*Kafka, *broker.Session, error) {
 	return k, session, nil
 }
 
-// Joined tells whether the worker is a member of the group.
+// Joined tells whether the worker is a member of the group and knows where all
+// its partitions begin: what is published from then on is read, also where Start
+// is Latest.
 func (k *Kafka) Joined() bool {
-	if k.joined.Load() {
-		return true
-	}
-	_, generation := k.session.Client().GroupMetadata()
-	return generation >= 0
+	return k.joined.Load() && k.unplaced.Load() == 0
 }
 
 // Poll appends at most limit events to events, in the order of each partition.

@@ -16,9 +16,9 @@ type partition struct {
 }
 
 func (k *Kafka) assigned(partitions map[string][]int32, held func(topic string, partition int32) bool) {
-	k.joined.Store(true)
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	defer k.joined.Store(true) // once those that are added count as unplaced
 	if k.closed {
 		return
 	}
@@ -46,6 +46,7 @@ func (k *Kafka) add(topic string, n int32) *partition {
 	p.gauge.SetAssigned(true)
 	k.partitions[topic][n] = p
 	k.fresh.Add(1)
+	k.unplaced.Add(1)
 	return p
 }
 
@@ -57,6 +58,9 @@ func (k *Kafka) remove(topic string, n int32) {
 	}
 	if p.fresh {
 		k.fresh.Add(-1)
+	}
+	if !p.placed {
+		k.unplaced.Add(-1)
 	}
 	p.gauge.SetAssigned(false)
 	delete(k.partitions[topic], n)
@@ -77,7 +81,11 @@ func (k *Kafka) place(starts broker.Offsets, topics map[string]broker.Extent) {
 				// came, asks again, and does not say again that it is assigned.
 				p = k.add(topic, n)
 			}
-			p.placed, p.position, p.end = true, at, topics[topic].End[n]
+			if !p.placed {
+				p.placed = true
+				k.unplaced.Add(-1)
+			}
+			p.position, p.end = at, topics[topic].End[n]
 			p.gauge.SetPosition(at)
 			p.gauge.SetLag(p.end - at)
 		}

@@ -49,7 +49,8 @@ type Session interface {
 	// to the one before next, and why they cannot be read; ok is false for any
 	// other error.
 	Unreadable(err error) (first penstock.EventID, next int64, why *penstock.Rejection, ok bool)
-	// Joined tells whether the worker is a member of its group.
+	// Joined tells whether the worker has its share of the source and knows
+	// where it begins.
 	Joined() bool
 	// Replaced tells whether another process took this worker's place.
 	Replaced(ctx context.Context) bool
