@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -20,7 +19,6 @@ import (
 type Kafka struct {
 	session *broker.Session
 	limits  *broker.Limits
-	paced   bool // the broker writes markers after a commit
 
 	blocks []*[blockRecords]kgo.Record
 	used   int // records of this epoch
@@ -28,12 +26,6 @@ type Kafka struct {
 
 	failed  atomic.Pointer[refused] // the first record of this epoch that was not taken
 	promise func(*kgo.Record, error)
-	first   func(*kgo.Record, error) // the promise of an epoch's first record
-
-	pace      broker.Pace
-	ended     time.Time // the last commit
-	published time.Time // the epoch's first record
-	acked     atomic.Int64
 }
 
 // blockRecords is as many as a usual batch has.
@@ -44,18 +36,13 @@ type refused struct {
 	err   error
 }
 
-// New makes the producer of a session. paced says that its epochs are
-// transactions.
-func New(session *broker.Session, limits *broker.Limits, paced bool) *Kafka {
-	k := &Kafka{session: session, limits: limits, paced: paced}
+// New makes the producer of a session.
+func New(session *broker.Session, limits *broker.Limits) *Kafka {
+	k := &Kafka{session: session, limits: limits}
 	k.promise = func(r *kgo.Record, err error) {
 		if err != nil {
 			k.failed.CompareAndSwap(nil, &refused{r.Topic, err})
 		}
-	}
-	k.first = func(r *kgo.Record, err error) {
-		k.acked.Store(time.Now().UnixNano())
-		k.promise(r, err)
 	}
 	return k
 }
@@ -66,12 +53,10 @@ func (k *Kafka) Bytes() int { return k.bytes }
 // Publish sends a record. Its bytes must stay as they are until the epoch ends.
 // The first one of an epoch waits until the broker is done with the last.
 func (k *Kafka) Publish(ctx context.Context, r *penstock.Record) error {
-	promise := k.promise
 	if k.used == 0 {
-		if err := k.begin(ctx); err != nil {
+		if err := k.session.Begin(ctx); err != nil {
 			return err
 		}
-		promise = k.first
 	}
 	record := k.next()
 	*record = kgo.Record{Topic: r.Topic, Key: r.Key, Value: r.Value, Partition: r.Partition}
@@ -82,24 +67,8 @@ func (k *Kafka) Publish(ctx context.Context, r *penstock.Record) error {
 		}
 	}
 	k.bytes += len(r.Key) + len(r.Value)
-	k.session.Client().Produce(ctx, record, promise)
+	k.session.Client().Produce(ctx, record, k.promise)
 	return nil
-}
-
-func (k *Kafka) begin(ctx context.Context) error {
-	now := time.Now()
-	if k.paced && !k.ended.IsZero() {
-		if wait := k.pace.Wait(now, k.ended); wait > 0 {
-			select {
-			case <-time.After(wait):
-				now = time.Now()
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		}
-	}
-	k.published = now
-	return k.session.Begin()
 }
 
 func (k *Kafka) next() *kgo.Record {
@@ -125,7 +94,7 @@ func (k *Kafka) Commit(ctx context.Context, until broker.Offsets) (bool, error) 
 	}
 	if k.used == 0 {
 		// The positions alone meet the last commit's markers too.
-		if err := k.begin(ctx); err != nil {
+		if err := k.session.Begin(ctx); err != nil {
 			return false, err
 		}
 	} else {
@@ -137,9 +106,6 @@ func (k *Kafka) Commit(ctx context.Context, until broker.Offsets) (bool, error) 
 		return false, k.drop(ctx, f)
 	}
 	committed, err := k.session.End(ctx, until)
-	if err == nil && committed && k.paced && k.used > 0 {
-		k.pace.Observed(time.Unix(0, k.acked.Load()).Sub(k.published))
-	}
 	k.reset()
 	return committed, err
 }
@@ -166,6 +132,6 @@ func (k *Kafka) Abort(ctx context.Context) error {
 }
 
 func (k *Kafka) reset() {
-	k.used, k.bytes, k.ended = 0, 0, time.Now()
+	k.used, k.bytes = 0, 0
 	k.failed.Store(nil)
 }

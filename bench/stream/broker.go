@@ -19,12 +19,13 @@ func runBroker(ctx context.Context, args []string) error {
 	f := flag.NewFlagSet("broker", flag.ContinueOnError)
 	delay := f.Duration("delay", 0, "what the proxied listener adds, each way")
 	partitions := f.Int("partitions", 4, "of each topic")
+	retention := f.Int64("retention", 0, "`bytes` of a partition that are kept; 0: all")
 	names := topics{}
 	names.flags(f)
 	if err := f.Parse(args); err != nil {
 		return err
 	}
-	b, err := openBroker(ctx, kafkatest.Options{Delay: *delay}, int32(*partitions), names.in, names.out)
+	b, err := openBroker(ctx, kafkatest.Options{Delay: *delay, Lasting: true, Properties: keeping(*retention)}, int32(*partitions), names.in, names.out)
 	if err != nil {
 		return err
 	}
@@ -32,6 +33,20 @@ func runBroker(ctx context.Context, args []string) error {
 	fmt.Printf("plain %s\nproxied %s\npid %d\n", b.Addr(kafkatest.Plaintext), b.Addr(kafkatest.Proxied), b.PID())
 	<-ctx.Done()
 	return nil
+}
+
+// keeping are the properties of a broker that removes what is old soon after a
+// partition has grown beyond so many bytes.
+func keeping(bytes int64) map[string]string {
+	if bytes == 0 {
+		return nil
+	}
+	return map[string]string{
+		"log.retention.bytes":             fmt.Sprint(bytes),
+		"log.segment.bytes":               fmt.Sprint(bytes / 4),
+		"log.retention.check.interval.ms": "2000",
+		"log.segment.delete.delay.ms":     "1000",
+	}
 }
 
 func openBroker(ctx context.Context, o kafkatest.Options, partitions int32, names ...string) (*kafkatest.Broker, error) {

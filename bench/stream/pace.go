@@ -31,7 +31,7 @@ func variants() []variant {
 		{"2 ms", []string{"-pause", "2ms"}},
 		{"3 ms", []string{"-pause", "3ms"}},
 		{"6 ms", []string{"-pause", "6ms"}},
-		{"learned", []string{"-learned"}},
+		{"asked", []string{"-ask"}},
 		{"v1, none", []string{"-pause", "0", "-v1"}},
 	}
 }
@@ -52,13 +52,14 @@ func runPace(ctx context.Context, args []string) error {
 	f.StringVar(&l.events, "events", "../testdata/models/card_fraud_gbdt/events.jsonl", "JSON lines, sent again and again")
 	f.IntVar(&l.seconds, "seconds", 6, "of a run")
 	f.IntVar(&l.warm, "warm", 2, "seconds before those")
+	brokerWarm := f.Int("broker-warm", 40, "seconds of load that the broker has before anything is measured")
 	rounds := f.Int("rounds", 3, "runs of each")
 	delay := f.Duration("delay", 0, "what a proxy before the loop adds, each way")
 	only := f.String("only", "", "comma-separated `names` of variants; empty: all")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
-	b, err := openBroker(ctx, kafkatest.Options{Delay: *delay}, 4, l.in, l.out)
+	b, err := openBroker(ctx, kafkatest.Options{Delay: *delay, Lasting: true}, 4, l.in, l.out)
 	if err != nil {
 		return err
 	}
@@ -67,6 +68,12 @@ func runPace(ctx context.Context, args []string) error {
 	loopAt := l.brokers
 	if *delay > 0 {
 		loopAt = b.Addr(kafkatest.Proxied)
+	}
+	// The broker's JVM compiles what is hot in its first minute.
+	warm := l
+	warm.rate, warm.warm, warm.seconds = 10000, 0, *brokerWarm
+	if _, err := try(ctx, warm, []string{"-ask", "-brokers", loopAt, "-group", "warm"}); err != nil {
+		return fmt.Errorf("warm the broker: %w", err)
 	}
 	var trials []trial
 	for round := range *rounds {

@@ -22,13 +22,13 @@ import (
 // that exactly once can cost. It commits whenever nothing waits.
 type loop struct {
 	topics
-	group   string
-	pause   time.Duration // of the next epoch's first produce after a commit
-	learned bool          // the pause is broker.Pace's instead
-	v1      bool          // transactions as before Kafka 4: produce v11 at most
-	count   int           // events to copy, from the first one on; 0: those that come, until a signal
+	group string
+	pause time.Duration // of the next epoch's first produce after a commit
+	ask   bool          // instead of a pause, the broker is asked by broker.Markers
+	v1    bool          // transactions as before Kafka 4: produce v11 at most
+	count int           // events to copy, from the first one on; 0: those that come, until a signal
 
-	pace     broker.Pace
+	markers  *broker.Markers
 	client   *kgo.Client
 	session  *kgo.GroupTransactSession
 	last     time.Time // of the last commit
@@ -68,7 +68,7 @@ func runPass(ctx context.Context, args []string) error {
 	l.flags(f)
 	f.StringVar(&l.group, "group", "pass", "consumer group, and transactional id")
 	f.DurationVar(&l.pause, "pause", 0, "between a commit and the next produce")
-	f.BoolVar(&l.learned, "learned", false, "learn the pause")
+	f.BoolVar(&l.ask, "ask", false, "instead of a pause ask the broker whether it is done with the last transaction")
 	f.BoolVar(&l.v1, "v1", false, "transactions as before Kafka 4")
 	f.IntVar(&l.count, "count", 0, "events to copy, from the topic's first one on; 0: those that come, until a signal")
 	if err := f.Parse(args); err != nil {
@@ -108,6 +108,7 @@ func (l *loop) open() error {
 		return fmt.Errorf("open session: %w", err)
 	}
 	l.session, l.client = session, session.Client()
+	l.markers = broker.NewMarkers(l.client, l.group)
 	return nil
 }
 
@@ -126,7 +127,9 @@ func (l *loop) epoch(ctx context.Context) error {
 	if fetches.NumRecords() == 0 {
 		return nil
 	}
-	time.Sleep(l.wait(time.Now()))
+	if err := l.wait(ctx); err != nil {
+		return err
+	}
 	// Once begun an epoch is committed, also when ctx ends meanwhile.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownLimit)
 	defer cancel()
@@ -160,16 +163,16 @@ func (l *loop) epoch(ctx context.Context) error {
 	l.ends = append(l.ends, l.last.Sub(ending))
 	first := time.Duration(acked.Load())
 	l.firstAck = append(l.firstAck, first)
-	l.pace.Observed(first)
 	return nil
 }
 
-// wait is how long from now until the next produce.
-func (l *loop) wait(now time.Time) time.Duration {
-	if l.learned {
-		return l.pace.Wait(now, l.last)
+// wait returns when the next transaction may publish.
+func (l *loop) wait(ctx context.Context) error {
+	if l.ask {
+		return l.markers.Wait(ctx, l.last)
 	}
-	return l.pause - now.Sub(l.last)
+	time.Sleep(l.pause - time.Since(l.last))
+	return nil
 }
 
 // copy produces what was polled. The first acknowledgement of the epoch is noted

@@ -3,6 +3,7 @@ package broker
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -10,13 +11,16 @@ import (
 	"github.com/penstock/penstock/internal/failpoint"
 )
 
-// Begin opens an epoch, before its first publication. In an open one it does
-// nothing.
-func (s *Session) Begin() error {
+// Begin opens an epoch, before its first publication, once the broker is done
+// with the last one. In an open one it does nothing.
+func (s *Session) Begin(ctx context.Context) error {
 	if s.begun {
 		return nil
 	}
 	if s.txn != nil {
+		if err := s.markers.Wait(ctx, s.ended); err != nil {
+			return fmt.Errorf("wait for the last transaction's markers: %w", err)
+		}
 		if err := s.txn.Begin(); err != nil {
 			return fmt.Errorf("begin transaction: %w", err)
 		}
@@ -58,6 +62,7 @@ func (s *Session) End(ctx context.Context, until Offsets) (committed bool, err e
 		})
 	}
 	committed, err = s.txn.End(ctx, kgo.TryCommit)
+	s.ended = time.Now()
 	if err != nil {
 		return false, fmt.Errorf("commit transaction: %w", err)
 	}
@@ -121,7 +126,9 @@ func (s *Session) Abort(ctx context.Context) error {
 		s.client.SetOffsets(s.client.CommittedOffsets())
 		return nil
 	}
-	if _, err := s.txn.End(ctx, kgo.TryAbort); err != nil {
+	_, err := s.txn.End(ctx, kgo.TryAbort)
+	s.ended = time.Now()
+	if err != nil {
 		return fmt.Errorf("abort transaction: %w", err)
 	}
 	return nil

@@ -111,6 +111,9 @@ type Session struct {
 	client *kgo.Client
 	txn    *kgo.GroupTransactSession // nil at least once
 	begun  bool                      // an epoch is open
+
+	markers *Markers  // nil at least once
+	ended   time.Time // the last transaction
 }
 
 // Open joins the group. Exactly once it first ends the transaction that a
@@ -128,6 +131,7 @@ func Open(ctx context.Context, o SessionOptions) (*Session, error) {
 		s.txn, err = kgo.NewGroupTransactSession(s.options()...)
 		if err == nil {
 			s.client = s.txn.Client()
+			s.markers = NewMarkers(s.client, TransactionalID(o.MemberID))
 		}
 	} else {
 		s.client, err = kgo.NewClient(s.options()...)

@@ -26,6 +26,9 @@ type Options struct {
 	Authorize bool
 	// Delay is what the proxy of the listener Proxied adds, each way.
 	Delay time.Duration
+	// Lasting has the JVM compile to the end what is hot, as in production: it
+	// answers faster once it has run for a minute. For measuring.
+	Lasting bool
 	// Properties go into server.properties and win over what stands there.
 	Properties map[string]string
 }
@@ -63,7 +66,11 @@ const startTime = 90 * time.Second
 // answers. Close it, whatever else was done to it. The JVM dies with this
 // process, however that ends.
 func Start(ctx context.Context, opts Options) (*Broker, error) {
-	java, err := findJava()
+	flags := quick
+	if opts.Lasting {
+		flags = lasting
+	}
+	java, err := findJava(flags)
 	if err != nil {
 		return nil, fmt.Errorf("start Kafka: %w", err)
 	}

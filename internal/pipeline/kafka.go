@@ -171,7 +171,7 @@ func (k *Kafka) Open(ctx context.Context, n int) (Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &kafkaSession{Kafka: source, sink: producer.New(s, session.Limits, session.ExactlyOnce), session: s}, nil
+	return &kafkaSession{Kafka: source, sink: producer.New(s, session.Limits), session: s}, nil
 }
 
 // AtEnd implements Broker.

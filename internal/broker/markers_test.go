@@ -1,0 +1,149 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// coordinator answers each question for a transaction's state with the next of
+// its states, the last one again and again, after a delay.
+type coordinator struct {
+	states []string
+	code   int16
+	delay  time.Duration
+	asked  int
+}
+
+func (c *coordinator) markers(t *testing.T) *Markers {
+	t.Helper()
+	cluster := kfake.MustCluster(kfake.NumBrokers(1))
+	t.Cleanup(cluster.Close)
+	cluster.ControlKey(int16(kmsg.DescribeTransactions), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		cluster.KeepControl()
+		resp := req.ResponseKind().(*kmsg.DescribeTransactionsResponse)
+		state := kmsg.NewDescribeTransactionsResponseTransactionState()
+		state.TransactionalID, state.ErrorCode = "id", c.code
+		state.State = c.states[min(c.asked, len(c.states)-1)]
+		resp.TransactionStates = append(resp.TransactionStates, state)
+		c.asked++
+		time.Sleep(c.delay)
+		return resp, nil, true
+	})
+	client, err := kgo.NewClient(kgo.SeedBrokers(cluster.ListenAddrs()...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	// The first question also asks for versions and for the coordinator.
+	req := kmsg.NewPtrDescribeTransactionsRequest()
+	req.TransactionalIDs = []string{"warm"}
+	if _, err := req.RequestWith(t.Context(), client); err != nil {
+		t.Fatal(err)
+	}
+	c.asked = 0
+	return NewMarkers(client, "id")
+}
+
+// wait is how long Wait takes right after a commit.
+func wait(t *testing.T, m *Markers) time.Duration {
+	t.Helper()
+	ended := time.Now()
+	if err := m.Wait(t.Context(), ended); err != nil {
+		t.Fatal(err)
+	}
+	return time.Since(ended)
+}
+
+func TestMarkersAreAwaited(t *testing.T) {
+	for _, pending := range []string{"PrepareCommit", "PrepareAbort"} {
+		c := &coordinator{states: []string{pending, pending, pending, "CompleteCommit"}}
+		m := c.markers(t)
+		wait(t, m)
+		if c.asked != 4 {
+			t.Errorf("%s: asked %d times, want until the fourth answer says complete", pending, c.asked)
+		}
+	}
+}
+
+// TestMarkersNobodyWaitsFor: an event that comes long after the last commit costs
+// no question, nor does the first one.
+func TestMarkersNobodyWaitsFor(t *testing.T) {
+	c := &coordinator{states: []string{"PrepareCommit"}}
+	m := c.markers(t)
+	for _, lastEnd := range []time.Time{{}, time.Now().Add(-longestMarkers)} {
+		if err := m.Wait(t.Context(), lastEnd); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if c.asked != 0 {
+		t.Errorf("asked %d times", c.asked)
+	}
+}
+
+// TestMarkersThatNeverCome: the produce that follows waits for them in the
+// broker, so that there is an end to asking.
+func TestMarkersThatNeverCome(t *testing.T) {
+	c := &coordinator{states: []string{"PrepareCommit"}}
+	m := c.markers(t)
+	if took := wait(t, m); took < longestMarkers || c.asked < 2 {
+		t.Errorf("gave up after %v and %d questions, want %v", took, c.asked, longestMarkers)
+	}
+}
+
+// TestMarkersOfABrokerThatDoesNotTell: a pause takes the place of asking, in
+// every later epoch too.
+func TestMarkersOfABrokerThatDoesNotTell(t *testing.T) {
+	c := &coordinator{states: []string{""}, code: kerr.TransactionalIDAuthorizationFailed.Code}
+	m := c.markers(t)
+	for range 3 {
+		if took := wait(t, m); took < mutePause {
+			t.Errorf("waited %v, want %v", took, mutePause)
+		}
+	}
+	if c.asked != 1 {
+		t.Errorf("asked %d times, want once", c.asked)
+	}
+}
+
+// TestMarkersFarAway: where a question takes longer than markers do, it is not
+// asked for long.
+func TestMarkersFarAway(t *testing.T) {
+	c := &coordinator{states: []string{"CompleteCommit"}, delay: mutePause + time.Millisecond}
+	m := c.markers(t)
+	for range 3 * enoughAsks {
+		wait(t, m)
+	}
+	if c.asked != enoughAsks {
+		t.Errorf("asked %d times, want %d", c.asked, enoughAsks)
+	}
+}
+
+// TestMarkersOfABrokerThatIsAway: a question without an answer holds nobody up
+// for longer than the markers would.
+func TestMarkersOfABrokerThatIsAway(t *testing.T) {
+	c := &coordinator{states: []string{"CompleteCommit"}, delay: 500 * time.Millisecond}
+	m := c.markers(t)
+	if took := wait(t, m); took > 250*time.Millisecond {
+		t.Errorf("waited %v", took)
+	}
+	if m.mute {
+		t.Error("a question that takes long is no refusal")
+	}
+}
+
+func TestMarkersEndWithTheContext(t *testing.T) {
+	c := &coordinator{states: []string{"PrepareCommit"}}
+	m := c.markers(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := m.Wait(ctx, time.Now()); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
