@@ -23,8 +23,10 @@ func (k *Kafka) assigned(partitions map[string][]int32, held func(topic string, 
 		return
 	}
 	for topic, mine := range k.partitions {
-		for n, p := range mine {
-			if p.placed && !held(topic, n) {
+		for n := range mine {
+			// Also one that is not placed yet: whether it is lost the client does
+			// not always say, and place adds it again if it is not.
+			if !held(topic, n) {
 				k.remove(topic, n)
 			}
 		}

@@ -2,6 +2,7 @@ package broker
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -17,17 +18,18 @@ import (
 // then tries again after 20 ms, and no option of the client changes that. So a
 // commit every time nothing waits would stall for 20 ms again and again. How long
 // the markers take nobody can know beforehand, but the coordinator says when asked
-// what state the transaction is in. That is half the latency of the best pause,
-// and nothing stalls: docs/decisions/2026-11-21-pace-of-commits.md.
+// what state the transaction is in. No pause does as well:
+// docs/decisions/2026-11-21-pace-of-commits.md.
 //
 // A Markers belongs to one worker.
 type Markers struct {
 	client *kgo.Client
 	id     string // the transactional id
 
-	asked   int
-	fastest time.Duration // of the asks so far
 	mute    bool          // the broker does not tell
+	asked   int           // since far was last found out
+	fastest time.Duration // of those asks
+	spared  int           // waits without asking since then
 }
 
 // NewMarkers makes the markers of a transactional id.
@@ -44,60 +46,84 @@ const (
 	// enoughAsks show how long the way to the broker is. From mutePause on the
 	// way there is pause enough.
 	enoughAsks = 8
+	// enoughSpared waits later the broker may have become faster.
+	enoughSpared = 64
+	// eagerAsks are asked one right after the other, the rest askPause apart.
+	eagerAsks = 4
+	askPause  = time.Millisecond
 )
 
 // Wait returns when the next transaction may publish. lastEnd is when the last
 // one was committed or aborted; zero: there was none. The error is the context's.
 func (m *Markers) Wait(ctx context.Context, lastEnd time.Time) error {
-	for m.pending(time.Since(lastEnd)) {
-		if m.mute {
-			select {
-			case <-time.After(mutePause - time.Since(lastEnd)):
-				return nil
-			case <-ctx.Done():
-				return ctx.Err()
-			}
+	limit := longestMarkers
+	if m.mute {
+		limit = mutePause
+	}
+	if time.Since(lastEnd) >= limit || m.far() {
+		return ctx.Err()
+	}
+	limited, cancel := context.WithDeadline(ctx, lastEnd.Add(limit))
+	defer cancel()
+	for asks := 1; limited.Err() == nil; asks++ {
+		pause := askPause
+		switch {
+		case m.mute:
+			pause = limit
+		case m.written(limited):
+			return ctx.Err()
+		case asks < eagerAsks:
+			continue
 		}
-		if m.written(ctx) {
-			break
+		select {
+		case <-time.After(pause):
+		case <-limited.Done():
 		}
 	}
 	return ctx.Err()
 }
 
-// pending tells whether markers may be missing so long after a commit.
-func (m *Markers) pending(since time.Duration) bool {
-	switch {
-	case m.asked >= enoughAsks && m.fastest >= mutePause:
+// far tells whether a question takes so long that there is no need for it. It is
+// found out anew from time to time.
+func (m *Markers) far() bool {
+	if m.asked < enoughAsks || m.fastest < mutePause {
 		return false
-	case m.mute:
-		return since < mutePause
 	}
-	return since < longestMarkers
+	if m.spared++; m.spared > enoughSpared {
+		m.asked, m.fastest, m.spared = 0, 0, 0
+		return false
+	}
+	return true
 }
 
 // written asks the coordinator, which says PrepareCommit or PrepareAbort until
-// all markers are written. What goes wrong with asking is no reason to wait: the
-// produce that follows meets it too, and knows what to do.
+// all markers are written. A question that fails on its way is no reason to
+// wait: the produce that follows fails likewise, and knows what to do. Nor is a
+// broker too old for the question, where the client itself asks again, and soon.
 func (m *Markers) written(ctx context.Context) bool {
-	limited, cancel := context.WithTimeout(ctx, longestMarkers)
-	defer cancel()
 	req := kmsg.NewPtrDescribeTransactionsRequest()
 	req.TransactionalIDs = []string{m.id}
 	start := time.Now()
-	resp, err := req.RequestWith(limited, m.client)
+	resp, err := req.RequestWith(ctx, m.client)
 	took := time.Since(start)
 	if m.asked++; m.asked == 1 || took < m.fastest {
 		m.fastest = took
 	}
-	if limited.Err() != nil {
+	if ctx.Err() != nil {
 		return false
 	}
 	if err == nil && len(resp.TransactionStates) == 1 {
 		err = kerr.ErrorForCode(resp.TransactionStates[0].ErrorCode)
+		if kerr.IsRetriable(err) {
+			return false // the coordinator moves, or is busy
+		}
 	}
-	if m.mute = err != nil || len(resp.TransactionStates) != 1; m.mute {
+	if _, refused := errors.AsType[*kerr.Error](err); refused {
+		m.mute = true
 		return false
+	}
+	if err != nil || len(resp.TransactionStates) != 1 {
+		return true
 	}
 	state := resp.TransactionStates[0].State
 	return state != "PrepareCommit" && state != "PrepareAbort"

@@ -21,10 +21,8 @@ type coordinator struct {
 	asked  int
 }
 
-func (c *coordinator) markers(t *testing.T) *Markers {
-	t.Helper()
-	cluster := kfake.MustCluster(kfake.NumBrokers(1))
-	t.Cleanup(cluster.Close)
+// control has a cluster answer so.
+func (c *coordinator) control(cluster *kfake.Cluster) {
 	cluster.ControlKey(int16(kmsg.DescribeTransactions), func(req kmsg.Request) (kmsg.Response, error, bool) {
 		cluster.KeepControl()
 		resp := req.ResponseKind().(*kmsg.DescribeTransactionsResponse)
@@ -36,6 +34,12 @@ func (c *coordinator) markers(t *testing.T) *Markers {
 		time.Sleep(c.delay)
 		return resp, nil, true
 	})
+}
+
+func (c *coordinator) markers(t *testing.T) *Markers {
+	t.Helper()
+	cluster := startKafka(t)
+	c.control(cluster)
 	client, err := kgo.NewClient(kgo.SeedBrokers(cluster.ListenAddrs()...))
 	if err != nil {
 		t.Fatal(err)
@@ -92,8 +96,12 @@ func TestMarkersNobodyWaitsFor(t *testing.T) {
 func TestMarkersThatNeverCome(t *testing.T) {
 	c := &coordinator{states: []string{"PrepareCommit"}}
 	m := c.markers(t)
-	if took := wait(t, m); took < longestMarkers || c.asked < 2 {
+	took := wait(t, m)
+	if took < longestMarkers || c.asked < 2 {
 		t.Errorf("gave up after %v and %d questions, want %v", took, c.asked, longestMarkers)
+	}
+	if most := eagerAsks + int(took/askPause); c.asked > most {
+		t.Errorf("asked %d times in %v, want at most %d", c.asked, took, most)
 	}
 }
 
@@ -123,6 +131,13 @@ func TestMarkersFarAway(t *testing.T) {
 	if c.asked != enoughAsks {
 		t.Errorf("asked %d times, want %d", c.asked, enoughAsks)
 	}
+	c.delay = 0
+	for range 2 * enoughSpared {
+		wait(t, m)
+	}
+	if c.asked < enoughSpared {
+		t.Errorf("the broker is near again, and was asked %d times", c.asked)
+	}
 }
 
 // TestMarkersOfABrokerThatIsAway: a question without an answer holds nobody up
@@ -130,8 +145,8 @@ func TestMarkersFarAway(t *testing.T) {
 func TestMarkersOfABrokerThatIsAway(t *testing.T) {
 	c := &coordinator{states: []string{"CompleteCommit"}, delay: 500 * time.Millisecond}
 	m := c.markers(t)
-	if took := wait(t, m); took > 250*time.Millisecond {
-		t.Errorf("waited %v", took)
+	if took := wait(t, m); took > 4*longestMarkers { // the rest is for busy cores
+		t.Errorf("waited %v, want %v", took, longestMarkers)
 	}
 	if m.mute {
 		t.Error("a question that takes long is no refusal")
@@ -143,7 +158,33 @@ func TestMarkersEndWithTheContext(t *testing.T) {
 	m := c.markers(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := m.Wait(ctx, time.Now()); !errors.Is(err, context.Canceled) {
-		t.Errorf("got %v", err)
+	if err := m.Wait(ctx, time.Now()); !errors.Is(err, context.Canceled) || c.asked > 0 {
+		t.Errorf("asked %d times, got %v", c.asked, err)
+	}
+}
+
+// TestBeginWaitsForMarkers: the session asks after each transaction, committed or
+// aborted, and at least once never.
+func TestBeginWaitsForMarkers(t *testing.T) {
+	for _, exactlyOnce := range []bool{true, false} {
+		cluster, _ := startFake(t)
+		c := &coordinator{states: []string{"CompleteCommit"}}
+		c.control(cluster)
+		s := openFake(t, cluster, "g", "a", 0, exactlyOnce)
+		for _, end := range []func() error{
+			func() error { _, err := s.End(t.Context(), nil); return err },
+			func() error { return s.Abort(t.Context()) },
+			func() error { return nil },
+		} {
+			if err := s.Begin(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if err := end(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if want := map[bool]int{true: 2}[exactlyOnce]; c.asked != want {
+			t.Errorf("exactly once %t: asked %d times, want %d", exactlyOnce, c.asked, want)
+		}
 	}
 }

@@ -200,9 +200,6 @@ func (s *Session) options() []kgo.Opt {
 
 func (s *Session) assigned(ctx context.Context, _ *kgo.Client, partitions map[string][]int32) {
 	<-s.opened
-	if len(partitions) > 0 && s.o.ExactlyOnce && !failpoint.Mutant(noFencing) {
-		s.endDead(ctx)
-	}
 	// The client keeps the positions of what it has, and lets go of those of
 	// what it lost before it comes here.
 	positions := s.client.CommittedOffsets()
@@ -210,6 +207,9 @@ func (s *Session) assigned(ctx context.Context, _ *kgo.Client, partitions map[st
 		_, ok := positions[topic][partition]
 		return ok
 	})
+	if len(partitions) > 0 && s.o.ExactlyOnce && !failpoint.Mutant(noFencing) {
+		s.endDead(ctx)
+	}
 }
 
 func (s *Session) revoked(_ context.Context, _ *kgo.Client, partitions map[string][]int32) {

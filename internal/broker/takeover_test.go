@@ -28,10 +28,10 @@ func startFake(t *testing.T) (*kfake.Cluster, *kgo.Client) {
 }
 
 // openFake opens a session of worker n, which begins at the start, and waits
-// until it has partitions.
+// until it has partitions and asks for their positions.
 func openFake(t *testing.T, cluster *kfake.Cluster, group, instance string, n int, exactlyOnce bool) *Session {
 	t.Helper()
-	assigned := make(chan struct{}, 100)
+	begins := make(chan struct{}, 100)
 	s, err := Open(t.Context(), SessionOptions{
 		Connect: []kgo.Opt{kgo.SeedBrokers(cluster.ListenAddrs()...), kgo.DisableClientMetrics()},
 		Topics:  []string{"in"}, Group: group, MemberID: MemberID(group, instance, n),
@@ -44,13 +44,10 @@ func openFake(t *testing.T, cluster *kfake.Cluster, group, instance string, n in
 					partitions[p] = max(at, 0)
 				}
 			}
+			begins <- struct{}{}
 			return committed, nil
 		},
-		Assigned: func(partitions map[string][]int32, _ func(string, int32) bool) {
-			if len(partitions) > 0 {
-				assigned <- struct{}{}
-			}
-		},
+		Assigned: func(map[string][]int32, func(string, int32) bool) {},
 		Revoked:  func(map[string][]int32) {},
 		Liveness: &Liveness{},
 	})
@@ -59,7 +56,7 @@ func openFake(t *testing.T, cluster *kfake.Cluster, group, instance string, n in
 	}
 	t.Cleanup(s.Close)
 	select {
-	case <-assigned:
+	case <-begins:
 	case <-time.After(20 * time.Second):
 		t.Fatal("no partitions")
 	}

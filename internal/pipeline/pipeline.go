@@ -224,7 +224,7 @@ func (p *Pipeline) watchEnd(ctx context.Context) error {
 	}
 }
 
-// joined tells whether all workers are members of the group.
+// joined tells whether all workers have their share of the source.
 func (p *Pipeline) joined() bool {
 	return !slices.ContainsFunc(p.workers, func(w *worker) bool { return w.status().State != stateRunning })
 }

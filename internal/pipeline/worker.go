@@ -16,7 +16,7 @@ import (
 
 // The states of a worker.
 const (
-	stateJoining = "joining" // the broker has not made it a member yet
+	stateJoining = "joining" // it does not have its share of the source yet
 	stateRunning = "running"
 	stateWaiting = "waiting" // something is away; the reason says what
 	stateStopped = "stopped"
