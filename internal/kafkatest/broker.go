@@ -87,14 +87,19 @@ func Start(ctx context.Context, opts Options) (*Broker, error) {
 }
 
 // ForTest starts a broker that lives as long as the test, which fails when it
-// does not start.
+// does not start, and which shows the end of the broker's log when it fails.
 func ForTest(tb testing.TB, opts Options) *Broker {
 	tb.Helper()
 	b, err := Start(tb.Context(), opts)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	tb.Cleanup(b.Close)
+	tb.Cleanup(func() {
+		if tb.Failed() {
+			tb.Logf("the end of the broker's log:\n%s", b.logTail())
+		}
+		b.Close()
+	})
 	return b
 }
 

@@ -3,7 +3,6 @@
 package kafkatest
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -11,11 +10,8 @@ import (
 	"time"
 )
 
-// The log of the controller that fences, and what it then writes.
-const (
-	fencingLog = "fencing.log"
-	fencedLine = "because its session has timed out"
-)
+// fencingLog is the log of the controller that fences.
+const fencingLog = "fencing.log"
 
 // writeFencing writes the properties of the node without its broker.
 func (b *Broker) writeFencing(controller string) error {
@@ -43,6 +39,9 @@ func (b *Broker) writeFencing(controller string) error {
 // its markers. A read_committed consumer waits for them for ever, or loses what
 // was committed when the next transaction of that id aborts. That would be this
 // set-up's fault, and no client's.
+//
+// What tells that it has noticed is its metadata log: it says so before it has
+// written it, and loses what it has not written when it is asked to end.
 func (b *Broker) fence(ctx context.Context) error {
 	if err := os.RemoveAll(b.file(fencingLog)); err != nil {
 		return err
@@ -52,12 +51,13 @@ func (b *Broker) fence(ctx context.Context) error {
 		return err
 	}
 	for {
-		log, err := os.ReadFile(b.file(fencingLog))
+		fenced, err := b.fenced()
 		switch {
 		case err != nil || controller.exited() || ctx.Err() != nil:
 			_ = controller.kill()
+			log, _ := os.ReadFile(b.file(fencingLog)) // without it the error still says enough
 			return fmt.Errorf("fence the broker that was killed: %w\n%s", errors.Join(err, ctx.Err(), controller.err), log)
-		case bytes.Contains(log, []byte(fencedLine)):
+		case fenced:
 			return controller.terminate(ctx)
 		}
 		time.Sleep(20 * time.Millisecond)

@@ -55,8 +55,6 @@ func logging() map[string]string {
 		"appender.out.layout.pattern":  "%d{ISO8601} %p %c{1} %m%n%throwable",
 		"rootLogger.level":             "WARN",
 		"rootLogger.appenderRef.a.ref": "out",
-		"logger.fence.name":            "org.apache.kafka.controller.ReplicationControlManager",
-		"logger.fence.level":           "INFO", // tells fence what it waits for
 	}
 }
 

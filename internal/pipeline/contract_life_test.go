@@ -97,10 +97,7 @@ func (c *contract) abort() {
 		t.Error("an abort ended without an error")
 	}
 	c.start(&doubler{})
-	predictions := s.Read(t, sink, 60)
-	if c.exactlyOnce {
-		settled(t, predictions, 1, 60)
-	}
+	predicted(t, s, c.exactlyOnce, 1, 60)
 }
 
 // secondWorker: a worker that joins takes partitions over while epochs are
@@ -126,12 +123,7 @@ func (c *contract) secondWorker() {
 	s.Publish(t, numbered(401, 600, 4)...)
 	second.stop()
 	s.Publish(t, numbered(601, 800, 4)...)
-	predictions := s.Read(t, sink, 800)
-	if c.exactlyOnce {
-		settled(t, predictions, 1, 800)
-		return
-	}
-	complete(t, predictions, 1, 800)
+	predicted(t, s, c.exactlyOnce, 1, 800)
 }
 
 // away: a broker that goes away while epochs are open is waited for.
@@ -145,12 +137,7 @@ func (c *contract) away() {
 	r.unready("broker", "broker")
 	back()
 	s.Publish(t, numbered(401, 500, 2)...)
-	predictions := s.Read(t, sink, 500)
-	if c.exactlyOnce {
-		settled(t, predictions, 1, 500)
-	} else {
-		complete(t, predictions, 1, 500)
-	}
+	predicted(t, s, c.exactlyOnce, 1, 500)
 	r.ready()
 }
 

@@ -106,17 +106,40 @@ func settled(t testing.TB, predictions []record, first, last int, leftOut ...int
 	}
 }
 
-// complete checks that each of the events numbered first..last has at least one
-// prediction.
-func complete(t testing.TB, predictions []record, first, last int) {
+// predicted waits for the predictions of the events numbered first..last, but
+// those that are left out, and gives all that are there. Exactly once they are
+// settled; at least once there may be more, so it reads on until none is missing.
+func predicted(t testing.TB, s stream, exactlyOnce bool, first, last int, leftOut ...int) []record {
+	t.Helper()
+	if exactlyOnce {
+		all := s.Read(t, sink, last-first+1-len(leftOut))
+		settled(t, all, first, last, leftOut...)
+		return all
+	}
+	var all []record
+	eventually(t, "predictions at least once", func() error {
+		all = s.Read(t, sink, 0)
+		return complete(t, all, first, last, leftOut...)
+	})
+	return all
+}
+
+// complete tells which of the events numbered first..last, but those that are
+// left out, have no prediction.
+func complete(t testing.TB, predictions []record, first, last int, leftOut ...int) error {
 	t.Helper()
 	there := map[string]bool{}
 	for i := range predictions {
 		there[predictions[i].prediction(t).Pass.Pass] = true
 	}
+	var missing []int
 	for x := first; x <= last; x++ {
-		if !there[strconv.Itoa(x)] {
-			t.Errorf("event %d has no prediction", x)
+		if !there[strconv.Itoa(x)] && !slices.Contains(leftOut, x) {
+			missing = append(missing, x)
 		}
 	}
+	if len(missing) > 0 {
+		return fmt.Errorf("events %d have no prediction", missing)
+	}
+	return nil
 }

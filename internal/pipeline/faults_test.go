@@ -106,14 +106,7 @@ func brokerTakesLess(t *testing.T, s *kafkaStream, exactlyOnce bool) {
 	all := numbered(1, 300, 1)
 	all[150].Value = fmt.Appendf(nil, `{"x":151,"pass":"%s"}`, incompressible(6000))
 	s.Publish(t, all...)
-	predictions := s.Read(t, sink, 300)
-	if exactlyOnce {
-		settled(t, predictions, 0, 300, 151)
-	} else {
-		for _, gap := range [][2]int{{0, 150}, {152, 300}} {
-			complete(t, predictions, gap[0], gap[1])
-		}
-	}
+	predicted(t, s, exactlyOnce, 0, 300, 151)
 	dead := s.Read(t, deadLetters, 1)
 	if len(dead) != 1 || dead[0].header(producer.HeaderErrorClass) != "too_large" || !bytes.Equal(dead[0].Value, all[150].Value) {
 		t.Errorf("%d dead letters, the first of class %s", len(dead), dead[0].header(producer.HeaderErrorClass))
@@ -138,12 +131,7 @@ func unreadable(t *testing.T, s *kafkaStream, exactlyOnce bool) {
 	s.bomb(t, 0)
 	s.Publish(t, numbered(41, 80, 2)...)
 	r := pipelineOf(t, s, exactlyOnce, &doubler{}, func(o *setup) { o.config.BatchRows = 8; o.config.CommitInterval = time.Minute })
-	predictions := s.Read(t, sink, 80)
-	if exactlyOnce {
-		settled(t, predictions, 1, 80)
-	} else {
-		complete(t, predictions, 1, 80)
-	}
+	predicted(t, s, exactlyOnce, 1, 80)
 	for i, d := range s.Read(t, deadLetters, 3) {
 		if d.header(producer.HeaderErrorClass) != "too_large" || d.header(producer.HeaderSource) != fmt.Sprintf("%s/0/%d", s.Source(), 20+i) || d.header(producer.HeaderTruncated) != "unknown" {
 			t.Errorf("dead letter %d: %v", i, d)
@@ -200,7 +188,7 @@ func twin(t *testing.T, s *kafkaStream, exactlyOnce bool) {
 	if err := first.wait(); err == nil || !strings.Contains(err.Error(), "--instance") {
 		t.Errorf("the first ended with %v", err)
 	}
-	complete(t, s.Read(t, sink, 20), 1, 20)
+	predicted(t, s, exactlyOnce, 1, 20)
 	second.ready()
 }
 

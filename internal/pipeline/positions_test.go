@@ -61,7 +61,9 @@ func lost(t *testing.T, s *kafkaStream, exactlyOnce bool, lose func(), want int)
 	if len(predictions) != want {
 		t.Errorf("%d predictions, want %d", len(predictions), want)
 	}
-	complete(t, predictions, 1, 20)
+	if err := complete(t, predictions, 1, 20); err != nil {
+		t.Error(err)
+	}
 }
 
 // recreatedWhileItRuns: a topic that is deleted and made again under a
