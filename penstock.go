@@ -7,18 +7,25 @@ import "strconv"
 
 // EventID names one event for ever: the same event always has the same id,
 // however often it is read. It is written SOURCE/PARTITION/OFFSET; for Kafka
-// that is topic/partition/offset, for a file basename/0/line.
+// that is topic/partition/offset, for a file basename/0/line. On NATS it is
+// STREAM/SUBJECT/SEQUENCE: a partition is what one of the filters takes, and
+// filters may change.
 type EventID struct {
-	Source    string // topic, or a file's base name
+	Source    string // topic, stream, or a file's base name
+	Subject   string // the event's own, on NATS; empty elsewhere
 	Partition int32
-	Offset    int64 // record offset, or line number from 0
+	Offset    int64 // record offset, stream sequence, or line number from 0
 }
 
 // AppendTo appends the id's text to dst.
 func (id EventID) AppendTo(dst []byte) []byte {
 	dst = append(dst, id.Source...)
 	dst = append(dst, '/')
-	dst = strconv.AppendInt(dst, int64(id.Partition), 10)
+	if id.Subject != "" {
+		dst = append(dst, id.Subject...)
+	} else {
+		dst = strconv.AppendInt(dst, int64(id.Partition), 10)
+	}
 	dst = append(dst, '/')
 	return strconv.AppendInt(dst, id.Offset, 10)
 }

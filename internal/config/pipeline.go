@@ -35,6 +35,20 @@ type Pipeline struct {
 	HTTP          HTTP   `key:"http" only:"run" doc:"Security of listen."`
 }
 
+// PredictionSubject is the template of the subjects that predictions go to on
+// NATS, and the filter of all that it may become. It must have been checked.
+func (p *Pipeline) PredictionSubject() (template, filter string) {
+	template = p.Sink.Subject
+	if template == "" {
+		template = p.Name + ".predictions"
+	}
+	filter, err := publishedFilter(template)
+	if err != nil {
+		return template, ""
+	}
+	return template, filter
+}
+
 // document is the whole file. It is apart from Pipeline for one reason only:
 // inference.Config is another package's and has no tags.
 type document struct {

@@ -25,6 +25,23 @@ func (s *Source) AllTopics() []string {
 	return s.Topics
 }
 
+// Filters are the filters of a NATS stream, ranges written out, each of which is
+// a partition; without any the whole stream is one. They must have been checked.
+func (s *Source) Filters() []string {
+	if len(s.FilterSubjects) == 0 {
+		return []string{">"}
+	}
+	var all []string
+	for _, filter := range s.FilterSubjects {
+		subjects, err := expandFilter(filter)
+		if err != nil {
+			return nil
+		}
+		all = append(all, subjects...)
+	}
+	return all
+}
+
 // Sink is where predictions go.
 type Sink struct {
 	Topic       string `key:"topic" doc:"Kafka: the topic; it may have any number of partitions."`

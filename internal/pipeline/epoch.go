@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/penstock/penstock"
@@ -15,6 +16,14 @@ import (
 // maxEpochBytes ends an epoch that has published this much, so that what waits
 // for the broker stays bounded.
 const maxEpochBytes = 8 << 20
+
+// room is that of an epoch that is bounded by its bytes alone.
+func room(bytes int) int {
+	if bytes >= maxEpochBytes {
+		return 0
+	}
+	return math.MaxInt
+}
 
 // maxEpochDead is the same for dead letters that are little more than headers.
 const maxEpochDead = 8 << 10
@@ -38,8 +47,8 @@ func (e *epoch) begin(now time.Time) {
 	}
 }
 
-func (e *epoch) due(now time.Time, interval time.Duration, bytes int) bool {
-	return now.Sub(e.started) >= interval || bytes >= maxEpochBytes
+func (e *epoch) due(now time.Time, interval time.Duration, room int) bool {
+	return now.Sub(e.started) >= interval || room == 0
 }
 
 func (e *epoch) reset() {
@@ -170,7 +179,7 @@ func (w *worker) skip(first penstock.EventID, next int64, why *penstock.Rejectio
 	}
 	for e := (penstock.Event{ID: first, Time: -1}); e.ID.Offset < next; {
 		w.epoch.begin(time.Now())
-		for ; e.ID.Offset < next && w.session.Bytes() < maxEpochBytes && len(w.epoch.dead) < maxEpochDead; e.ID.Offset++ {
+		for ; e.ID.Offset < next && w.session.Room() > 0 && len(w.epoch.dead) < maxEpochDead; e.ID.Offset++ {
 			if err := w.publishDead(&e, why); err != nil {
 				return errors.Join(cause, err, w.abort())
 			}

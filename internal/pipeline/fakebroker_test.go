@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"strings"
 	"sync"
 	"testing"
@@ -38,7 +39,7 @@ func (b *fakeBroker) Leave(context.Context) error                             { 
 func (b *fakeBroker) Health() string                                          { return "" }
 func (b *fakeBroker) Close()                                                  {}
 func (b *fakeBroker) Committed(context.Context) error                         { return nil }
-func (b *fakeBroker) Bytes() int                                              { return 0 }
+func (b *fakeBroker) Room() int                                               { return math.MaxInt }
 func (b *fakeBroker) Skip(context.Context, error) error                       { return nil }
 func (b *fakeBroker) Joined() bool                                            { return true }
 func (b *fakeBroker) Replaced(context.Context) bool                           { return false }

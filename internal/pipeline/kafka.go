@@ -228,7 +228,7 @@ func (s *kafkaSession) Publish(ctx context.Context, r *penstock.Record) error {
 	return s.sink.Publish(ctx, r)
 }
 
-func (s *kafkaSession) Bytes() int { return s.sink.Bytes() }
+func (s *kafkaSession) Room() int { return room(s.sink.Bytes()) }
 
 func (s *kafkaSession) Commit(ctx context.Context, until broker.Offsets) (bool, error) {
 	committed, err := s.sink.Commit(ctx, until)

@@ -27,8 +27,8 @@ type Sink interface {
 	// Publish sends a record, whose bytes must stay until Commit or Abort; r
 	// itself is the caller's again at once. The first one opens the epoch.
 	Publish(ctx context.Context, r *penstock.Record) error
-	// Bytes is how much the epoch has published.
-	Bytes() int
+	// Room is how many more records the epoch takes; without any, commit.
+	Room() int
 	// Commit makes what was published and the positions of what was polled, or
 	// until where it is given, durable as a whole. False without an error: it
 	// was aborted, and the events come again. After an error, and after an

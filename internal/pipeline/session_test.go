@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"sync"
 	"testing"
@@ -88,7 +89,7 @@ func (s *scriptedSession) Commit(context.Context, broker.Offsets) (bool, error) 
 
 func (s *scriptedSession) Attempt(context.Context, []penstock.Event) (bool, error) { return false, nil }
 func (s *scriptedSession) Committed(context.Context) error                         { return nil }
-func (s *scriptedSession) Bytes() int                                              { return 0 }
+func (s *scriptedSession) Room() int                                               { return math.MaxInt }
 func (s *scriptedSession) Abort(context.Context) error                             { return nil }
 func (s *scriptedSession) Skip(context.Context, error) error                       { return nil }
 func (s *scriptedSession) Joined() bool                                            { return true }

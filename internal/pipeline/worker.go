@@ -174,7 +174,7 @@ func (w *worker) serve(ctx context.Context) (err error) {
 		if err := w.score(); err != nil {
 			return w.failed(err)
 		}
-		if w.epoch.due(time.Now(), w.p.c.CommitInterval, w.session.Bytes()) {
+		if w.epoch.due(time.Now(), w.p.c.CommitInterval, w.session.Room()) {
 			if err := w.commit(); err != nil {
 				return err
 			}
@@ -222,7 +222,7 @@ func (w *worker) open(ctx context.Context) error {
 // poll takes what waits, at most a batch. Between epochs it waits for events;
 // in one it gives false as soon as there are none.
 func (w *worker) poll(ctx context.Context) (more bool, err error) {
-	limit := w.p.c.BatchRows
+	limit := min(w.p.c.BatchRows, w.session.Room())
 	w.events = w.events[:0]
 	switch {
 	case w.epoch.open && ctx.Err() != nil:

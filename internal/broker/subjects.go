@@ -1,0 +1,90 @@
+package broker
+
+import (
+	"strings"
+
+	"github.com/penstock/penstock/internal/config"
+)
+
+// Subjects are those of a pipeline's own stream on NATS, sink.stream. All but
+// the predictions' are below the pipeline's name.
+type Subjects struct {
+	name  string
+	group string // empty: the pipeline's name
+	sink  string // a template: {{wildcard(1)}} takes over a part of the event's subject
+	// written is a filter of all that sink may become.
+	written string
+}
+
+// NewSubjects are a pipeline's.
+func NewSubjects(p *config.Pipeline) Subjects {
+	s := Subjects{name: p.Name}
+	if p.Source.Group != p.Name {
+		s.group = p.Source.Group
+	}
+	s.sink, s.written = p.PredictionSubject()
+	return s
+}
+
+// Predictions is the template of the subjects that predictions go to.
+func (s Subjects) Predictions() string { return s.sink }
+
+// Dead is where dead letters go.
+func (s Subjects) Dead() string { return s.name + ".dead" }
+
+// Position holds where the group stands in what a filter takes.
+func (s Subjects) Position(filter string) string { return s.own("position", filter) }
+
+// Lease says which worker reads what a filter takes.
+func (s Subjects) Lease(filter string) string { return s.own("lease", filter) }
+
+// Member says that a worker of the group is there.
+func (s Subjects) Member(id string) string { return s.own("member", id) }
+
+// Attempt remembers the events of a filter that are about to be scored.
+func (s Subjects) Attempt(filter string) string { return s.own("attempt", filter) }
+
+// SentBack remembers which dead letters were sent back.
+func (s Subjects) SentBack(block string) string { return s.name + ".sent-back." + Token(block) }
+
+// Of is the filter of all subjects of a kind, such as "lease", of this group.
+func (s Subjects) Of(kind string) string { return s.prefix(kind) + "*" }
+
+// All is what the pipeline's own stream takes.
+func (s Subjects) All() []string {
+	all := []string{s.name + ".>"}
+	if !strings.HasPrefix(s.written, s.name+".") {
+		all = append(all, s.written)
+	}
+	return all
+}
+
+func (s Subjects) own(kind, what string) string { return s.prefix(kind) + Token(what) }
+
+// prefix is of one token more for a group of another name, so that the two are
+// never taken for each other.
+func (s Subjects) prefix(kind string) string {
+	if s.group == "" {
+		return s.name + "." + kind + "."
+	}
+	return s.name + "." + kind + "." + Token(s.group) + "."
+}
+
+const hexDigits = "0123456789ABCDEF"
+
+// Token writes any text as one token of a subject: what separates tokens,
+// stands for any of them, or is not visible is percent-encoded.
+func Token(text string) string {
+	var b strings.Builder
+	for i := range len(text) {
+		switch c := text[i]; {
+		case c == '.' || c == '*' || c == '>' || c == '%' || c <= ' ' || c == 0x7f:
+			b.WriteByte('%')
+			b.WriteByte(hexDigits[c>>4])
+			b.WriteByte(hexDigits[c&15])
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}
