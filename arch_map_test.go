@@ -89,6 +89,7 @@ func theMap() architecture {
 			"golang.org/x/term":                        {"internal/cli"},
 			"github.com/twmb/franz-go":                 {"internal/broker", "consumer", "producer", "internal/embedded", "internal/kafkatest", "internal/pipeline", "internal/cli"},
 			"github.com/nats-io/nats.go":               {"internal/broker", "consumer", "producer", "internal/embedded", "internal/natstest", "internal/pipeline", "internal/cli"},
+			"github.com/nats-io/nkeys":                 {"internal/broker"},
 			"github.com/nats-io/nats-server/v2":        {"internal/embedded", "internal/natstest"},
 			"github.com/cenkalti/backoff/v5":           {"internal/pipeline", "internal/broker"},
 			"github.com/prometheus/client_golang":      {"internal/telemetry", "internal/web"},
