@@ -57,7 +57,7 @@ func theMap() architecture {
 			{"internal/rollout", "inference/onnx"},
 			{"inference/onnxfile"},
 			{"inference", "drift"},
-			{"internal/nearest", "internal/cardevents", "internal/failpoint", "internal/childproc", "examples"},
+			{"internal/nearest", "internal/cardevents", "internal/failpoint", "internal/childproc", "internal/brokertest", "examples"},
 			{"."},
 		},
 		forbidden: slices.Concat([]edge{
