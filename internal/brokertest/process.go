@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"strconv"
 	"syscall"
@@ -121,4 +122,14 @@ func (p *Process) signal(s syscall.Signal) error {
 		return fmt.Errorf("send %v to the broker: %w", s, err)
 	}
 	return nil
+}
+
+// Tail is the end of a process's log, where the reason for its end stands.
+func Tail(log string) string {
+	const most = 4000
+	text, err := os.ReadFile(log)
+	if err != nil {
+		return err.Error()
+	}
+	return string(text[max(0, len(text)-most):])
 }

@@ -293,11 +293,4 @@ func (b *Broker) file(name string) string { return filepath.Join(b.Dir, name) }
 const brokerLog = "broker.log"
 
 // logTail is the end of what the broker logged, where the reason stands.
-func (b *Broker) logTail() string {
-	const most = 4000
-	text, err := os.ReadFile(b.file(brokerLog))
-	if err != nil {
-		return err.Error()
-	}
-	return string(text[max(0, len(text)-most):])
-}
+func (b *Broker) logTail() string { return brokertest.Tail(b.file(brokerLog)) }
