@@ -3,10 +3,10 @@
 package natstest
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/nats-io/jwt/v2"
 	"github.com/nats-io/nats.go"
@@ -90,10 +90,7 @@ func (s *Server) login(opts Options) (string, error) {
 	if opts.Permissions != nil && (opts.Login == Anyone || opts.Login == ByToken) {
 		return "", errors.New("permissions are a user's: log in by password, nkey or creds")
 	}
-	permissions, err := opts.Permissions.config()
-	if err != nil {
-		return "", err
-	}
+	permissions := opts.Permissions.config()
 	const users = `authorization { users: [ {user: %q, password: %q}, {%s%s} ] }` + "\n"
 	switch opts.Login {
 	case Anyone:
@@ -121,19 +118,36 @@ func (s *Server) login(opts Options) (string, error) {
 }
 
 // config is what permissions are in nats.conf, after a user's other keys.
-func (p *Permissions) config() (string, error) {
+func (p *Permissions) config() string {
 	if p == nil {
-		return "", nil
+		return ""
 	}
-	publish, err := json.Marshal(append([]string{}, p.Publish...)) // an empty list denies all, as null does not
-	if err != nil {
-		return "", err
+	var text strings.Builder
+	for _, side := range []struct {
+		name     string
+		subjects []string
+	}{{"publish", p.Publish}, {"subscribe", p.Subscribe}} {
+		allow, deny := allowed(side.subjects)
+		fmt.Fprintf(&text, "%s: {allow: %s, deny: %s}, ", side.name, list(allow), list(deny))
 	}
-	subscribe, err := json.Marshal(append([]string{}, p.Subscribe...))
-	if err != nil {
-		return "", err
+	return ", permissions: {" + text.String() + "}"
+}
+
+// list is subjects in nats.conf, quoted: $JS would be a variable.
+func list(subjects []string) string {
+	if len(subjects) == 0 {
+		return "[]"
 	}
-	return fmt.Sprintf(`, permissions: {publish: {allow: %s}, subscribe: {allow: %s}}`, publish, subscribe), nil
+	return `["` + strings.Join(subjects, `", "`) + `"]`
+}
+
+// allowed is how nats-server has what is allowed. None at all has to be said the
+// other way round, since an empty list allows everything.
+func allowed(subjects []string) (allow, deny []string) {
+	if len(subjects) == 0 {
+		return nil, []string{">"}
+	}
+	return subjects, nil
 }
 
 func newKey(kind nkeys.PrefixByte) (seed, public string, err error) {
@@ -219,8 +233,8 @@ func writeCreds(file, name string, account nkeys.KeyPair, permissions *Permissio
 	claims := jwt.NewUserClaims(public)
 	claims.Name = name
 	if permissions != nil {
-		claims.Pub.Allow.Add(permissions.Publish...)
-		claims.Sub.Allow.Add(permissions.Subscribe...)
+		claims.Pub.Allow, claims.Pub.Deny = allowed(permissions.Publish)
+		claims.Sub.Allow, claims.Sub.Deny = allowed(permissions.Subscribe)
 	}
 	signed, err := claims.Encode(account)
 	if err != nil {

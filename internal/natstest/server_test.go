@@ -185,7 +185,7 @@ func TestStartSaysWhatIsWrong(t *testing.T) {
 		s.Close()
 		t.Fatal("a server started on a broken configuration")
 	}
-	for _, want := range []string{"max_payload", "natstest.Main"} {
+	for _, want := range []string{"nats.conf:", "natstest.Main"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%v; want a word on %s", err, want)
 		}
