@@ -57,7 +57,7 @@ func theMap() architecture {
 			{"internal/rollout", "inference/onnx"},
 			{"inference/onnxfile"},
 			{"inference", "drift"},
-			{"internal/nearest", "internal/cardevents", "internal/failpoint", "internal/childproc", "internal/brokertest", "examples"},
+			{"internal/nearest", "internal/cardevents", "internal/failpoint", "internal/childproc", "internal/filelock", "internal/brokertest", "examples"},
 			{"."},
 		},
 		forbidden: slices.Concat([]edge{
@@ -85,7 +85,7 @@ func theMap() architecture {
 			"go.yaml.in/yaml/v4":                       {"internal/config"},
 			"github.com/invopop/jsonschema":            {"internal/config"},
 			"google.golang.org/protobuf":               {"inference/onnxfile"},
-			"golang.org/x/sys":                         {"internal/childproc", "internal/runtimelib", "inference/onnx", "internal/cli"},
+			"golang.org/x/sys":                         {"internal/childproc", "internal/filelock", "inference/onnx", "internal/cli"},
 			"golang.org/x/term":                        {"internal/cli"},
 			"github.com/twmb/franz-go":                 {"internal/broker", "consumer", "producer", "internal/embedded", "internal/kafkatest", "internal/pipeline", "internal/cli"},
 			"github.com/nats-io/nats.go":               {"internal/broker", "consumer", "producer", "internal/embedded", "internal/natstest", "internal/pipeline", "internal/cli"},
