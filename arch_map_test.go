@@ -91,7 +91,7 @@ func theMap() architecture {
 			"github.com/nats-io/nats.go":               {"internal/broker", "consumer", "producer", "internal/embedded", "internal/natstest", "internal/pipeline", "internal/cli"},
 			"github.com/nats-io/nats-server/v2":        {"internal/embedded", "internal/natstest"},
 			"github.com/nats-io/jwt/v2":                {"internal/natstest"},
-			"github.com/nats-io/nkeys":                 {"internal/natstest"},
+			"github.com/nats-io/nkeys":                 {"internal/embedded", "internal/natstest"},
 			"github.com/cenkalti/backoff/v5":           {"internal/pipeline", "internal/broker"},
 			"github.com/prometheus/client_golang":      {"internal/telemetry", "internal/web"},
 			"github.com/prometheus/client_model":       {"internal/telemetry"},
