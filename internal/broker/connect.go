@@ -44,7 +44,7 @@ func ConnectOptions(k *config.Kafka) ([]kgo.Opt, error) {
 		o = append(o, kgo.Rack(k.Rack))
 	}
 	if k.TLS != nil {
-		c, err := tlsConfig(k.TLS)
+		c, err := tlsConfig("broker.kafka.tls", k.TLS)
 		if err != nil {
 			return nil, err
 		}
@@ -60,37 +60,37 @@ func ConnectOptions(k *config.Kafka) ([]kgo.Opt, error) {
 	return o, nil
 }
 
-func tlsConfig(t *config.TLS) (*tls.Config, error) {
+// tlsConfig is a client's, of the part of the config that key names.
+func tlsConfig(key string, t *config.TLS) (*tls.Config, error) {
 	c := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: t.ServerName}
 	if t.CA != "" {
 		pem, err := os.ReadFile(string(t.CA))
 		if err != nil {
-			return nil, fmt.Errorf("read broker.kafka.tls.ca: %w", err)
+			return nil, fmt.Errorf("read %s.ca: %w", key, err)
 		}
 		c.RootCAs = x509.NewCertPool()
 		if !c.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("read broker.kafka.tls.ca: %s holds no PEM certificate; give the authority's certificate, which begins with -----BEGIN CERTIFICATE-----", t.CA)
+			return nil, fmt.Errorf("read %s.ca: %s holds no PEM certificate; give the authority's certificate, which begins with -----BEGIN CERTIFICATE-----", key, t.CA)
 		}
 	}
 	if t.Cert != "" {
-		if _, err := clientCertificate(t); err != nil {
+		if _, err := clientCertificate(key, t); err != nil {
 			return nil, err
 		}
-		c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return clientCertificate(t) }
+		c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return clientCertificate(key, t) }
 	}
 	return c, nil
 }
 
-func clientCertificate(t *config.TLS) (*tls.Certificate, error) {
+func clientCertificate(key string, t *config.TLS) (*tls.Certificate, error) {
 	pair, err := tls.LoadX509KeyPair(string(t.Cert), string(t.Key))
 	if err == nil {
 		return &pair, nil
 	}
-	what := "broker.kafka.tls.cert and key"
 	if _, unreadable := errors.AsType[*os.PathError](err); !unreadable {
 		err = fmt.Errorf("%w; %s and %s must be PEM files of one pair", err, t.Cert, t.Key)
 	}
-	return nil, &loginError{fmt.Errorf("read %s: %w", what, err)}
+	return nil, &loginError{fmt.Errorf("read %s.cert and key: %w", key, err)}
 }
 
 func mechanism(s *config.SASL) (sasl.Mechanism, error) {

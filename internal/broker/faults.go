@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 
+	"github.com/nats-io/nats.go"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
@@ -94,6 +95,9 @@ func Diagnose(err error) Diagnosis {
 	if errors.Is(err, ErrMissing) {
 		return Diagnosis{Kind: Missing}
 	}
+	if d, ok := diagnoseNATS(err); ok {
+		return d
+	}
 	if d, ok := diagnoseTLS(err); ok {
 		return d
 	}
@@ -110,63 +114,77 @@ func Diagnose(err error) Diagnosis {
 	return Diagnosis{Kind: Rebuild}
 }
 
-const noCertificate = "the broker ended the TLS handshake: it may want a client certificate (broker.kafka.tls.cert and key), or know no TLS newer than 1.1"
-
 // diagnoseTLS knows what goes wrong between a connection and its first bytes.
 // None of it heals without a person.
 func diagnoseTLS(err error) (Diagnosis, bool) {
+	key := brokerKey(err) + ".tls"
+	denied := func(format string, args ...any) (Diagnosis, bool) {
+		return Diagnosis{Denied, fmt.Sprintf(format, args...)}, true
+	}
 	if e, ok := errors.AsType[x509.HostnameError](err); ok {
-		return Diagnosis{Denied, fmt.Sprintf("the broker's certificate is not for %s: give the name that it carries as broker.kafka.tls.server_name", e.Host)}, true
+		return denied("the broker's certificate is not for %s: give the name that it carries as %s.server_name", e.Host, key)
 	}
 	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
-		return Diagnosis{Denied, "the broker's certificate is signed by an authority that is not trusted here: give the authority's as broker.kafka.tls.ca"}, true
+		return denied("the broker's certificate is signed by an authority that is not trusted here: give the authority's as %s.ca", key)
 	}
 	if e, ok := errors.AsType[x509.CertificateInvalidError](err); ok {
 		if e.Reason == x509.Expired {
-			return Diagnosis{Denied, "the broker's certificate has expired or is not valid yet: renew it, or set this machine's clock"}, true
+			return denied("the broker's certificate has expired or is not valid yet: renew it, or set this machine's clock")
 		}
-		return Diagnosis{Denied, "the broker's certificate is not valid: see the text of the error"}, true
+		return denied("the broker's certificate is not valid: see the text of the error")
 	}
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return Diagnosis{Denied, "the broker's certificate cannot be verified: see broker.kafka.tls.ca and server_name"}, true
+		return denied("the broker's certificate cannot be verified: see %s.ca and server_name", key)
 	}
 	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
-		return Diagnosis{Denied, "the broker does not speak TLS at this port: take broker.kafka.tls away, or give the port of its TLS listener"}, true
+		return denied("the broker does not speak TLS at this port: take %s away, or give the port of its TLS listener", key)
 	}
-	if _, ok := errors.AsType[tls.AlertError](err); ok {
-		return Diagnosis{Denied, noCertificate}, true
-	}
-	// What crypto/tls reports when the other side sends an alert.
-	if e, ok := errors.AsType[*net.OpError](err); ok && e.Op == "remote error" {
-		return Diagnosis{Denied, noCertificate}, true
+	// The second is what crypto/tls reports when the other side sends an alert,
+	// the third what a server does that hangs up instead.
+	_, alert := errors.AsType[tls.AlertError](err)
+	e, operation := errors.AsType[*net.OpError](err)
+	if alert || operation && e.Op == "remote error" || errors.Is(err, nats.ErrTLS) {
+		return denied("the broker ended the TLS handshake: it may want a client certificate (%s.cert and key), or know no TLS newer than 1.1", key)
 	}
 	return Diagnosis{}, false
 }
 
 // brokeOff names TLS and login too, since a broker that gets what it does not
 // expect hangs up without a word, as one that stops does.
-const brokeOff = "the connection to the broker broke off: if it is not just restarting, compare broker.kafka.tls and broker.kafka.sasl with what its listener wants"
+func brokeOff(key string) (Diagnosis, bool) {
+	return Diagnosis{Transient, fmt.Sprintf("the connection to the broker broke off: if it is not just restarting, compare %s.tls and %s with what its listener wants", key, loginKeys[key])}, true
+}
+
+// What of the config finds a broker and logs in to it.
+var (
+	addressKeys = map[string]string{"broker.kafka": "broker.kafka.bootstrap_servers", "broker.nats": "broker.nats.url"}
+	loginKeys   = map[string]string{"broker.kafka": "broker.kafka.sasl", "broker.nats": "the login in broker.nats"}
+)
 
 // diagnoseNetwork knows how a connection fails. A name that is not found may
 // be there a moment later, as those of pods are.
 func diagnoseNetwork(err error) (Diagnosis, bool) {
+	key := brokerKey(err)
 	if _, ok := errors.AsType[*kgo.ErrFirstReadEOF](err); ok {
-		return Diagnosis{Transient, brokeOff}, true
+		return brokeOff(key)
 	}
 	if e, ok := errors.AsType[*net.DNSError](err); ok {
-		return Diagnosis{Transient, fmt.Sprintf("the address of %s is not found: check broker.kafka.bootstrap_servers and the names that the brokers advertise", e.Name)}, true
+		return Diagnosis{Transient, fmt.Sprintf("the address of %s is not found: check %s and the names that the brokers advertise", e.Name, addressKeys[key])}, true
 	}
 	if e, ok := errors.AsType[*net.OpError](err); ok && e.Op == "dial" && e.Addr != nil {
-		return Diagnosis{Transient, fmt.Sprintf("no broker answers at %s: is it up, and is that the address in broker.kafka.bootstrap_servers, or one that the brokers advertise?", e.Addr)}, true
+		return Diagnosis{Transient, fmt.Sprintf("no broker answers at %s: is it up, and is that the address in %s, or one that the brokers advertise?", e.Addr, addressKeys[key])}, true
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
+		if key == "broker.nats" {
+			return Diagnosis{Transient, natsTimeout}, true
+		}
 		return Diagnosis{Transient, "the broker did not answer in time: is it up and reachable from here?"}, true
 	}
 	if e, ok := errors.AsType[net.Error](err); ok && e.Timeout() || isAny(err, io.EOF, io.ErrUnexpectedEOF, net.ErrClosed) {
-		return Diagnosis{Transient, brokeOff}, true
+		return brokeOff(key)
 	}
 	if _, ok := errors.AsType[*os.SyscallError](err); ok || kgo.IsRetryableBrokerErr(err) {
-		return Diagnosis{Transient, brokeOff}, true
+		return brokeOff(key)
 	}
 	return Diagnosis{}, false
 }
