@@ -14,8 +14,7 @@ import (
 
 // NATSSessionOptions say what one worker's session is.
 type NATSSessionOptions struct {
-	URL      string
-	Connect  []nats.Option
+	Connect  []nats.Option // of NATSOptions and a NATSLiveness
 	Source   string // stream
 	Own      string // the pipeline's own stream
 	Subjects Subjects
@@ -53,16 +52,16 @@ type RefusedMessage struct {
 // ErrReplaced says that another process works under this one's name.
 var ErrReplaced = errors.New("another process of the same instance name has taken this worker's place")
 
-// OpenNATS connects.
-func OpenNATS(ctx context.Context, o NATSSessionOptions) (*NATSSession, error) {
+// OpenNATSSession connects.
+func OpenNATSSession(ctx context.Context, o NATSSessionOptions) (*NATSSession, error) {
 	s := &NATSSession{Subjects: o.Subjects, Member: o.Member, failed: make(chan struct{})}
 	options := append(append([]nats.Option{}, o.Connect...),
-		nats.NoReconnect(), nats.RetryOnFailedConnect(false), nats.Timeout(o.Timeout),
+		nats.NoReconnect(), nats.RetryOnFailedConnect(false),
 		nats.ClosedHandler(func(c *nats.Conn) { s.fail(c.LastError()) }),
 	)
 	var err error
-	if s.Conn, err = nats.Connect(o.URL, options...); err != nil {
-		return nil, fmt.Errorf("connect: %w", err)
+	if s.Conn, err = nats.Connect("", options...); err != nil {
+		return nil, fmt.Errorf("connect: %w", &natsError{err})
 	}
 	if s.JS, err = jetstream.New(s.Conn, jetstream.WithDefaultTimeout(o.Timeout),
 		jetstream.WithPublishAsyncMaxPending(MaxUnacknowledged), jetstream.WithPublishAsyncTimeout(o.Timeout),
@@ -109,7 +108,7 @@ func (s *NATSSession) fail(err error) {
 func (s *NATSSession) Failed() <-chan struct{} { return s.failed }
 
 // Err says why the connection is gone, once Failed is closed.
-func (s *NATSSession) Err() error { return fmt.Errorf("the connection broke off: %w", s.err) }
+func (s *NATSSession) Err() error { return fmt.Errorf("the connection broke off: %w", &natsError{s.err}) }
 
 // Close disconnects.
 func (s *NATSSession) Close() { s.Conn.Close() }

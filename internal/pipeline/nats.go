@@ -21,8 +21,7 @@ import (
 
 // NATSOptions say how a pipeline uses a NATS server.
 type NATSOptions struct {
-	URL     string
-	Connect []nats.Option
+	Connect []nats.Option // of broker.NATSOptions
 	Source  string   // the stream
 	Filters []string // each is a partition
 	Own     string   // the pipeline's own stream
@@ -51,6 +50,8 @@ type NATSOptions struct {
 // NATS opens sessions at a NATS server.
 type NATS struct {
 	o        NATSOptions
+	options  []nats.Option
+	liveness broker.NATSLiveness
 	attempts consumer.NATSAttempts
 
 	mu    sync.Mutex // guards what follows
@@ -62,7 +63,11 @@ type NATS struct {
 }
 
 // NewNATS connects when it is first asked for something.
-func NewNATS(o NATSOptions) *NATS { return &NATS{o: o} }
+func NewNATS(o NATSOptions) *NATS {
+	n := &NATS{o: o}
+	n.options = append(slices.Clone(o.Connect), n.liveness.Options(o.SessionTimeout)...)
+	return n
+}
 
 // Close disconnects.
 func (n *NATS) Close() {
@@ -83,17 +88,13 @@ func (n *NATS) connect() (jetstream.JetStream, error) {
 	if n.js != nil {
 		return n.js, nil
 	}
-	options := append(slices.Clone(n.o.Connect), nats.RetryOnFailedConnect(false), nats.MaxReconnects(-1), nats.Timeout(n.o.Timeout))
-	conn, err := nats.Connect(n.o.URL, options...)
+	conn, err := broker.ConnectNATS(n.options)
 	if err == nil {
 		n.conn = conn
 		n.js, err = jetstream.New(conn, jetstream.WithDefaultTimeout(n.o.Timeout))
 	}
 	n.last = err
-	if err != nil {
-		return nil, fmt.Errorf("connect: %w", err)
-	}
-	return n.js, nil
+	return n.js, err
 }
 
 // Prepare makes the streams that may be made, says which are missing, and joins
@@ -135,8 +136,8 @@ func (n *NATS) Open(ctx context.Context, worker int) (Session, error) {
 	n.mu.Lock()
 	group := n.group
 	n.mu.Unlock()
-	session, err := broker.OpenNATS(ctx, broker.NATSSessionOptions{
-		URL: n.o.URL, Connect: n.o.Connect, Source: n.o.Source, Own: n.o.Own,
+	session, err := broker.OpenNATSSession(ctx, broker.NATSSessionOptions{
+		Connect: n.options, Source: n.o.Source, Own: n.o.Own,
 		Subjects: n.o.Subjects, Member: group.Member(worker), Timeout: n.o.Timeout,
 	})
 	if err != nil {
@@ -219,26 +220,25 @@ func (n *NATS) Leave(ctx context.Context) error {
 // Health implements Broker.
 func (n *NATS) Health() string {
 	n.mu.Lock()
-	defer n.mu.Unlock()
-	switch {
-	case n.conn == nil && n.last == nil:
-		return "the broker has not answered yet"
-	case n.conn == nil:
-		return natsReason(n.last)
-	case !n.conn.IsConnected():
-		return natsReason(n.conn.LastError())
-	}
-	return ""
-}
-
-func natsReason(err error) string {
+	last := n.last
+	n.mu.Unlock()
+	since, silent, err := n.liveness.Silent(time.Now(), n.o.SessionTimeout)
 	if err == nil {
-		return "the connection to the broker broke off"
+		err = last
 	}
-	if hint := broker.Diagnose(err).Hint; hint != "" {
-		return hint
+	switch {
+	case !silent:
+		return ""
+	case err != nil:
+		if hint := broker.Diagnose(err).Hint; hint != "" {
+			return hint
+		}
+		return err.Error()
+	case since.UnixNano() == 0:
+		return "the broker has not answered yet"
+	default:
+		return fmt.Sprintf("the broker has not answered for %s", time.Since(since).Round(time.Second))
 	}
-	return "the broker does not answer: " + err.Error()
 }
 
 // natsSession is both ends of a worker's epochs.
