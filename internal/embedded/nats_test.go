@@ -73,6 +73,10 @@ func TestNATSKeeps(t *testing.T) {
 		if err != nil || ack.Sequence != want {
 			t.Errorf("sequence %v, %v; want %d", ack, err, want)
 		}
+		// No test can cut the power, so this asks the server.
+		if config := n.server.JetStreamConfig(); config == nil || !config.SyncAlways {
+			t.Errorf("it acknowledges what is not on the disk: %+v", config)
+		}
 		if health := n.Health(); health != "" || n.Addr() != "" {
 			t.Errorf("health %q, address %q", health, n.Addr())
 		}
