@@ -22,9 +22,9 @@ import (
 // NATSOptions say how a pipeline uses a NATS server.
 type NATSOptions struct {
 	Connect []nats.Option // of broker.NATSOptions
-	Source  string   // the stream
-	Filters []string // each is a partition
-	Own     string   // the pipeline's own stream
+	Source  string        // the stream
+	Filters []string      // each is a partition
+	Own     string        // the pipeline's own stream
 	// Subjects are those of the own stream.
 	Subjects broker.Subjects
 	// Streams makes the streams that may be made, and says which are missing.
@@ -88,7 +88,7 @@ func (n *NATS) connect() (jetstream.JetStream, error) {
 	if n.js != nil {
 		return n.js, nil
 	}
-	conn, err := broker.ConnectNATS(n.options)
+	conn, err := broker.ConnectNATS(append(slices.Clip(n.options), nats.MaxReconnects(-1)))
 	if err == nil {
 		n.conn = conn
 		n.js, err = jetstream.New(conn, jetstream.WithDefaultTimeout(n.o.Timeout))
