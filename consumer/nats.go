@@ -41,11 +41,16 @@ type NATS struct {
 	o       NATSOptions
 	source  string // name of the stream
 	created time.Time
-	inbox   *inbox
-	readers map[int]*filterReader
-	polled  []delivery // of the last poll
-	inEpoch bool       // something was polled since the last commit
-	fresh   int        // readers of which nothing was scored yet
+	// eachAcknowledged: an acknowledgement is of one message alone, as a work
+	// queue wants it.
+	eachAcknowledged bool
+	inbox            *inbox
+	readers          map[int]*filterReader
+	polled           []delivery // of the last poll
+	inEpoch          bool       // something was polled since the last commit
+	fresh            int        // readers of which nothing was scored yet
+
+	rested time.Time
 
 	joined atomic.Bool
 
@@ -58,6 +63,7 @@ type filterReader struct {
 	number   int
 	filter   string
 	position broker.Held[broker.Position]
+	consumer jetstream.Consumer
 	consume  jetstream.ConsumeContext
 	remove   func() // of the server's consumer, where nobody else wants it
 	gauge    *telemetry.Partition
@@ -81,7 +87,8 @@ func OpenNATS(ctx context.Context, o NATSOptions) (*NATS, error) {
 	}
 	n := &NATS{
 		o: o, source: info.Config.Name, created: info.Created,
-		inbox: newInbox(int(o.FetchMaxBytes)), readers: map[int]*filterReader{},
+		eachAcknowledged: info.Config.Retention == jetstream.WorkQueuePolicy,
+		inbox:            newInbox(int(o.FetchMaxBytes)), readers: map[int]*filterReader{},
 	}
 	if err := n.arrange(ctx); err != nil {
 		n.Close()
@@ -103,37 +110,58 @@ func (n *NATS) Poll(ctx context.Context, events []penstock.Event, limit int) ([]
 				return events, err
 			}
 		}
-		var err error
-		if n.polled, err = n.inbox.take(n.polled[:0], limit); err != nil {
+		taken, more, err := n.take(events, limit)
+		if err != nil {
 			return events, err
 		}
-		before := len(events)
-		for i := range n.polled {
-			if events, err = n.append(events, &n.polled[i]); err != nil {
-				return events[:before], err
+		switch {
+		case len(more) > len(events):
+			n.inEpoch = true
+			return more, nil
+		case taken > 0: // of filters that were given away; there may be more
+		case ctx == nil:
+			return events, nil
+		default:
+			if over, err := n.wait(ctx); over || err != nil {
+				return events, err
 			}
 		}
-		taken := len(n.polled)
-		clear(n.polled)
-		if len(events) > before {
-			n.inEpoch = true
-			return events, nil
-		}
-		if taken > 0 {
-			continue // of filters that were given away; there may be more
-		}
-		if ctx == nil {
-			return events, nil
-		}
-		select {
-		case <-n.inbox.ready:
-		case <-n.o.Session.Member.Changed():
-		case <-n.o.Session.Failed():
-			return events, n.o.Session.Err()
-		case <-ctx.Done():
-			return events, nil
+	}
+}
+
+// take appends what has been delivered, and tells how much that was.
+func (n *NATS) take(events []penstock.Event, limit int) (taken int, more []penstock.Event, err error) {
+	if n.polled, err = n.inbox.take(n.polled[:0], limit); err != nil {
+		return 0, events, err
+	}
+	more = events
+	for i := range n.polled {
+		if more, err = n.append(more, &n.polled[i]); err != nil {
+			return 0, events, err
 		}
 	}
+	taken = len(n.polled)
+	clear(n.polled)
+	return taken, more, nil
+}
+
+// wait waits until there is something to look at, or until ctx is over.
+func (n *NATS) wait(ctx context.Context) (over bool, err error) {
+	idle := time.NewTimer(restAfter)
+	defer idle.Stop()
+	select {
+	case <-idle.C:
+		if !n.inEpoch {
+			err = n.rest(ctx)
+		}
+	case <-n.inbox.ready:
+	case <-n.o.Session.Member.Changed():
+	case <-n.o.Session.Failed():
+		return false, n.o.Session.Err()
+	case <-ctx.Done():
+		return true, nil
+	}
+	return false, err
 }
 
 // append makes an event of a message.
@@ -233,6 +261,14 @@ func (n *NATS) Acknowledge(ctx context.Context, until broker.Offsets) error {
 		if last < 0 {
 			continue
 		}
+		if n.eachAcknowledged {
+			// The server sees to the acknowledgements of a connection in order.
+			for _, m := range r.unacknowledged[:last] {
+				if err := m.Ack(); err != nil {
+					return fmt.Errorf("acknowledge %s: %w", r.filter, err)
+				}
+			}
+		}
 		if err := r.unacknowledged[last].DoubleAck(ctx); err != nil {
 			return fmt.Errorf("acknowledge %s: %w", r.filter, err)
 		}
@@ -241,6 +277,11 @@ func (n *NATS) Acknowledge(ctx context.Context, until broker.Offsets) error {
 	}
 	return nil
 }
+
+// PlacedAt is the sequence at which a filter's position was written that its
+// deliveries began from: another one after it was set anew. Exactly once it is
+// that of the last epoch.
+func (n *NATS) PlacedAt(number int32) uint64 { return n.readers[int(number)].position.Sequence }
 
 // Polled is how many filters' positions the epoch moves, and Open how many the
 // worker has.
@@ -263,6 +304,9 @@ func (n *NATS) Committed(ctx context.Context) error {
 			r.gauge.SetLag(int64(r.pending))
 			r.next = 0
 		}
+	}
+	if err := n.rest(ctx); err != nil {
+		return err
 	}
 	return n.succeeded(ctx)
 }

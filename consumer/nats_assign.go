@@ -82,6 +82,7 @@ func (n *NATS) read(ctx context.Context, number, of int) error {
 	if err != nil {
 		return fmt.Errorf("read %s: %w", r.filter, err)
 	}
+	r.consumer = c
 	share := max(int(n.o.FetchMaxBytes)/of, leastFetch)
 	r.consume, err = c.Consume(
 		func(m jetstream.Msg) { n.inbox.put(r, m) },
@@ -158,8 +159,9 @@ func (n *NATS) newDurable(ctx context.Context, r *filterReader, name string) (je
 		AckWait: ackWait, MaxAckPending: -1, MaxDeliver: -1,
 		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: max(r.position.Value.Next, 1),
 	}
-	if n.o.Session.Source.CachedInfo().Config.Retention == jetstream.WorkQueuePolicy {
-		config.DeliverPolicy, config.OptStartSeq = jetstream.DeliverAllPolicy, 0 // it takes no other
+	if n.eachAcknowledged { // a work queue takes no others
+		config.AckPolicy = jetstream.AckExplicitPolicy
+		config.DeliverPolicy, config.OptStartSeq = jetstream.DeliverAllPolicy, 0
 	}
 	return n.o.Session.Source.CreateConsumer(ctx, config)
 }

@@ -41,6 +41,11 @@ func (n *NATS) begin(ctx context.Context, r *filterReader) error {
 		committed: int64(r.position.Value.Next), start: int64(info.State.FirstSeq), end: int64(info.State.LastSeq) + 1,
 		known: &knownPosition{TopicID: r.position.Value.Stream + "@" + r.position.Value.Created.UTC().String()},
 	}
+	if !n.o.ExactlyOnce {
+		// The server moves its consumer on by itself, and knows which of the events
+		// that are gone were this filter's.
+		p.start = min(p.start, p.committed)
+	}
 	b, err := p.begin(n.o.Start, n.o.From)
 	if err != nil {
 		return fmt.Errorf("filter %s: %w", r.filter, err)

@@ -47,7 +47,9 @@ func (n *NATS) Bytes() int { return n.bytes }
 func (n *NATS) Records() int { return n.used }
 
 // Publish takes a record, whose bytes must stay as they are until the epoch ends.
-func (n *NATS) Publish(r *penstock.Record) error {
+// since tells, at least once, what was published since the filter's position was
+// last set from what was before: that is no repetition.
+func (n *NATS) Publish(r *penstock.Record, since uint64) error {
 	if n.used == len(n.messages) {
 		n.messages = append(n.messages, &nats.Msg{Header: nats.Header{}})
 	}
@@ -66,7 +68,7 @@ func (n *NATS) Publish(r *penstock.Record) error {
 	if n.o.ExactlyOnce {
 		return nil
 	}
-	m.Header[jetstream.MsgIDHeader] = []string{messageID(&r.Event, n.o.Model)}
+	m.Header[jetstream.MsgIDHeader] = []string{messageID(&r.Event, n.o.Model, since)}
 	if _, err := n.o.Session.JS.PublishMsgAsync(m, jetstream.WithRetryAttempts(0)); err != nil {
 		return n.refused(m.Subject, err)
 	}
@@ -75,8 +77,8 @@ func (n *NATS) Publish(r *penstock.Record) error {
 
 // messageID lets the server drop what an epoch publishes again that was not
 // acknowledged: an event has one prediction or dead letter of a model.
-func messageID(e *penstock.EventID, model string) string {
-	return e.Source + ":" + strconv.FormatInt(e.Offset, 10) + ":" + model
+func messageID(e *penstock.EventID, model string, since uint64) string {
+	return e.Source + ":" + strconv.FormatInt(e.Offset, 10) + ":" + model + ":" + strconv.FormatUint(since, 10)
 }
 
 // Flush waits until the server has all that was published, at least once.

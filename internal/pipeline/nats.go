@@ -249,7 +249,9 @@ type natsSession struct {
 	exactlyOnce bool
 }
 
-func (s *natsSession) Publish(_ context.Context, r *penstock.Record) error { return s.sink.Publish(r) }
+func (s *natsSession) Publish(_ context.Context, r *penstock.Record) error {
+	return s.sink.Publish(r, s.PlacedAt(r.Partition))
+}
 
 // Room leaves a place in the batch for each position that the epoch moves, or is
 // going to.

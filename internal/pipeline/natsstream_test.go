@@ -28,6 +28,8 @@ type natsStream struct {
 	js         jetstream.JetStream
 	subjects   broker.Subjects
 	partitions int
+	filters    []string // empty: one a partition
+	retention  jetstream.RetentionPolicy
 }
 
 func newNATS(t testing.TB) stream {
@@ -81,7 +83,7 @@ func (s *natsStream) ID(partition int32, nth int64) string {
 
 func (s *natsStream) Create(t testing.TB, source, _ int) {
 	t.Helper()
-	if _, err := s.js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "in", Subjects: []string{"in.*"}}); err != nil {
+	if _, err := s.js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "in", Subjects: []string{"in.*"}, Retention: s.retention}); err != nil {
 		t.Fatal(err)
 	}
 	s.partitions = source
@@ -207,9 +209,11 @@ func (s *natsStream) Away(t testing.TB) (back func()) {
 
 func (s *natsStream) Open(t testing.TB, o openOptions) pipeline.Broker {
 	t.Helper()
-	filters := make([]string, s.partitions)
-	for i := range filters {
-		filters[i] = s.filter(int32(i))
+	filters := s.filters
+	if filters == nil {
+		for i := range s.partitions {
+			filters = append(filters, s.filter(int32(i)))
+		}
 	}
 	connect, err := broker.NATSOptions(&config.NATS{URL: "nats://" + s.proxy.Addr()})
 	if err != nil {
