@@ -110,3 +110,23 @@ func overlap(a, b string) bool {
 	}
 	return len(as) == len(bs)
 }
+
+// Overlap tells whether some subject passes both filters.
+func Overlap(a, b string) bool { return overlap(a, b) }
+
+// Covers tells whether all that passes the filter inner, which may be a subject,
+// passes outer too.
+func Covers(outer, inner string) bool {
+	outs, ins := strings.Split(outer, "."), strings.Split(inner, ".")
+	for i, out := range outs {
+		switch {
+		case out == ">":
+			return len(ins) > i
+		case i >= len(ins) || ins[i] == ">":
+			return false
+		case out != "*" && out != ins[i]:
+			return false
+		}
+	}
+	return len(outs) == len(ins)
+}
