@@ -159,13 +159,17 @@ func startCluster(t *testing.T) (url string) {
 func freePorts(t *testing.T, n int) []int {
 	t.Helper()
 	var ports []int
+	var held []net.Listener // until all are known, so that none comes twice
 	for range n {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer l.Close()
+		held = append(held, l)
 		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
+	}
+	for _, l := range held {
+		l.Close()
 	}
 	return ports
 }
