@@ -102,8 +102,8 @@ func TestPackagesAreReadForEveryBuild(t *testing.T) {
 		all[p.path] = p
 	}
 	for _, want := range []string{"golang.org/x/sys/windows", "syscall"} { // Windows' lock, and Unix's
-		if !slices.Contains(all["internal/runtimelib"].imports, want) {
-			t.Errorf("internal/runtimelib imports %s, on one system, and the test sees only %q", want, all["internal/runtimelib"].imports)
+		if !slices.Contains(all["internal/filelock"].imports, want) {
+			t.Errorf("internal/filelock imports %s, on one system, and the test sees only %q", want, all["internal/filelock"].imports)
 		}
 	}
 	if onnx := all["inference/onnx"]; !onnx.cgo || slices.Contains(onnx.imports, "C") || !slices.Contains(onnx.imports, "inference") {

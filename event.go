@@ -28,6 +28,6 @@ type Record struct {
 	// Partition is the source's partition. It decides where a record without a
 	// key goes.
 	Partition int32
-	// Subject is the event's own, on NATS, of which Topic may take over parts.
-	Subject string
+	// Event is what the record was made of.
+	Event EventID
 }

@@ -54,7 +54,7 @@ func (d *DeadLetters) Record(e *penstock.Event, why *penstock.Rejection, now tim
 		own = append(own, penstock.Header{Key: HeaderTruncated, Value: []byte(unknownBytes)})
 	}
 	r := penstock.Record{
-		Topic: d.Topic(e.ID.Source), Partition: e.ID.Partition, Subject: e.ID.Subject,
+		Topic: d.Topic(e.ID.Source), Partition: e.ID.Partition, Event: e.ID,
 		Key: e.Key, Value: e.Value, Headers: append(without(e.Headers, HeaderAttempt), own...),
 	}
 	if d.Limits.Fits(&r) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -119,10 +120,15 @@ func DialNATS(n *config.NATS, more ...nats.Option) (*nats.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	options = append(options, nats.RetryOnFailedConnect(false))
-	conn, err := nats.Connect("", append(options, more...)...)
+	return ConnectNATS(append(options, more...))
+}
+
+// ConnectNATS connects with the options of NATSOptions and others. The first time
+// it does not wait for a server that is away.
+func ConnectNATS(options []nats.Option) (*nats.Conn, error) {
+	conn, err := nats.Connect("", append(slices.Clip(options), nats.RetryOnFailedConnect(false))...)
 	if err != nil {
-		return nil, fmt.Errorf("connect to %s: %w", n.URL, &natsError{err})
+		return nil, fmt.Errorf("connect to the NATS server: %w", &natsError{err})
 	}
 	return conn, nil
 }

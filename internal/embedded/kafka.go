@@ -1,6 +1,3 @@
-// Package embedded runs a broker inside this process, for `penstock demo` and
-// for tests. It makes no claim to durability: what it holds is in memory and
-// gone with the process.
 package embedded
 
 import (

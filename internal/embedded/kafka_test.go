@@ -9,12 +9,9 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"go.uber.org/goleak"
 
 	"github.com/penstock/penstock/internal/embedded"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // start starts a broker that is closed at the test's end.
 func start(t *testing.T, o embedded.KafkaOptions) *embedded.Kafka {

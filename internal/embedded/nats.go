@@ -1,50 +1,150 @@
 package embedded
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
-	"time"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
+
+	"github.com/penstock/penstock/internal/filelock"
 )
 
 // NATSOptions say what StartNATS starts.
 type NATSOptions struct {
-	Dir string // keeps the streams
+	// Dir keeps the streams; all that the server writes is in it. It is made
+	// where it is missing, and serves one process at a time.
+	Dir string
+	// Listen is the HOST:PORT where others publish and subscribe; port 0 is any
+	// free one. Empty: nobody else does. Beyond loopback it needs UsersFile.
+	Listen string
+	// UsersFile says who may connect by Listen, as readUsers reads it. Empty:
+	// everybody on this machine.
+	UsersFile string
+	// MaxBytes is how much streams may take on the disk, about. What is published
+	// beyond it is refused. 0: three quarters of what the disk has free.
+	MaxBytes int64
+	// Log takes the server's warnings and errors; nil: nobody does.
+	Log *slog.Logger
 }
 
 // NATS is a nats-server with JetStream. It syncs each write to the disk before it
 // acknowledges it, so that what was acknowledged outlives the process.
+//
+// A write that fails, as on a full disk, ends the server at once: it holds in
+// memory what is not on the disk, and would show that to readers. It begins
+// again, with the connections and addresses it had, once the disk takes what it
+// must write then; docs/decisions/2026-11-21-embedded-nats.md says why not
+// before. Until then Health says what is wrong and clients find nobody.
 type NATS struct {
-	server *server.Server
+	opts   NATSOptions
+	log    *slog.Logger
+	users  *users
+	unlock func() // gives Dir back
+	failed chan struct{}
+	stop   context.CancelFunc
+	done   chan struct{} // closed when watch has ended
+	close  sync.Once
+
+	mu      sync.Mutex     // protects what follows
+	server  *server.Server // nil while it is down
+	addr    string         // HOST:PORT, from the first start on
+	trouble error          // why it is down
 }
 
-// startTime is how long the server may take to read its streams.
-const startTime = 30 * time.Second
+// errClosed is what keeps down a server that was closed.
+var errClosed = errors.New("it is closed")
 
-// StartNATS starts a server, which the caller closes.
+// lockFile is the file in Dir that says whose it is.
+const lockFile = "penstock.lock"
+
+// StartNATS starts a server, which the caller closes. It refuses a disk without
+// room.
 func StartNATS(o NATSOptions) (*NATS, error) {
-	s, err := server.NewServer(&server.Options{
-		ServerName: "penstock", JetStream: true, StoreDir: o.Dir, SyncAlways: true,
-		DontListen: true, NoSigs: true, NoLog: true,
-	})
+	n, err := openNATS(o)
 	if err != nil {
 		return nil, fmt.Errorf("start the embedded NATS: %w", err)
 	}
-	s.Start()
-	if !s.ReadyForConnections(startTime) {
-		s.Shutdown()
-		return nil, errors.New("start the embedded NATS: it is not ready in time")
-	}
-	return &NATS{server: s}, nil
+	return n, nil
 }
 
-// Connect makes a connection one to this server, within the process.
-func (n *NATS) Connect() nats.Option { return nats.InProcessServer(n.server) }
+func openNATS(o NATSOptions) (*NATS, error) {
+	if err := checkListen(o.Listen, o.UsersFile); err != nil {
+		return nil, err
+	}
+	users, err := readUsers(o.UsersFile)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(o.Dir, 0o750); err != nil {
+		return nil, err
+	}
+	unlock, err := filelock.Try(filepath.Join(o.Dir, lockFile))
+	if err != nil {
+		return nil, err
+	}
+	if unlock == nil {
+		return nil, fmt.Errorf("another process keeps its streams in %s: stop that one, or give this one a dir of its own", o.Dir)
+	}
+	sweep(o.Dir)
+	n := &NATS{
+		opts: o, log: o.Log, users: users, unlock: unlock, addr: o.Listen,
+		failed: make(chan struct{}, 1), done: make(chan struct{}),
+	}
+	if n.log == nil {
+		n.log = slog.New(slog.DiscardHandler)
+	}
+	if err := n.start(); err != nil {
+		unlock()
+		return nil, err
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	n.stop = stop
+	go n.watch(ctx)
+	return n, nil
+}
 
-// Close stops the server.
+// Connect makes a connection one to this server, within the process, with every
+// right. It lasts as long as the server: a client that loses it asks again for as
+// long as it takes.
+func (n *NATS) Connect() nats.Option {
+	return func(o *nats.Options) error {
+		o.InProcessServer = n
+		o.MaxReconnect = -1
+		return n.users.self(o)
+	}
+}
+
+// InProcessConn is a new connection to the server as it is now, for nats.go.
+func (n *NATS) InProcessConn() (net.Conn, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.server == nil {
+		return nil, fmt.Errorf("the embedded NATS is down: %w", cmp.Or(n.trouble, errClosed))
+	}
+	return n.server.InProcessConn()
+}
+
+// Addr is the HOST:PORT for others, "" without Listen.
+func (n *NATS) Addr() string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.addr
+}
+
+// Close stops the server. It may be called again.
 func (n *NATS) Close() {
-	n.server.Shutdown()
-	n.server.WaitForShutdown()
+	n.close.Do(func() {
+		n.stop()
+		<-n.done
+		n.shutdown(nil)
+		n.unlock()
+	})
 }

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,6 +15,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/penstock/penstock/internal/brokertest"
 )
 
 // Options are what tests vary. The zero value is a broker that allows everyone
@@ -46,8 +47,8 @@ type Broker struct {
 
 	addrs map[Listener]string
 	java  java
-	proxy *Proxy
-	node  *process // nil while the broker is down
+	proxy *brokertest.Proxy
+	node  *brokertest.Process // nil while the broker is down
 	// crashed: the broker was up and was not stopped in good order, or is still
 	// up.
 	crashed bool
@@ -104,22 +105,24 @@ func ForTest(tb testing.TB, opts Options) *Broker {
 }
 
 func (b *Broker) open(ctx context.Context, opts Options) error {
-	ports, err := freePorts(len(listeners) + 2) // the controller's and the proxy's
+	ports, err := brokertest.FreePorts(len(listeners) + 2) // the controller's and the proxy's
 	if err != nil {
 		return err
 	}
 	b.addrs = map[Listener]string{}
 	for i, l := range listeners {
-		b.addrs[l] = address(ports[i])
+		b.addrs[l] = brokertest.Address(ports[i])
 	}
 	behind := b.addrs[Proxied]
-	controller, front := address(ports[len(listeners)]), address(ports[len(listeners)+1])
-	if b.proxy, err = newProxy(front, behind, opts.Delay); err != nil {
+	controller, front := brokertest.Address(ports[len(listeners)]), brokertest.Address(ports[len(listeners)+1])
+	if b.proxy, err = brokertest.NewProxy(front, behind, opts.Delay); err != nil {
 		return err
 	}
-	if err := b.writeCertificates(); err != nil {
+	certificates, err := brokertest.WriteCertificates(b.Dir, User)
+	if err != nil {
 		return err
 	}
+	b.CAFile, b.CertFile, b.KeyFile = certificates.CA, certificates.Cert, certificates.Key
 	if err := b.writeProperties(controller, opts); err != nil {
 		return err
 	}
@@ -140,7 +143,7 @@ func (b *Broker) open(ctx context.Context, opts Options) error {
 func (b *Broker) Addr(l Listener) string { return b.addrs[l] }
 
 // Proxy stands before the listener Proxied.
-func (b *Broker) Proxy() *Proxy { return b.proxy }
+func (b *Broker) Proxy() *brokertest.Proxy { return b.proxy }
 
 // Admin is a client with every right, which Close closes.
 func (b *Broker) Admin() *kadm.Client { return b.admin }
@@ -208,7 +211,7 @@ func (b *Broker) Restart(ctx context.Context) error {
 	defer stop()
 	go func() { // waits for the shorter of both, so it ends with this function
 		select {
-		case <-node.done:
+		case <-node.Done():
 			stop()
 		case <-answered.Done():
 		}
@@ -219,8 +222,8 @@ func (b *Broker) Restart(ctx context.Context) error {
 		case err == nil:
 			b.crashed = true // unless it is seen to stop in good order
 			return nil
-		case node.exited():
-			return fmt.Errorf("the broker ended: %w\n%s", node.err, b.logTail())
+		case node.Exited():
+			return fmt.Errorf("the broker ended: %w\n%s", node.Err(), b.logTail())
 		case ctx.Err() != nil:
 			return fmt.Errorf("the broker does not answer: %w\n%s", errors.Join(ctx.Err(), err), b.logTail())
 		}
@@ -233,7 +236,7 @@ func (b *Broker) PID() int {
 	if b.node == nil {
 		return 0
 	}
-	return b.node.cmd.Process.Pid
+	return b.node.PID()
 }
 
 // Kill ends the broker with SIGKILL, as a crash does. It returns once the
@@ -242,7 +245,7 @@ func (b *Broker) Kill() error {
 	if b.node == nil {
 		return nil
 	}
-	err := b.node.kill()
+	err := b.node.Kill()
 	b.node = nil
 	return err
 }
@@ -252,7 +255,7 @@ func (b *Broker) Stop(ctx context.Context) error {
 	if b.node == nil {
 		return nil
 	}
-	if err := b.node.terminate(ctx); err != nil {
+	if err := b.node.Terminate(ctx); err != nil {
 		return fmt.Errorf("stop Kafka: %w\n%s", err, b.logTail())
 	}
 	b.node, b.crashed = nil, false
@@ -261,10 +264,10 @@ func (b *Broker) Stop(ctx context.Context) error {
 
 // Pause freezes the broker's process, with SIGSTOP: connections stay open and
 // nothing answers.
-func (b *Broker) Pause() error { return b.node.freeze(true) }
+func (b *Broker) Pause() error { return b.node.Pause() }
 
 // Resume lets a frozen broker go on.
-func (b *Broker) Resume() error { return b.node.freeze(false) }
+func (b *Broker) Resume() error { return b.node.Resume() }
 
 // Close kills the broker and deletes its directory. Closing it again does
 // nothing.
@@ -277,7 +280,7 @@ func (b *Broker) Close() {
 			b.client.Close()
 		}
 		if b.proxy != nil {
-			b.proxy.close()
+			b.proxy.Close()
 		}
 		_ = os.RemoveAll(b.Dir)
 	})
@@ -290,13 +293,4 @@ func (b *Broker) file(name string) string { return filepath.Join(b.Dir, name) }
 const brokerLog = "broker.log"
 
 // logTail is the end of what the broker logged, where the reason stands.
-func (b *Broker) logTail() string {
-	const most = 4000
-	text, err := os.ReadFile(b.file(brokerLog))
-	if err != nil {
-		return err.Error()
-	}
-	return string(text[max(0, len(text)-most):])
-}
-
-func address(port int) string { return net.JoinHostPort("127.0.0.1", fmt.Sprint(port)) }
+func (b *Broker) logTail() string { return brokertest.Tail(b.file(brokerLog)) }

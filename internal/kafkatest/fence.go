@@ -53,12 +53,12 @@ func (b *Broker) fence(ctx context.Context) error {
 	for {
 		fenced, err := b.fenced()
 		switch {
-		case err != nil || controller.exited() || ctx.Err() != nil:
-			_ = controller.kill()
+		case err != nil || controller.Exited() || ctx.Err() != nil:
+			_ = controller.Kill()
 			log, _ := os.ReadFile(b.file(fencingLog)) // without it the error still says enough
-			return fmt.Errorf("fence the broker that was killed: %w\n%s", errors.Join(err, ctx.Err(), controller.err), log)
+			return fmt.Errorf("fence the broker that was killed: %w\n%s", errors.Join(err, ctx.Err(), controller.Err()), log)
 		case fenced:
-			return controller.terminate(ctx)
+			return controller.Terminate(ctx)
 		}
 		time.Sleep(20 * time.Millisecond)
 	}

@@ -11,6 +11,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+
+	"github.com/penstock/penstock/internal/brokertest"
 )
 
 // Version is the Kafka of tools/kafka/pom.xml.
@@ -62,7 +64,7 @@ func (j java) command(ctx context.Context, dir, class string, args ...string) *e
 
 // start runs a main class in the background, with what it logs appended to the
 // file log of dir.
-func (j java) start(dir, log, class string, args ...string) (*process, error) {
+func (j java) start(dir, log, class string, args ...string) (*brokertest.Process, error) {
 	out, err := os.OpenFile(filepath.Join(dir, log), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, err
@@ -70,5 +72,5 @@ func (j java) start(dir, log, class string, args ...string) (*process, error) {
 	defer out.Close() // the child has its own descriptor
 	cmd := j.command(context.Background(), dir, class, args...)
 	cmd.Stdout, cmd.Stderr = out, out
-	return startProcess(cmd)
+	return brokertest.StartProcess(cmd)
 }

@@ -1,6 +1,7 @@
 package pipeline_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -65,13 +66,15 @@ func (c *contract) share() {
 	if share, ok := errors.AsType[*pipeline.ErrShare](err); !ok || share.Events < 100 || share.Dead*5 < share.Events*2 {
 		t.Fatalf("ended with %v, want an ErrShare", err)
 	}
-	if c.exactlyOnce {
-		if n := len(s.Read(t, sink, 0)) + len(s.Read(t, deadLetters, 0)); n != 0 {
-			t.Errorf("%d records of the aborted epoch are there", n)
-		}
-	}
-	if at := s.Positions(t)[0]; at != 0 {
+	// Less than a hundred events say nothing yet: the first epoch may be of such.
+	at := s.Positions(t)[0]
+	if at >= 100 {
 		t.Errorf("the position moved to %d", at)
+	}
+	if c.exactlyOnce {
+		if n := int64(len(s.Read(t, sink, 0)) + len(s.Read(t, deadLetters, 0))); n != at {
+			t.Errorf("%d records are there, and the position is %d", n, at)
+		}
 	}
 }
 
@@ -81,8 +84,8 @@ func (c *contract) tooLarge() {
 	t, s := c.t, c.stream
 	s.Create(t, 1, 1)
 	long := strings.Repeat("a", 6000)
-	big := record{Key: []byte("k"), Value: fmt.Appendf(nil, `{"x":1,"pass":"%s"}`, long)}
-	bad := record{Key: []byte("k"), Value: []byte("{" + long)}
+	big := record{Key: s.Key("k"), Value: fmt.Appendf(nil, `{"x":1,"pass":"%s"}`, long)}
+	bad := record{Key: s.Key("k"), Value: []byte("{" + long)}
 	s.Publish(t, big, bad, event(0, 2))
 	r := c.start(&doubler{}, func(o *setup) {
 		o.config.Limits = broker.NewLimits() // not the session's, which learns the topics' own
@@ -95,16 +98,16 @@ func (c *contract) tooLarge() {
 	for i := range dead {
 		d := &dead[i]
 		switch d.header(producer.HeaderSource) {
-		case c.id(0, 0):
+		case s.ID(0, 0):
 			if d.header(producer.HeaderErrorClass) != "too_large" {
 				t.Errorf("class %s", d.header(producer.HeaderErrorClass))
 			}
-		case c.id(0, 1):
+		case s.ID(0, 1):
 			if d.header(producer.HeaderErrorClass) != "decode" {
 				t.Errorf("class %s", d.header(producer.HeaderErrorClass))
 			}
 		}
-		if d.Value != nil || string(d.Key) != "k" || d.header(producer.HeaderTruncated) == "" {
+		if d.Value != nil || !bytes.Equal(d.Key, s.Key("k")) || d.header(producer.HeaderTruncated) == "" {
 			t.Errorf("%s: %d bytes of value, key %q, truncated %q", d.header(producer.HeaderSource), len(d.Value), d.Key, d.header(producer.HeaderTruncated))
 		}
 	}
@@ -125,8 +128,8 @@ func (c *contract) poison() {
 	predictions := s.Read(t, sink, 38)
 	settled(t, predictions, 1, 40, 7, 23)
 	dead := s.Read(t, deadLetters, 2)
-	checkDead(t, dead, c.id(0, 6), event(0, 7), "model", "1")
-	checkDead(t, dead, c.id(0, 22), event(0, 23), "timeout", "1")
+	checkDead(t, dead, s.ID(0, 6), event(0, 7), "model", "1")
+	checkDead(t, dead, s.ID(0, 22), event(0, 23), "timeout", "1")
 	got := r.totals(func(got telemetry.Totals) bool { return got.Predicted+got.DeadLettered == 40 })
 	if got.DeadLetters[penstock.ClassModel] != 1 || got.DeadLetters[penstock.ClassTimeout] != 1 || got.Predicted != 38 {
 		t.Errorf("totals %+v", got)

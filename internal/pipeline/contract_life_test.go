@@ -149,7 +149,7 @@ func (c *contract) awayAtStart() {
 	r := c.start(&doubler{})
 	r.unready("broker", "broker")
 	back()
-	r.unready("broker", "topic "+s.Source()+" (source) is missing")
+	r.unready("broker", s.Missing()+" (source) is missing")
 	s.Create(t, 2, 2)
 	s.Publish(t, numbered(1, 10, 2)...)
 	settled(t, s.Read(t, sink, 10), 1, 10)

@@ -40,6 +40,15 @@ type stream interface {
 	// to, for the pipeline.
 	Source() string
 	Sink() string
+	// Dead is where a source's dead letters go.
+	Dead(source string) string
+	// Key is that of a record, nil on a broker whose records have none.
+	Key(text string) []byte
+	// ID is that of the nth event of a partition, from 0, in a source of which
+	// only that partition has events.
+	ID(partition int32, nth int64) string
+	// Missing names the source where it is not there.
+	Missing() string
 	// Create makes the source, the sink and the dead letters, with so many
 	// partitions.
 	Create(t testing.TB, source, sinks int)
@@ -103,7 +112,7 @@ func pipelineOf(t testing.TB, s stream, exactlyOnce bool, m inference.Model, cha
 			Name: "p", Instance: "a", BatchRows: 64, CommitInterval: 100 * time.Millisecond, CommitTimeout: 10 * time.Second,
 			SessionTimeout: 10 * time.Second, DrainTimeout: 20 * time.Second, MaxDeadShare: 1, SinkTopic: s.Sink(),
 			DeadLetters: &producer.DeadLetters{
-				Pipeline: "p", Model: identity, Limits: limits, Topic: func(source string) string { return source + ".dead" },
+				Pipeline: "p", Model: identity, Limits: limits, Topic: s.Dead,
 			},
 			Limits: limits,
 			Model: pipeline.Model{

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"slices"
 	"sync"
@@ -34,9 +35,18 @@ type kafkaStream struct {
 
 func (s *kafkaStream) Source() string { return s.prefix + "in" }
 func (s *kafkaStream) Sink() string   { return s.prefix + "out" }
-func (s *kafkaStream) dead() string   { return s.Source() + ".dead" }
-func (s *kafkaStream) group() string  { return s.prefix + "p" }
-func (s *kafkaStream) state() string  { return s.prefix + "p.state" }
+
+func (s *kafkaStream) Dead(source string) string { return source + ".dead" }
+func (s *kafkaStream) Key(text string) []byte    { return []byte(text) }
+func (s *kafkaStream) Missing() string           { return "topic " + s.Source() }
+
+func (s *kafkaStream) ID(partition int32, nth int64) string {
+	return fmt.Sprintf("%s/%d/%d", s.Source(), partition, nth)
+}
+
+func (s *kafkaStream) dead() string  { return s.Source() + ".dead" }
+func (s *kafkaStream) group() string { return s.prefix + "p" }
+func (s *kafkaStream) state() string { return s.prefix + "p.state" }
 
 // newKfake starts an imitation of Kafka.
 func newKfake(t testing.TB) *kafkaStream {

@@ -167,7 +167,7 @@ func samePartition(a, b *penstock.EventID) bool {
 func (w *worker) publishPrediction(e *penstock.Event, record []byte) (*penstock.Rejection, error) {
 	r := &w.record
 	*r = penstock.Record{
-		Topic: w.p.c.SinkTopic, Partition: e.ID.Partition, Subject: e.ID.Subject,
+		Topic: w.p.c.SinkTopic, Partition: e.ID.Partition, Event: e.ID,
 		Key: e.Key, Headers: e.Headers, Value: record,
 	}
 	if !w.p.c.Limits.Fits(r) {

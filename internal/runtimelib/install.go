@@ -12,6 +12,8 @@ import (
 	"runtime"
 	"strings"
 	"time"
+
+	"github.com/penstock/penstock/internal/filelock"
 )
 
 // InstallOptions says where to and how loudly. The zero value installs into
@@ -115,7 +117,7 @@ func (in *installer) install(ctx context.Context) (Library, error) {
 	if err := os.MkdirAll(in.finder.cache.dir, 0o755); err != nil {
 		return Library{}, in.cannotWrite(err)
 	}
-	release, err := lock(ctx, filepath.Join(in.finder.cache.dir, "install.lock"), func() {
+	release, err := filelock.Take(ctx, filepath.Join(in.finder.cache.dir, "install.lock"), func() {
 		in.out.say("another install is under way: waiting for it")
 	})
 	switch {

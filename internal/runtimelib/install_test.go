@@ -15,6 +15,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/penstock/penstock/internal/filelock"
 )
 
 // giving is a source that writes data into the scratch directory.
@@ -160,7 +162,7 @@ func TestConcurrentInstallsFetchOnce(t *testing.T) {
 func TestInstallWaitsForAnotherAndCanBeStopped(t *testing.T) {
 	a, data := archiveFixture(t)
 	dir := t.TempDir()
-	release, err := lock(t.Context(), filepath.Join(dir, "install.lock"), func() {})
+	release, err := filelock.Take(t.Context(), filepath.Join(dir, "install.lock"), func() {})
 	must(t, err)
 	var asked atomic.Int32
 	var said bytes.Buffer

@@ -1,6 +1,6 @@
 //go:build unix
 
-package runtimelib
+package filelock
 
 import (
 	"errors"
@@ -8,9 +8,9 @@ import (
 	"syscall"
 )
 
-// tryLock takes an exclusive lock that closing f gives back; false: another
+// try takes an exclusive lock that closing f gives back; false: another
 // process, or another handle of this one, has it.
-func tryLock(f *os.File) (bool, error) {
+func try(f *os.File) (bool, error) {
 	err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
 		return false, nil

@@ -1,6 +1,6 @@
 //go:build unix
 
-package kafkatest
+package brokertest
 
 import (
 	"errors"
@@ -25,8 +25,8 @@ type Proxy struct {
 	conns    map[net.Conn]struct{} // both sides of every connection
 }
 
-// newProxy listens on addr and passes on to to.
-func newProxy(addr, to string, delay time.Duration) (*Proxy, error) {
+// NewProxy listens on addr and passes on to to.
+func NewProxy(addr, to string, delay time.Duration) (*Proxy, error) {
 	p := &Proxy{addr: addr, to: to, conns: map[net.Conn]struct{}{}}
 	p.SetDelay(delay)
 	if err := p.Restore(); err != nil {
@@ -71,7 +71,8 @@ func (p *Proxy) Restore() error {
 	return nil
 }
 
-func (p *Proxy) close() {
+// Close cuts and returns once nothing of the proxy runs any more.
+func (p *Proxy) Close() {
 	p.Cut()
 	p.running.Wait()
 }

@@ -1,6 +1,6 @@
 //go:build unix
 
-package kafkatest
+package brokertest
 
 import (
 	"crypto/ecdsa"
@@ -13,6 +13,7 @@ import (
 	"math/big"
 	"net"
 	"os"
+	"path/filepath"
 	"time"
 )
 
@@ -67,32 +68,39 @@ func issue(who string, serial int64, ca *certificate) (*certificate, error) {
 	}, nil
 }
 
-// writeCertificates makes an authority, and what broker and client show.
-func (b *Broker) writeCertificates() error {
-	ca, err := issue("the authority of kafkatest", 1, nil)
+// Certificates are files of PEM, of an authority and what it signed.
+type Certificates struct {
+	CA        string // who signed the others
+	Broker    string // the broker's certificate and its key, for localhost and 127.0.0.1
+	Cert, Key string // a client's
+}
+
+// WriteCertificates makes an authority, and what a broker and a client of that
+// name show, and writes them to dir.
+func WriteCertificates(dir, client string) (Certificates, error) {
+	file := func(name string) string { return filepath.Join(dir, name) }
+	c := Certificates{CA: file("ca.pem"), Broker: file("broker.pem"), Cert: file("client.pem"), Key: file("client-key.pem")}
+	ca, err := issue("the authority of these tests", 1, nil)
 	if err != nil {
-		return fmt.Errorf("make certificates: %w", err)
+		return c, fmt.Errorf("make certificates: %w", err)
 	}
-	broker, err := issue("broker", 2, ca)
+	ofBroker, err := issue("broker", 2, ca)
 	if err != nil {
-		return fmt.Errorf("make certificates: %w", err)
+		return c, fmt.Errorf("make certificates: %w", err)
 	}
-	client, err := issue(User, 3, ca)
+	ofClient, err := issue(client, 3, ca)
 	if err != nil {
-		return fmt.Errorf("make certificates: %w", err)
+		return c, fmt.Errorf("make certificates: %w", err)
 	}
-	b.CAFile = b.file("ca.pem")
-	b.CertFile = b.file("client.pem")
-	b.KeyFile = b.file("client-key.pem")
-	for file, content := range map[string][]byte{
-		b.CAFile:             ca.certPEM,
-		b.CertFile:           client.certPEM,
-		b.KeyFile:            client.keyPEM,
-		b.file("broker.pem"): append(broker.keyPEM, broker.certPEM...),
+	for name, content := range map[string][]byte{
+		c.CA:     ca.certPEM,
+		c.Cert:   ofClient.certPEM,
+		c.Key:    ofClient.keyPEM,
+		c.Broker: append(ofBroker.keyPEM, ofBroker.certPEM...),
 	} {
-		if err := os.WriteFile(file, content, 0o600); err != nil {
-			return err
+		if err := os.WriteFile(name, content, 0o600); err != nil {
+			return c, err
 		}
 	}
-	return nil
+	return c, nil
 }

@@ -1,6 +1,6 @@
 //go:build unix
 
-package kafkatest
+package brokertest
 
 import (
 	"bytes"
@@ -40,15 +40,15 @@ func echo(t *testing.T) string {
 
 func proxyTo(t *testing.T, to string, delay time.Duration) *Proxy {
 	t.Helper()
-	ports, err := freePorts(1)
+	ports, err := FreePorts(1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := newProxy(address(ports[0]), to, delay)
+	p, err := NewProxy(Address(ports[0]), to, delay)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(p.close)
+	t.Cleanup(p.Close)
 	return p
 }
 

@@ -1,0 +1,276 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync/atomic"
+	"time"
+	"unsafe"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/penstock/penstock"
+	"github.com/penstock/penstock/internal/broker"
+	"github.com/penstock/penstock/internal/telemetry"
+)
+
+// NATSOptions say what a worker consumes of a NATS stream.
+type NATSOptions struct {
+	Session     *broker.NATSSession
+	Group       *broker.Group
+	GroupName   string
+	Filters     []string // all of the pipeline's: each is a partition, by its place here
+	ExactlyOnce bool
+	Start       string // Earliest or Latest: where a filter without a position begins
+	From        string // the same for one whose position is lost; empty refuses it
+	// FetchMaxBytes is how much is fetched ahead, about.
+	FetchMaxBytes int64
+	Attempts      *NATSAttempts
+	Telemetry     *telemetry.Pipeline
+	Log           *slog.Logger
+	// Timeout bounds a question to the server.
+	Timeout time.Duration
+}
+
+// NATS is a worker's source of events on a NATS server. One goroutine uses it.
+type NATS struct {
+	o       NATSOptions
+	source  string // name of the stream
+	created time.Time
+	inbox   *inbox
+	readers map[int]*filterReader
+	polled  []delivery // of the last poll
+	inEpoch bool       // something was polled since the last commit
+	fresh   int        // readers of which nothing was scored yet
+
+	joined atomic.Bool
+
+	attempted []int
+	isolated  bool
+}
+
+// filterReader reads what one filter takes.
+type filterReader struct {
+	number   int
+	filter   string
+	position broker.Held[broker.Position]
+	consume  jetstream.ConsumeContext
+	remove   func() // of the server's consumer, where nobody else wants it
+	gauge    *telemetry.Partition
+
+	delivered uint64 // consumer sequence of the last message
+	next      uint64 // behind the last polled event; 0: none in this epoch
+	// unacknowledged are the epoch's messages, at least once.
+	unacknowledged []jetstream.Msg
+	pending        uint64
+	fresh          bool // nothing of it was scored since it was opened
+}
+
+// ErrGap says that messages were lost between server and client.
+var ErrGap = errors.New("the server's deliveries have a gap")
+
+// OpenNATS begins to read as soon as the group gives filters.
+func OpenNATS(ctx context.Context, o NATSOptions) (*NATS, error) {
+	info, err := o.Session.Source.Info(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("look up the source stream: %w", err)
+	}
+	n := &NATS{
+		o: o, source: info.Config.Name, created: info.Created,
+		inbox: newInbox(int(o.FetchMaxBytes)), readers: map[int]*filterReader{},
+	}
+	if err := n.arrange(ctx); err != nil {
+		n.Close()
+		return nil, err
+	}
+	return n, nil
+}
+
+// Joined tells whether the worker has its share of the filters and reads them.
+func (n *NATS) Joined() bool { return n.joined.Load() }
+
+// Poll appends at most limit events to events, in the order of each filter.
+// Without any it waits for one until ctx ends; with a nil ctx it does not wait.
+// An error ends the session.
+func (n *NATS) Poll(ctx context.Context, events []penstock.Event, limit int) ([]penstock.Event, error) {
+	for {
+		if !n.inEpoch {
+			if err := n.arrange(ctx); err != nil {
+				return events, err
+			}
+		}
+		var err error
+		if n.polled, err = n.inbox.take(n.polled[:0], limit); err != nil {
+			return events, err
+		}
+		before := len(events)
+		for i := range n.polled {
+			if events, err = n.append(events, &n.polled[i]); err != nil {
+				return events[:before], err
+			}
+		}
+		taken := len(n.polled)
+		clear(n.polled)
+		if len(events) > before {
+			n.inEpoch = true
+			return events, nil
+		}
+		if taken > 0 {
+			continue // of filters that were given away; there may be more
+		}
+		if ctx == nil {
+			return events, nil
+		}
+		select {
+		case <-n.inbox.ready:
+		case <-n.o.Session.Member.Changed():
+		case <-n.o.Session.Failed():
+			return events, n.o.Session.Err()
+		case <-ctx.Done():
+			return events, nil
+		}
+	}
+}
+
+// append makes an event of a message.
+func (n *NATS) append(events []penstock.Event, d *delivery) ([]penstock.Event, error) {
+	r := d.reader
+	if n.readers[r.number] != r {
+		return events, nil // its filter was given away
+	}
+	meta, err := d.msg.Metadata()
+	if err != nil {
+		return events, fmt.Errorf("read %s: %w", r.filter, err)
+	}
+	if meta.Sequence.Consumer != r.delivered+1 {
+		return events, fmt.Errorf("read %s: message %d came after %d: %w", r.filter, meta.Sequence.Consumer, r.delivered, ErrGap)
+	}
+	r.delivered = meta.Sequence.Consumer
+	r.next, r.pending = meta.Sequence.Stream+1, meta.NumPending
+	if !n.o.ExactlyOnce {
+		r.unacknowledged = append(r.unacknowledged, d.msg)
+	}
+	e := penstock.Event{
+		ID: penstock.EventID{
+			Source: n.source, Subject: d.msg.Subject(), Partition: int32(r.number), Offset: int64(meta.Sequence.Stream),
+		},
+		Value: d.msg.Data(), Time: meta.Timestamp.UnixMilli(),
+		Control: done(r.position.Value.Resume, d.msg.Subject(), meta.Sequence.Stream),
+	}
+	e.Key = unsafe.Slice(unsafe.StringData(e.ID.Subject), len(e.ID.Subject))
+	headers := d.msg.Headers()
+	if e.Value == nil && len(headers["KV-Operation"]) == 0 {
+		e.Value = []byte{} // an empty event, and no tombstone
+	} else if len(e.Value) == 0 && len(headers["KV-Operation"]) > 0 {
+		e.Value = nil
+	}
+	if len(headers) > 0 {
+		for _, key := range slices.Sorted(maps.Keys(headers)) {
+			for _, value := range headers[key] {
+				e.Headers = append(e.Headers, penstock.Header{Key: key, Value: []byte(value)})
+			}
+		}
+	}
+	return append(events, e), nil
+}
+
+// Guards are the positions behind all that was polled, or until, where that is
+// given and less, each to be written only if nobody else has written it since.
+func (n *NATS) Guards(until broker.Offsets) ([]broker.Guard, error) {
+	var guards []broker.Guard
+	for _, number := range slices.Sorted(maps.Keys(n.readers)) {
+		r := n.readers[number]
+		next := r.next
+		if until != nil {
+			next = uint64(until[n.source][int32(number)])
+		}
+		if next == 0 {
+			continue
+		}
+		moved := r.position.Value
+		moved.Next = next
+		moved.Resume = ahead(moved.Resume, next)
+		guard, err := positionGuard(n.o.Session.Subjects.Position(r.filter), &moved, r.position.Sequence)
+		if err != nil {
+			return nil, err
+		}
+		guards = append(guards, guard)
+	}
+	return guards, nil
+}
+
+// Moved is to be called when the guards are in the stream, the last one at
+// sequence last.
+func (n *NATS) Moved(guards []broker.Guard, last uint64) {
+	at := last - uint64(len(guards)) + 1
+	for _, number := range slices.Sorted(maps.Keys(n.readers)) {
+		if r := n.readers[number]; r.next != 0 {
+			r.position = broker.Held[broker.Position]{Value: r.position.Value, Sequence: at}
+			r.position.Value.Next = r.next
+			r.position.Value.Resume = ahead(r.position.Value.Resume, r.next)
+			at++
+		}
+	}
+}
+
+// Acknowledge acknowledges all that was polled, or what is before until, where
+// that is given and less, and waits until the server knows.
+func (n *NATS) Acknowledge(ctx context.Context, until broker.Offsets) error {
+	for number, r := range n.readers {
+		last := len(r.unacknowledged) - 1
+		if until != nil {
+			next := uint64(until[n.source][int32(number)])
+			for ; last >= 0; last-- {
+				if meta, err := r.unacknowledged[last].Metadata(); err == nil && meta.Sequence.Stream < next {
+					break
+				}
+			}
+		}
+		if last < 0 {
+			continue
+		}
+		if err := r.unacknowledged[last].DoubleAck(ctx); err != nil {
+			return fmt.Errorf("acknowledge %s: %w", r.filter, err)
+		}
+		clear(r.unacknowledged)
+		r.unacknowledged = r.unacknowledged[:0]
+	}
+	return nil
+}
+
+// Polled is how many filters' positions the epoch moves, and Open how many the
+// worker has.
+func (n *NATS) Polled() (polled, open int) {
+	for _, r := range n.readers {
+		if r.next != 0 {
+			polled++
+		}
+	}
+	return polled, len(n.readers)
+}
+
+// Committed is to be called after each commit. It takes back what was noted in
+// case the process dies, and shows how far behind the worker is.
+func (n *NATS) Committed(ctx context.Context) error {
+	n.inEpoch = false
+	for _, r := range n.readers {
+		if r.next != 0 {
+			r.gauge.SetPosition(int64(r.next))
+			r.gauge.SetLag(int64(r.pending))
+			r.next = 0
+		}
+	}
+	return n.succeeded(ctx)
+}
+
+// Close stops to read.
+func (n *NATS) Close() {
+	n.inbox.close()
+	for number := range n.readers {
+		n.stop(number)
+	}
+}

@@ -1,0 +1,169 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/penstock/penstock/internal/broker"
+)
+
+// arrange brings what is read in line with what the group gives this worker. It
+// is to be called between epochs only: what is let go of must be committed.
+func (n *NATS) arrange(ctx context.Context) error {
+	m := n.o.Session.Member
+	if m.Replaced() {
+		return broker.ErrReplaced
+	}
+	wanted := m.Filters()
+	for number := range n.readers {
+		if !wanted[number] {
+			n.stop(number)
+		}
+	}
+	for _, number := range m.Surplus() {
+		if n.readers[number] == nil {
+			m.LetGo(number)
+		}
+	}
+	if len(n.readers) < len(wanted) && (ctx == nil || ctx.Err() == nil) {
+		if ctx == nil {
+			ctx = context.Background()
+		}
+		ctx, cancel := context.WithTimeout(ctx, n.o.Timeout)
+		defer cancel()
+		for number := range wanted {
+			if n.readers[number] == nil {
+				if err := n.read(ctx, number, len(wanted)); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	n.joined.Store(m.Settled())
+	return nil
+}
+
+// stop reads a filter no more.
+func (n *NATS) stop(number int) {
+	r := n.readers[number]
+	r.consume.Stop()
+	if r.remove != nil {
+		r.remove()
+	}
+	r.gauge.SetAssigned(false)
+	if r.fresh {
+		n.fresh--
+	}
+	delete(n.readers, number)
+}
+
+// Bounds of what is fetched of one filter.
+const (
+	leastFetch = 1 << 20 // as large as a message may be by the server's default
+	// heartbeat is how often a server says that it is there while nothing comes;
+	// after two that are missing the session is spent.
+	heartbeat = time.Second
+	// expiry ends a pull. At least once it bounds how long messages go to a worker
+	// that is gone and whose connection is not.
+	expiry = 4 * heartbeat
+)
+
+// read begins to read a filter where its position says, one of so many.
+func (n *NATS) read(ctx context.Context, number, of int) error {
+	r := &filterReader{number: number, filter: n.o.Filters[number], fresh: true, gauge: n.o.Telemetry.Partition(n.source, int32(number))}
+	if err := n.begin(ctx, r); err != nil {
+		return err
+	}
+	c, err := n.consumer(ctx, r)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", r.filter, err)
+	}
+	share := max(int(n.o.FetchMaxBytes)/of, leastFetch)
+	r.consume, err = c.Consume(
+		func(m jetstream.Msg) { n.inbox.put(r, m) },
+		jetstream.PullMaxMessagesWithBytesLimit(maxFetch, share),
+		jetstream.PullExpiry(expiry), jetstream.PullHeartbeat(heartbeat),
+		jetstream.ConsumeErrHandler(func(_ jetstream.ConsumeContext, err error) { n.inbox.fail(fmt.Errorf("read %s: %w", r.filter, err)) }),
+	)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", r.filter, err)
+	}
+	n.readers[number] = r
+	n.fresh++
+	r.gauge.SetAssigned(true)
+	r.gauge.SetPosition(int64(r.position.Value.Next))
+	r.gauge.SetLag(int64(c.CachedInfo().NumPending))
+	return nil
+}
+
+// maxFetch is how many messages a pull asks for.
+const maxFetch = 4096
+
+// gone is how long the server keeps a consumer that nobody pulls from.
+const gone = 30 * time.Second
+
+// consumer is the server's side. Exactly once it is made for this session alone
+// and counts for nothing; at least once it is the filter's own, and keeps the
+// position.
+func (n *NATS) consumer(ctx context.Context, r *filterReader) (jetstream.Consumer, error) {
+	if !n.o.ExactlyOnce {
+		return n.durable(ctx, r)
+	}
+	c, err := n.o.Session.Source.CreateConsumer(ctx, jetstream.ConsumerConfig{
+		FilterSubject: r.filter, DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: max(r.position.Value.Next, 1),
+		AckPolicy: jetstream.AckNonePolicy, MaxDeliver: 1, InactiveThreshold: gone, MemoryStorage: true, Replicas: 1,
+	})
+	if err != nil {
+		return nil, err
+	}
+	name := c.CachedInfo().Name
+	r.remove = func() {
+		// The server removes it by itself after a while.
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		_ = n.o.Session.Source.DeleteConsumer(ctx, name)
+	}
+	return c, nil
+}
+
+// durableName names a filter's consumer.
+func durableName(group, filter string) string {
+	return broker.Token(group) + "_" + broker.Token(filter)
+}
+
+// durable is the consumer that keeps a filter's position. What was delivered to
+// another worker and not acknowledged is delivered again at once.
+func (n *NATS) durable(ctx context.Context, r *filterReader) (jetstream.Consumer, error) {
+	name := durableName(n.o.GroupName, r.filter)
+	c, err := n.o.Session.Source.Consumer(ctx, name)
+	if errors.Is(err, jetstream.ErrConsumerNotFound) {
+		return n.newDurable(ctx, r, name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := broker.ResetConsumer(ctx, n.o.Session.Conn, n.source, name); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+func (n *NATS) newDurable(ctx context.Context, r *filterReader, name string) (jetstream.Consumer, error) {
+	config := jetstream.ConsumerConfig{
+		Durable: name, FilterSubject: r.filter, AckPolicy: jetstream.AckAllPolicy,
+		AckWait: ackWait, MaxAckPending: -1, MaxDeliver: -1,
+		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: max(r.position.Value.Next, 1),
+	}
+	if n.o.Session.Source.CachedInfo().Config.Retention == jetstream.WorkQueuePolicy {
+		config.DeliverPolicy, config.OptStartSeq = jetstream.DeliverAllPolicy, 0 // it takes no other
+	}
+	return n.o.Session.Source.CreateConsumer(ctx, config)
+}
+
+// ackWait is after which the server delivers again what was not acknowledged.
+// Who takes a filter over does not wait for it.
+const ackWait = time.Minute

@@ -1,0 +1,247 @@
+package consumer
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/penstock/penstock/internal/broker"
+	"github.com/penstock/penstock/internal/config"
+)
+
+// begin reads where a filter stands, or decides where it begins and writes that
+// down before anything is read.
+func (n *NATS) begin(ctx context.Context, r *filterReader) error {
+	for {
+		held, err := n.position(ctx, r.filter)
+		if err != nil {
+			return err
+		}
+		if held == nil || held.Value.Retired {
+			if err := n.place(ctx); err != nil {
+				return err
+			}
+			continue // another worker may have been faster
+		}
+		r.position = *held
+		break
+	}
+	info, err := n.o.Session.Source.Info(ctx)
+	if err != nil {
+		return fmt.Errorf("look up the source stream: %w", err)
+	}
+	p := place{
+		topic: n.source, partition: int32(r.number), topicID: identity(n.source, info),
+		committed: int64(r.position.Value.Next), start: int64(info.State.FirstSeq), end: int64(info.State.LastSeq) + 1,
+		known: &knownPosition{TopicID: r.position.Value.Stream + "@" + r.position.Value.Created.UTC().String()},
+	}
+	b, err := p.begin(n.o.Start, n.o.From)
+	if err != nil {
+		return fmt.Errorf("filter %s: %w", r.filter, err)
+	}
+	log := n.o.Log.With("stream", n.source, "filter", r.filter, "sequence", b.offset)
+	switch {
+	case b.expired > 0:
+		log.Warn("retention removed events before they were read; going on at the earliest one left", "removed_at_most", b.expired)
+		n.o.Telemetry.Expired(b.expired)
+	case b.chosen:
+		log.Warn("the position was lost; going on where --from says")
+	}
+	if uint64(b.offset) == r.position.Value.Next && !b.chosen {
+		return nil
+	}
+	return n.move(ctx, r, broker.Position{Next: uint64(b.offset), Stream: n.source, Created: info.Created, Resume: r.position.Value.Resume})
+}
+
+// identity tells a stream from one of the same name that was made later.
+func identity(name string, info *jetstream.StreamInfo) string {
+	return name + "@" + info.Created.UTC().String()
+}
+
+// position is where a filter stands; nil where it never was read. At least once
+// the filter's consumer knows.
+func (n *NATS) position(ctx context.Context, filter string) (*broker.Held[broker.Position], error) {
+	held, err := broker.Last[broker.Position](ctx, n.o.Session.Own, n.o.Session.Subjects.Position(filter))
+	if err != nil || held == nil || held.Value.Retired || n.o.ExactlyOnce {
+		return held, err
+	}
+	// Where there is none it is made, and begins where the position says.
+	floor, err := ackFloor(ctx, n.o.Session.JS, n.source, durableName(n.o.GroupName, filter))
+	held.Value.Next = max(held.Value.Next, floor+1)
+	return held, err
+}
+
+// move writes a filter's position.
+func (n *NATS) move(ctx context.Context, r *filterReader, to broker.Position) error {
+	guard, err := positionGuard(n.o.Session.Subjects.Position(r.filter), &to, r.position.Sequence)
+	if err != nil {
+		return err
+	}
+	if !n.o.ExactlyOnce { // it is made again, where the position says
+		err := n.o.Session.Source.DeleteConsumer(ctx, durableName(n.o.GroupName, r.filter))
+		if err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
+			return fmt.Errorf("delete the consumer of %s: %w", r.filter, err)
+		}
+	}
+	sequence, err := guard.Put(ctx, n.o.Session.JS)
+	if err != nil {
+		return err
+	}
+	r.position = broker.Held[broker.Position]{Value: to, Sequence: sequence}
+	return nil
+}
+
+func positionGuard(subject string, p *broker.Position, expected uint64) (broker.Guard, error) {
+	value, err := json.Marshal(p)
+	if err != nil {
+		return broker.Guard{}, fmt.Errorf("write %s: %w", subject, err)
+	}
+	return broker.Guard{Subject: subject, Value: value, Expected: expected}, nil
+}
+
+// place gives all filters that have no position one, in one batch. Events that
+// a filter took which is no longer in the list go on where that stood, and it is
+// retired: who still reads it finds the next epoch refused.
+func (n *NATS) place(ctx context.Context) error {
+	info, err := n.o.Session.Source.Info(ctx)
+	if err != nil {
+		return fmt.Errorf("look up the source stream: %w", err)
+	}
+	known, err := n.positions(ctx)
+	if err != nil {
+		return err
+	}
+	first := info.State.FirstSeq
+	if n.o.Start == Latest {
+		first = info.State.LastSeq + 1
+	}
+	first = max(first, 1)
+	var guards []broker.Guard
+	retired := map[string]bool{}
+	for _, filter := range n.o.Filters {
+		mine, ok := known[filter]
+		if ok && !mine.Value.Retired {
+			continue
+		}
+		p := broker.Position{Next: first, Stream: n.source, Created: info.Created}
+		for _, other := range leftOver(known, n.o.Filters, filter) {
+			if holder := n.o.Group.Holder(other); holder != "" {
+				return fmt.Errorf("filter %s takes events that %s takes too, which worker %s still reads: stop it first, for its list of filters is another", filter, other, holder)
+			}
+			p.Resume = append(p.Resume, broker.Resume{Filter: other, From: known[other].Value.Next})
+			retired[other] = true
+		}
+		p.Next, p.Resume = resume(filter, p.Next, p.Resume)
+		guard, err := positionGuard(n.o.Session.Subjects.Position(filter), &p, mine.Sequence)
+		if err != nil {
+			return err
+		}
+		guards = append(guards, guard)
+		n.o.Log.Info("filter has no position yet; it begins here", "stream", n.source, "filter", filter, "sequence", p.Next)
+	}
+	for other := range retired {
+		p := known[other].Value
+		p.Retired = true
+		guard, err := positionGuard(n.o.Session.Subjects.Position(other), &p, known[other].Sequence)
+		if err != nil {
+			return err
+		}
+		guards = append(guards, guard)
+	}
+	if len(guards) == 0 {
+		return nil
+	}
+	_, err = broker.PublishBatch(ctx, n.o.Session.Conn, nil, guards)
+	if broker.Overtaken(err) {
+		return nil // another worker has done it
+	}
+	if err != nil || n.o.ExactlyOnce {
+		return err
+	}
+	for other := range retired {
+		err := n.o.Session.Source.DeleteConsumer(ctx, durableName(n.o.GroupName, other))
+		if err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
+			return fmt.Errorf("delete the consumer of %s: %w", other, err)
+		}
+	}
+	return nil
+}
+
+// positions are those of all filters that ever were read.
+func (n *NATS) positions(ctx context.Context) (map[string]broker.Held[broker.Position], error) {
+	pattern := n.o.Session.Subjects.Of("position")
+	info, err := n.o.Session.Own.Info(ctx, jetstream.WithSubjectFilter(pattern))
+	if err != nil {
+		return nil, fmt.Errorf("look up the positions: %w", err)
+	}
+	known := map[string]broker.Held[broker.Position]{}
+	for subject := range info.State.Subjects {
+		filter, err := url.PathUnescape(subject[strings.LastIndexByte(subject, '.')+1:])
+		if err != nil {
+			continue // nobody's position
+		}
+		held, err := n.position(ctx, filter)
+		if err != nil {
+			return nil, err
+		}
+		if held != nil {
+			known[filter] = *held
+		}
+	}
+	return known, nil
+}
+
+// leftOver are filters that had a position, are no longer in the list, and took
+// events which filter takes now.
+func leftOver(known map[string]broker.Held[broker.Position], list []string, filter string) []string {
+	var all []string
+	for other, p := range known {
+		if !p.Value.Retired && !slices.Contains(list, other) && config.Overlap(other, filter) {
+			all = append(all, other)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// resume gives where a filter begins that takes over from others, which stood at
+// their From; first is where it begins for all that none of them took.
+func resume(filter string, first uint64, from []broker.Resume) (next uint64, rest []broker.Resume) {
+	if len(from) == 0 {
+		return first, nil
+	}
+	if len(from) == 1 && config.Covers(from[0].Filter, filter) {
+		return from[0].From, nil
+	}
+	rest = append(from, broker.Resume{Filter: ">", From: first})
+	next = rest[0].From
+	for _, r := range rest {
+		next = min(next, r.From)
+	}
+	return next, ahead(rest, next)
+}
+
+// ahead are the rules that still say something from next on: the first one that
+// covers a subject counts, so that they go all at once.
+func ahead(rules []broker.Resume, next uint64) []broker.Resume {
+	if slices.ContainsFunc(rules, func(r broker.Resume) bool { return r.From > next }) {
+		return rules
+	}
+	return nil
+}
+
+// done tells whether an event was scored under a filter that took it before.
+func done(rules []broker.Resume, subject string, sequence uint64) bool {
+	for i := range rules {
+		if config.Covers(rules[i].Filter, subject) {
+			return sequence < rules[i].From
+		}
+	}
+	return false
+}

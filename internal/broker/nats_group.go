@@ -1,0 +1,237 @@
+package broker
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/nats-io/nuid"
+)
+
+// GroupOptions say which filters are shared out, and among whom.
+type GroupOptions struct {
+	JS       jetstream.JetStream
+	Stream   string // the pipeline's own
+	Subjects Subjects
+	Filters  []string
+	Name     string // of the group
+	Instance string // of this process
+	Workers  int    // of this process
+	// TTL is the silence after which a worker's filters go to others; the server
+	// counts in whole seconds, one at least.
+	TTL time.Duration
+	Log *slog.Logger
+}
+
+// Group shares a pipeline's filters out among the workers of all its processes.
+//
+// Each worker says that it is there in a message that expires, and takes leases,
+// messages that expire too, each only if nobody else has written it meanwhile.
+// Every process decides for its own workers alone, from what it has seen: the
+// same number of filters for each of all workers, give or take one. Two that
+// want the same filter meet at its lease's expected sequence, and one of them is
+// refused.
+//
+// Leases only spare work. That no event is scored twice is for the position's
+// guard to see to: the epoch of a worker that has lost its lease and does not
+// know yet is refused.
+type Group struct {
+	o       GroupOptions
+	life    string
+	view    *view
+	stream  jetstream.Stream
+	watch   jetstream.ConsumeContext
+	members []*GroupMember
+	stop    context.CancelFunc
+	ended   chan struct{}
+	failure atomic.Pointer[error] // of the last look around
+}
+
+// Within a TTL a process looks around this often, and renews what it has twice
+// before it ends.
+const (
+	looks  = 20
+	renews = 3
+)
+
+// JoinGroup starts to take leases for the workers of this process. Leave or Close
+// it.
+func JoinGroup(ctx context.Context, o GroupOptions) (*Group, error) {
+	stream, err := o.JS.Stream(ctx, o.Stream)
+	if err != nil {
+		return nil, fmt.Errorf("join group: stream %s: %w", o.Stream, err)
+	}
+	o.TTL = max(o.TTL.Truncate(time.Second), time.Second)
+	g := &Group{o: o, life: nuid.Next(), view: newView(o.TTL), stream: stream, ended: make(chan struct{})}
+	consumer, err := stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{
+		FilterSubjects: []string{o.Subjects.Of("lease"), o.Subjects.Of("member")},
+		DeliverPolicy:  jetstream.DeliverLastPerSubjectPolicy,
+	})
+	if err == nil {
+		g.watch, err = consumer.Consume(g.view.note, jetstream.ConsumeErrHandler(func(jetstream.ConsumeContext, error) {}))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("join group: watch stream %s: %w", o.Stream, err)
+	}
+	if err := g.catchUp(ctx, consumer); err != nil {
+		g.watch.Stop()
+		return nil, err
+	}
+	for n := range o.Workers {
+		id := MemberID(o.Name, o.Instance, n)
+		g.members = append(g.members, &GroupMember{
+			g: g, id: id, n: n, subject: o.Subjects.Member(id), leases: map[int]*lease{}, changed: make(chan struct{}, 1),
+		})
+	}
+	running, stop := context.WithCancel(context.Background())
+	g.stop = stop
+	go g.run(running)
+	return g, nil
+}
+
+// catchUp waits until the view has what was there at the start, so that nobody
+// is overlooked.
+func (g *Group) catchUp(ctx context.Context, consumer jetstream.Consumer) error {
+	info, err := consumer.Info(ctx)
+	if err != nil {
+		return fmt.Errorf("join group: %w", err)
+	}
+	for waiting := info.NumPending; waiting > 0; {
+		select {
+		case <-time.After(10 * time.Millisecond):
+		case <-ctx.Done():
+			return fmt.Errorf("join group: read the leases: %w", ctx.Err())
+		}
+		if info, err = consumer.Info(ctx); err != nil {
+			return fmt.Errorf("join group: %w", err)
+		}
+		waiting = info.NumPending
+	}
+	return nil
+}
+
+// Member is worker n of this process.
+func (g *Group) Member(n int) *GroupMember { return g.members[n] }
+
+// Err is what the last look around failed with.
+func (g *Group) Err() error {
+	if err := g.failure.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+func (g *Group) run(ctx context.Context) {
+	defer close(g.ended)
+	ticks := time.NewTicker(g.o.TTL / looks)
+	defer ticks.Stop()
+	for ctx.Err() == nil {
+		err := g.look(ctx)
+		if err != nil && ctx.Err() == nil {
+			g.o.Log.Debug("the leases could not be seen to", "error", err)
+		}
+		g.failure.Store(&err)
+		select {
+		case <-ticks.C:
+		case <-g.view.changed:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// look renews what the members of this process have and sees to it that they
+// have their share.
+func (g *Group) look(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, g.o.TTL/renews)
+	defer cancel()
+	for _, m := range g.members {
+		if err := m.enrol(ctx); err != nil {
+			return err
+		}
+	}
+	all := g.alive(time.Now())
+	for _, m := range g.members {
+		if m.replaced.Load() {
+			continue
+		}
+		if err := m.renew(ctx); err != nil {
+			return err
+		}
+		at := slices.Index(all, m.id)
+		share := len(g.o.Filters) / len(all)
+		if at < len(g.o.Filters)%len(all) {
+			share++
+		}
+		if err := m.settle(ctx, share, at*len(g.o.Filters)/len(all)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// alive are the ids of all workers of the group, in order.
+func (g *Group) alive(now time.Time) []string {
+	var all []string
+	for _, m := range g.members {
+		all = append(all, m.id)
+	}
+	prefix := g.o.Subjects.prefix("member")
+	g.view.mu.Lock()
+	defer g.view.mu.Unlock()
+	for subject, s := range g.view.all {
+		if len(subject) > len(prefix) && subject[:len(prefix)] == prefix && s.Owner != "" && now.Before(s.until) && !g.ours(&s) {
+			all = append(all, s.Owner)
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// ours tells whether a claim is of this process, or of one of the same name that
+// was before it.
+func (g *Group) ours(s *seen) bool { return s.Instance == g.o.Instance && s.Instance != "" }
+
+// Holder is who has the lease of a filter that is not in this process's list;
+// empty: nobody.
+func (g *Group) Holder(filter string) string {
+	s, held := g.view.get(g.o.Subjects.Lease(filter), time.Now())
+	if !held || g.ours(&s) {
+		return ""
+	}
+	return s.Owner
+}
+
+// Leave gives all back, so that others need not wait for it to expire.
+func (g *Group) Leave(ctx context.Context) error {
+	g.Close()
+	for _, m := range g.members {
+		if m.replaced.Load() {
+			continue // what goes by its name is another's
+		}
+		for filter := range m.held() {
+			if err := m.giveUp(ctx, filter); err != nil {
+				return err
+			}
+		}
+		gone := Guard{Subject: m.subject, Value: []byte("{}"), Expected: m.sequence, TTL: time.Second}
+		if m.sequence == 0 {
+			continue
+		}
+		if _, err := gone.Put(ctx, g.o.JS); err != nil && !Overtaken(err) {
+			return err
+		}
+		m.sequence = 0
+	}
+	return nil
+}
+
+// Close stops to renew. What is held expires.
+func (g *Group) Close() {
+	g.stop()
+	<-g.ended
+	g.watch.Stop()
+}

@@ -1,0 +1,315 @@
+package broker
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// GroupMember is one worker of this process. The group's goroutine takes and
+// renews its leases; the worker reads what it has, and lets go.
+type GroupMember struct {
+	g       *Group
+	id      string
+	n       int
+	subject string
+
+	// The group's goroutine alone uses these.
+	sequence uint64    // of its message; 0: there is none
+	until    time.Time // its end
+	renewAt  time.Time
+
+	replaced atomic.Bool
+	settled  atomic.Bool
+	changed  chan struct{} // has a token when the worker should look
+
+	mu     sync.Mutex     // guards what follows
+	leases map[int]*lease // by filter
+}
+
+// lease is one that a member has.
+type lease struct {
+	sequence uint64
+	until    time.Time
+	renewAt  time.Time
+	surplus  bool // the worker is asked to let go
+	let      bool // it has
+}
+
+// Filters are those that the worker is to read, by their numbers.
+func (m *GroupMember) Filters() map[int]bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	now := time.Now()
+	all := map[int]bool{}
+	for filter, l := range m.leases {
+		if !l.surplus && now.Before(l.until) {
+			all[filter] = true
+		}
+	}
+	return all
+}
+
+// Changed has a token when Filters may give something else.
+func (m *GroupMember) Changed() <-chan struct{} { return m.changed }
+
+// Surplus are leases that the worker is asked to let go of.
+func (m *GroupMember) Surplus() []int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var all []int
+	for filter, l := range m.leases {
+		if l.surplus && !l.let {
+			all = append(all, filter)
+		}
+	}
+	return all
+}
+
+// LetGo says that the worker reads a filter no more and has committed all that
+// it read.
+func (m *GroupMember) LetGo(filter int) {
+	m.mu.Lock()
+	if l := m.leases[filter]; l != nil {
+		l.let = true
+	}
+	m.mu.Unlock()
+	m.g.view.kick()
+}
+
+// Replaced tells whether another process works under this one's name.
+func (m *GroupMember) Replaced() bool { return m.replaced.Load() }
+
+// Settled tells whether the member has its share, as far as there is one to take.
+func (m *GroupMember) Settled() bool { return m.settled.Load() }
+
+func (m *GroupMember) tell() {
+	select {
+	case m.changed <- struct{}{}:
+	default:
+	}
+}
+
+// held are copies of the leases that the member has.
+func (m *GroupMember) held() map[int]lease {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	all := make(map[int]lease, len(m.leases))
+	for filter, l := range m.leases {
+		all[filter] = *l
+	}
+	return all
+}
+
+func (m *GroupMember) drop(filter int) {
+	m.mu.Lock()
+	delete(m.leases, filter)
+	m.mu.Unlock()
+	m.tell()
+}
+
+// claim is what the member writes.
+func (m *GroupMember) claim() ([]byte, error) {
+	return json.Marshal(claim{Owner: m.id, Life: m.g.life, Instance: m.g.o.Instance, N: m.n})
+}
+
+// enrol says that the member is there. The first time it takes the place of a
+// process that was there under its name; later, one that takes its own place is
+// a twin.
+func (m *GroupMember) enrol(ctx context.Context) error {
+	now := time.Now()
+	if m.replaced.Load() || m.sequence != 0 && now.Before(m.renewAt) {
+		return nil
+	}
+	enrolled := m.sequence != 0
+	expected := m.sequence
+	if enrolled && !now.Before(m.until) {
+		m.lose() // it was away for too long: others have its filters
+		expected = 0
+	}
+	value, err := m.claim()
+	if err != nil {
+		return err
+	}
+	for {
+		guard := Guard{Subject: m.subject, Value: value, Expected: expected, TTL: m.g.o.TTL}
+		sequence, err := guard.Put(ctx, m.g.o.JS)
+		if err == nil {
+			m.sequence, m.until, m.renewAt = sequence, now.Add(m.g.o.TTL), now.Add(m.g.o.TTL/renews)
+			return nil
+		}
+		if !Overtaken(err) {
+			return err
+		}
+		holder, err := Last[claim](ctx, m.g.stream, m.subject)
+		switch {
+		case err != nil:
+			return err
+		case holder == nil:
+			expected = 0
+		case enrolled && holder.Value.Owner != "" && holder.Value.Life != m.g.life:
+			m.replaced.Store(true)
+			m.lose()
+			return nil
+		default:
+			expected = holder.Sequence
+		}
+	}
+}
+
+// lose forgets all leases.
+func (m *GroupMember) lose() {
+	m.mu.Lock()
+	clear(m.leases)
+	m.mu.Unlock()
+	m.tell()
+}
+
+// renew renews the leases that are due, all in one batch where nobody has taken
+// one of them.
+func (m *GroupMember) renew(ctx context.Context) error {
+	now := time.Now()
+	var due []int
+	var guards []Guard
+	value, err := m.claim()
+	if err != nil {
+		return err
+	}
+	for filter, l := range m.held() {
+		if !now.Before(l.until) {
+			m.drop(filter)
+		} else if !l.let && !now.Before(l.renewAt) && len(due) < MaxBatch {
+			due = append(due, filter)
+			guards = append(guards, Guard{Subject: m.g.o.Subjects.Lease(m.g.o.Filters[filter]), Value: value, Expected: l.sequence, TTL: m.g.o.TTL})
+		}
+	}
+	if len(due) == 0 {
+		return nil
+	}
+	last, err := PublishBatch(ctx, m.g.o.JS.Conn(), nil, guards)
+	if err == nil {
+		for i, filter := range due {
+			m.have(filter, last-uint64(len(due)-1-i), now)
+		}
+		return nil
+	}
+	if !Overtaken(err) {
+		return err
+	}
+	for i, filter := range due {
+		sequence, err := guards[i].Put(ctx, m.g.o.JS)
+		switch {
+		case err == nil:
+			m.have(filter, sequence, now)
+		case Overtaken(err):
+			m.drop(filter)
+		default:
+			return err
+		}
+	}
+	return nil
+}
+
+// have notes a lease that was taken or renewed at now.
+func (m *GroupMember) have(filter int, sequence uint64, now time.Time) {
+	m.mu.Lock()
+	l := m.leases[filter]
+	taken := l == nil
+	if taken {
+		l = &lease{}
+		m.leases[filter] = l
+	}
+	l.sequence, l.until, l.renewAt = sequence, now.Add(m.g.o.TTL), now.Add(m.g.o.TTL/renews)
+	m.mu.Unlock()
+	if taken {
+		m.tell()
+	}
+}
+
+// settle brings the member to its share: what is too much it is asked to let go
+// of, what it lacks it takes where it is free, looking from filter first on so
+// that not all look for the same.
+func (m *GroupMember) settle(ctx context.Context, share, first int) error {
+	kept, let := m.keep(share)
+	for _, filter := range let {
+		if err := m.giveUp(ctx, filter); err != nil {
+			return err
+		}
+	}
+	value, err := m.claim()
+	if err != nil {
+		return err
+	}
+	all := len(m.g.o.Filters)
+	for i := 0; i < all && kept < share; i++ {
+		filter := (first + i) % all
+		subject := m.g.o.Subjects.Lease(m.g.o.Filters[filter])
+		now := time.Now()
+		if s, held := m.g.view.get(subject, now); held && !m.inherits(&s) {
+			continue
+		}
+		guard := Guard{Subject: subject, Value: value, Expected: m.g.view.expected(subject, now), TTL: m.g.o.TTL}
+		sequence, err := guard.Put(ctx, m.g.o.JS)
+		if Overtaken(err) {
+			continue // somebody was faster, or it has not expired yet
+		}
+		if err != nil {
+			return err
+		}
+		m.g.view.set(subject, seen{claim: claim{Owner: m.id, Life: m.g.life, Instance: m.g.o.Instance, N: m.n}, sequence: sequence, until: now.Add(m.g.o.TTL)})
+		m.have(filter, sequence, now)
+		kept++
+	}
+	if !m.settled.Swap(true) {
+		m.tell()
+	}
+	return nil
+}
+
+// keep asks the worker to let go of what is more than its share. It gives how
+// many leases stay, and those that the worker has let go of.
+func (m *GroupMember) keep(share int) (kept int, let []int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	asked := false
+	for filter, l := range m.leases {
+		switch {
+		case l.let:
+			let = append(let, filter)
+		case kept < share && !l.surplus:
+			kept++
+		default:
+			asked = asked || !l.surplus
+			l.surplus = true
+		}
+	}
+	if asked {
+		m.tell()
+	}
+	return kept, let
+}
+
+// inherits tells whether a lease is of the process that was here before under
+// the same name, and that this member is to have it: its own, or one of a worker
+// that is no more.
+func (m *GroupMember) inherits(s *seen) bool {
+	return m.g.ours(s) && s.Life != m.g.life && (s.N == m.n || s.N >= len(m.g.members))
+}
+
+// giveUp lets another member have a lease at once.
+func (m *GroupMember) giveUp(ctx context.Context, filter int) error {
+	l := m.held()[filter]
+	guard := Guard{Subject: m.g.o.Subjects.Lease(m.g.o.Filters[filter]), Value: []byte("{}"), Expected: l.sequence, TTL: time.Second}
+	sequence, err := guard.Put(ctx, m.g.o.JS)
+	if err != nil && !Overtaken(err) {
+		return fmt.Errorf("give up a lease: %w", err)
+	}
+	if err == nil {
+		m.g.view.set(guard.Subject, seen{sequence: sequence, until: time.Now().Add(time.Second)})
+	}
+	m.drop(filter)
+	return nil
+}

@@ -1,0 +1,61 @@
+package broker
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Position is where the group stands in what a filter takes. It is the value of
+// a message of the pipeline's own stream, in the same batch as what was made of
+// the events before it.
+type Position struct {
+	// Next is the stream sequence from which on the filter's events are to be
+	// scored.
+	Next uint64 `json:"next_seq"`
+	// Stream and Created tell the source stream from one that was deleted and
+	// created again.
+	Stream  string    `json:"stream"`
+	Created time.Time `json:"created"`
+	// Resume says where events go on that other filters took before: of these,
+	// those before their From are done. It is there until all have gone by.
+	Resume []Resume `json:"resume,omitempty"`
+	// Retired marks a filter that is no longer in the list and whose events
+	// others have taken over. A worker that still has it finds its batch refused.
+	Retired bool `json:"retired,omitempty"`
+}
+
+// Resume is where the events of a filter that is no longer used go on.
+type Resume struct {
+	Filter string `json:"filter"`
+	From   uint64 `json:"from"`
+}
+
+// Held is a message that was read, with its place in the stream.
+type Held[T any] struct {
+	Value    T
+	Sequence uint64
+}
+
+// Last reads the last message of a subject as JSON; nil where there is none.
+func Last[T any](ctx context.Context, stream jetstream.Stream, subject string) (*Held[T], error) {
+	m, err := stream.GetLastMsgForSubject(ctx, subject)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", subject, err)
+	}
+	h := &Held[T]{Sequence: m.Sequence}
+	if len(m.Data) == 0 {
+		return h, nil
+	}
+	if err := json.Unmarshal(m.Data, &h.Value); err != nil {
+		return nil, fmt.Errorf("read %s: %w", subject, err)
+	}
+	return h, nil
+}

@@ -1,0 +1,114 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// NATSSessionOptions say what one worker's session is.
+type NATSSessionOptions struct {
+	Connect  []nats.Option // of NATSOptions and a NATSLiveness
+	Source   string // stream
+	Own      string // the pipeline's own stream
+	Subjects Subjects
+	Member   *GroupMember
+	// Timeout bounds a question to the server.
+	Timeout time.Duration
+}
+
+// NATSSession is one worker's connection to a NATS server. Once it has broken
+// off it is spent: what was on its way may be lost, so that a new one begins
+// again at the positions.
+type NATSSession struct {
+	Conn     *nats.Conn
+	JS       jetstream.JetStream
+	Source   jetstream.Stream
+	Own      jetstream.Stream
+	Subjects Subjects
+	Member   *GroupMember
+
+	// Refused is the first message that was published without waiting and that
+	// the server did not take.
+	Refused atomic.Pointer[RefusedMessage]
+
+	failed chan struct{} // closed when the connection is gone
+	once   sync.Once
+	err    error // why; read it after failed
+}
+
+// RefusedMessage is one that the server did not take.
+type RefusedMessage struct {
+	Subject string
+	Err     error
+}
+
+// ErrReplaced says that another process works under this one's name.
+var ErrReplaced = errors.New("another process of the same instance name has taken this worker's place")
+
+// OpenNATSSession connects.
+func OpenNATSSession(ctx context.Context, o NATSSessionOptions) (*NATSSession, error) {
+	s := &NATSSession{Subjects: o.Subjects, Member: o.Member, failed: make(chan struct{})}
+	options := append(append([]nats.Option{}, o.Connect...),
+		nats.NoReconnect(), nats.RetryOnFailedConnect(false),
+		nats.ClosedHandler(func(c *nats.Conn) { s.fail(c.LastError()) }),
+	)
+	var err error
+	if s.Conn, err = nats.Connect("", options...); err != nil {
+		return nil, fmt.Errorf("connect: %w", &natsError{err})
+	}
+	if s.JS, err = jetstream.New(s.Conn, jetstream.WithDefaultTimeout(o.Timeout),
+		jetstream.WithPublishAsyncMaxPending(MaxUnacknowledged), jetstream.WithPublishAsyncTimeout(o.Timeout),
+		jetstream.WithPublishAsyncErrHandler(s.refused)); err == nil {
+		s.Source, err = s.stream(ctx, o.Source)
+	}
+	if err == nil {
+		s.Own, err = s.stream(ctx, o.Own)
+	}
+	if err != nil {
+		s.Conn.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *NATSSession) stream(ctx context.Context, name string) (jetstream.Stream, error) {
+	stream, err := s.JS.Stream(ctx, name)
+	if err != nil {
+		return nil, fmt.Errorf("look up stream %s: %w", name, err)
+	}
+	return stream, nil
+}
+
+// MaxUnacknowledged is how many messages are published before the first of them
+// is acknowledged.
+const MaxUnacknowledged = 16 << 10
+
+func (s *NATSSession) refused(_ jetstream.JetStream, m *nats.Msg, err error) {
+	s.Refused.CompareAndSwap(nil, &RefusedMessage{m.Subject, err})
+}
+
+func (s *NATSSession) fail(err error) {
+	s.once.Do(func() {
+		if err == nil {
+			err = nats.ErrConnectionClosed
+		}
+		s.err = err
+		close(s.failed)
+	})
+}
+
+// Failed is closed when the session is spent because its connection is gone.
+func (s *NATSSession) Failed() <-chan struct{} { return s.failed }
+
+// Err says why the connection is gone, once Failed is closed.
+func (s *NATSSession) Err() error { return fmt.Errorf("the connection broke off: %w", &natsError{s.err}) }
+
+// Close disconnects.
+func (s *NATSSession) Close() { s.Conn.Close() }

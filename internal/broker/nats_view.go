@@ -1,0 +1,97 @@
+package broker
+
+import (
+	"encoding/json"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// claim is the value of a lease's message, and of a member's. An empty Owner
+// gives it up.
+type claim struct {
+	Owner string `json:"owner"` // member id
+	// Life tells two processes of one name apart, and a process from the one that
+	// it was before.
+	Life string `json:"life"`
+	// Instance and N make up the owner's id.
+	Instance string `json:"instance,omitempty"`
+	N        int    `json:"n,omitempty"`
+}
+
+// seen is a claim with its place in the stream and its end.
+type seen struct {
+	claim
+	sequence uint64
+	until    time.Time // by this process's clock, about
+}
+
+// view is what this process knows of the leases and members of the group, by
+// subject. It is behind the stream by a moment: who acts upon it is refused
+// where it is wrong.
+type view struct {
+	ttl     time.Duration
+	changed chan struct{} // has a token when something is new
+
+	mu  sync.Mutex // guards all
+	all map[string]seen
+}
+
+func newView(ttl time.Duration) *view {
+	return &view{ttl: ttl, changed: make(chan struct{}, 1), all: map[string]seen{}}
+}
+
+// note is the watch's handler.
+func (v *view) note(m jetstream.Msg) {
+	meta, err := m.Metadata()
+	if err != nil {
+		return // it is none of JetStream's
+	}
+	s := seen{sequence: meta.Sequence.Stream}
+	if err := json.Unmarshal(m.Data(), &s.claim); err != nil {
+		return // nobody's claim
+	}
+	// How long it has been there already: only to take over sooner, so that the
+	// clocks need not agree.
+	age := min(max(time.Since(meta.Timestamp), 0), v.ttl)
+	s.until = time.Now().Add(v.ttl - age)
+	v.set(m.Subject(), s)
+}
+
+// set notes a claim, unless a later one is known.
+func (v *view) set(subject string, s seen) {
+	v.mu.Lock()
+	if v.all[subject].sequence <= s.sequence {
+		v.all[subject] = s
+	}
+	v.mu.Unlock()
+	v.kick()
+}
+
+// kick has the group look again.
+func (v *view) kick() {
+	select {
+	case v.changed <- struct{}{}:
+	default:
+	}
+}
+
+// get gives the claim to a subject, and whether somebody has it.
+func (v *view) get(subject string, now time.Time) (s seen, held bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	s = v.all[subject]
+	return s, s.Owner != "" && now.Before(s.until)
+}
+
+// expected is the sequence that a subject's next message must follow, as far as
+// is known: a claim that has ended is gone from the stream.
+func (v *view) expected(subject string, now time.Time) uint64 {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if s := v.all[subject]; now.Before(s.until) {
+		return s.sequence
+	}
+	return 0
+}

@@ -1,0 +1,58 @@
+package embedded
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+)
+
+// smallDisk mounts one of 32 MiB. What fills it is a ballast, which leaves room
+// for some batches, so that one is committed in part: all of it fits beside
+// the stream, and then not into it.
+func smallDisk(dir string) (disk, error) {
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=32m"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(notPermitted)
+	}
+	ballast := filepath.Join(dir, "ballast")
+	return disk{
+		fill: func() error {
+			var now syscall.Statfs_t
+			if err := syscall.Statfs(dir, &now); err != nil {
+				return err
+			}
+			const left = 7 << 20
+			return write(ballast, int64(now.Bavail)*now.Bsize-left)
+		},
+		free: func() error { return os.Remove(ballast) },
+		says: syscall.ENOSPC.Error(), batch: 20,
+	}, nil
+}
+
+// notPermitted is the exit code of a child that must not mount.
+const notPermitted = 77
+
+// TestSmallDisk is TestFullDisk on a disk that is really full, where this
+// machine lets one be mounted. The child has its own view of what is mounted,
+// and so leaves nothing behind.
+func TestSmallDisk(t *testing.T) {
+	attributes := &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
+	if os.Geteuid() != 0 {
+		attributes.Cloneflags = syscall.CLONE_NEWUSER
+		attributes.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}}
+		attributes.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}}
+	}
+	err := onFullDisk(t, "small", attributes)
+	ended, ok := errors.AsType[*exec.ExitError](err)
+	if errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EACCES) || ok && ended.ExitCode() == notPermitted {
+		t.Log("nothing may be mounted here, so that TestFullDisk stands alone:", err)
+		return
+	}
+	if err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,178 @@
+package embedded
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+)
+
+// How long the server stays down after a failed write: each time twice as long,
+// until it has run well for a while.
+const (
+	firstPause   = time.Second
+	longestPause = 30 * time.Second
+	wellFor      = time.Minute
+)
+
+// Health is empty when all is well, otherwise a sentence on what is not.
+func (n *NATS) Health() string {
+	n.mu.Lock()
+	s, trouble := n.server, n.trouble
+	n.mu.Unlock()
+	if trouble == nil && s != nil {
+		trouble = ailing(s)
+	}
+	switch {
+	case trouble != nil:
+		return fmt.Sprintf("the embedded NATS is down, and starts again by itself once it can write to %s: %v", n.opts.Dir, trouble)
+	case s == nil:
+		return "the embedded NATS is closed"
+	}
+	// A batch that finds no room is refused without a word in the server's log.
+	if err := try(n.opts.Dir, spare); err != nil {
+		return fmt.Sprintf("the embedded NATS has no room left in %s: %v", n.opts.Dir, err)
+	}
+	if limit, over := full(s); over {
+		return fmt.Sprintf("the streams of the embedded NATS take all of the %d bytes that max_bytes allows: nothing more is taken until some of it expires or is deleted", limit)
+	}
+	return ""
+}
+
+// ailing is what keeps a server from writing.
+func ailing(s *server.Server) error {
+	if !s.JetStreamEnabled() {
+		return errors.New("JetStream has stopped; the log says why")
+	}
+	if health := s.Healthz(nil); health.Error != "" {
+		return errors.New(health.Error)
+	}
+	return nil
+}
+
+// full tells whether the streams take more than they may.
+func full(s *server.Server) (limit int64, over bool) {
+	info, err := s.Jsz(nil)
+	if err != nil {
+		return 0, false // it is being closed
+	}
+	return info.Config.MaxStore, info.Store > uint64(info.Config.MaxStore)
+}
+
+// watch restarts the server when a write has failed, until ctx ends.
+func (n *NATS) watch(ctx context.Context) {
+	defer close(n.done)
+	pause, since := firstPause, time.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-n.failed:
+		}
+		trouble := ailing(n.server) // nobody else changes server while this runs
+		if trouble == nil {
+			continue
+		}
+		if time.Since(since) > wellFor {
+			pause = firstPause
+		}
+		n.log.Error("the embedded NATS is stopped until it can write", "error", trouble)
+		n.shutdown(trouble)
+		if pause = n.mend(ctx, pause); ctx.Err() != nil {
+			return
+		}
+		since = time.Now()
+		n.log.Info("the embedded NATS can write again")
+	}
+}
+
+// mend starts the server again once it can, or until ctx ends. It gives the pause
+// for the next time.
+func (n *NATS) mend(ctx context.Context, pause time.Duration) time.Duration {
+	for {
+		timer := time.NewTimer(pause)
+		pause = min(2*pause, longestPause)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return pause
+		case <-timer.C:
+		}
+		err := n.start()
+		if err == nil {
+			return pause
+		}
+		n.mu.Lock()
+		n.trouble = err
+		n.mu.Unlock()
+	}
+}
+
+// spare is what must be free beside all that is known: a message of the largest
+// size.
+const spare = 1 << 20
+
+// room is nil when dir takes what a server writes to it when it starts: the rest
+// of an atomic batch that was committed in part. It tries once, and takes what
+// fails for done, so that half a batch would remain. What there may be of one
+// lies in folders called batches.
+func room(dir string) error {
+	need := int64(spare)
+	tree := os.DirFS(dir)
+	staged, err := fs.Glob(tree, server.JetStreamStoreDir+"/*/streams/*/batches")
+	if err != nil {
+		return err
+	}
+	for _, batches := range staged {
+		err := fs.WalkDir(tree, batches, func(_ string, entry fs.DirEntry, err error) error {
+			if err != nil || entry.IsDir() {
+				return err
+			}
+			info, err := entry.Info()
+			if err == nil {
+				need += info.Size()
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return try(dir, need)
+}
+
+// trial is the pattern of the files that try writes.
+const trial = "penstock.room-*"
+
+// sweep removes what a process that was killed in try left in dir. What cannot
+// be removed takes room, no more.
+func sweep(dir string) {
+	left, _ := fs.Glob(os.DirFS(dir), trial) // the pattern is sound
+	for _, file := range left {
+		_ = os.Remove(filepath.Join(dir, file))
+	}
+}
+
+// try writes so many bytes to dir and removes them.
+func try(dir string, size int64) error {
+	f, err := os.CreateTemp(dir, trial)
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	defer f.Close()
+	zeros := make([]byte, spare)
+	for size > 0 {
+		n, err := f.Write(zeros[:min(size, int64(len(zeros)))])
+		if err != nil {
+			return err
+		}
+		size -= int64(n)
+	}
+	return f.Close()
+}

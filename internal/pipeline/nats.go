@@ -1,0 +1,306 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/penstock/penstock"
+	"github.com/penstock/penstock/consumer"
+	"github.com/penstock/penstock/internal/broker"
+	"github.com/penstock/penstock/internal/telemetry"
+	"github.com/penstock/penstock/producer"
+)
+
+// NATSOptions say how a pipeline uses a NATS server.
+type NATSOptions struct {
+	Connect []nats.Option // of broker.NATSOptions
+	Source  string   // the stream
+	Filters []string // each is a partition
+	Own     string   // the pipeline's own stream
+	// Subjects are those of the own stream.
+	Subjects broker.Subjects
+	// Streams makes the streams that may be made, and says which are missing.
+	Streams func(ctx context.Context, js jetstream.JetStream) error
+
+	Group       string
+	Workers     int
+	Instance    string
+	Start       string // consumer.Earliest or consumer.Latest
+	From        string // the same for positions that are lost; empty refuses them
+	ExactlyOnce bool
+	// SessionTimeout is the silence after which a worker's filters go to others.
+	SessionTimeout time.Duration
+	// Timeout bounds a question to the server.
+	Timeout       time.Duration
+	FetchMaxBytes int64 // of one worker
+	Model         string
+	Limits        *broker.Limits
+	Telemetry     *telemetry.Pipeline
+	Log           *slog.Logger
+}
+
+// NATS opens sessions at a NATS server.
+type NATS struct {
+	o        NATSOptions
+	options  []nats.Option
+	liveness broker.NATSLiveness
+	attempts consumer.NATSAttempts
+
+	mu    sync.Mutex // guards what follows
+	conn  *nats.Conn // for all but events; nil until it was needed
+	js    jetstream.JetStream
+	group *broker.Group
+	ends  []uint64 // by filter, when AtEnd was first asked
+	last  error    // why there is no connection
+}
+
+// NewNATS connects when it is first asked for something.
+func NewNATS(o NATSOptions) *NATS {
+	n := &NATS{o: o}
+	n.options = append(slices.Clone(o.Connect), n.liveness.Options(o.SessionTimeout)...)
+	return n
+}
+
+// Close disconnects.
+func (n *NATS) Close() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.group != nil {
+		n.group.Close()
+	}
+	if n.conn != nil {
+		n.conn.Close()
+	}
+}
+
+// connect gives the connection for all but events.
+func (n *NATS) connect() (jetstream.JetStream, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.js != nil {
+		return n.js, nil
+	}
+	conn, err := broker.ConnectNATS(n.options)
+	if err == nil {
+		n.conn = conn
+		n.js, err = jetstream.New(conn, jetstream.WithDefaultTimeout(n.o.Timeout))
+	}
+	n.last = err
+	return n.js, err
+}
+
+// Prepare makes the streams that may be made, says which are missing, and joins
+// the group.
+func (n *NATS) Prepare(ctx context.Context) error {
+	js, err := n.connect()
+	if err != nil {
+		return err
+	}
+	if err := n.o.Streams(ctx, js); err != nil {
+		return err
+	}
+	most := int32(js.Conn().MaxPayload() - ownHeaders)
+	n.o.Limits.Set(n.o.Subjects.Predictions(), most)
+	n.o.Limits.Set(n.o.Subjects.Dead(), most)
+	return n.join(ctx, js)
+}
+
+// ownHeaders is more than the batch's headers take.
+const ownHeaders = 512
+
+// join has the workers take part in the group.
+func (n *NATS) join(ctx context.Context, js jetstream.JetStream) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.group != nil {
+		return nil
+	}
+	var err error
+	n.group, err = broker.JoinGroup(ctx, broker.GroupOptions{
+		JS: js, Stream: n.o.Own, Subjects: n.o.Subjects, Filters: n.o.Filters,
+		Name: n.o.Group, Instance: n.o.Instance, Workers: n.o.Workers, TTL: n.o.SessionTimeout, Log: n.o.Log,
+	})
+	return err
+}
+
+// Open implements Broker.
+func (n *NATS) Open(ctx context.Context, worker int) (Session, error) {
+	n.mu.Lock()
+	group := n.group
+	n.mu.Unlock()
+	session, err := broker.OpenNATSSession(ctx, broker.NATSSessionOptions{
+		Connect: n.options, Source: n.o.Source, Own: n.o.Own,
+		Subjects: n.o.Subjects, Member: group.Member(worker), Timeout: n.o.Timeout,
+	})
+	if err != nil {
+		return nil, err
+	}
+	source, err := consumer.OpenNATS(ctx, consumer.NATSOptions{
+		Session: session, Group: group, GroupName: n.o.Group, Filters: n.o.Filters, ExactlyOnce: n.o.ExactlyOnce,
+		Start: n.o.Start, From: n.o.From, FetchMaxBytes: n.o.FetchMaxBytes, Attempts: &n.attempts,
+		Telemetry: n.o.Telemetry, Log: n.o.Log, Timeout: n.o.Timeout,
+	})
+	if err != nil {
+		session.Close()
+		return nil, err
+	}
+	return &natsSession{
+		NATS: source, session: session, exactlyOnce: n.o.ExactlyOnce,
+		sink: producer.NewNATS(producer.NATSOptions{
+			Session: session, Subjects: producer.NewTemplate(n.o.Subjects.Predictions(), n.o.Filters),
+			Limits: n.o.Limits, Model: n.o.Model, ExactlyOnce: n.o.ExactlyOnce,
+		}),
+	}, nil
+}
+
+// AtEnd implements Broker.
+func (n *NATS) AtEnd(ctx context.Context) (bool, error) {
+	js, err := n.connect()
+	if err != nil {
+		return false, err
+	}
+	ends, err := n.endsOf(ctx, js)
+	if err != nil {
+		return false, err
+	}
+	positions := consumer.NATSPositions{JS: js, Source: n.o.Source, Own: n.o.Own, Subjects: n.o.Subjects, Group: n.o.Group, ExactlyOnce: n.o.ExactlyOnce}
+	for i, filter := range n.o.Filters {
+		at, ok, err := positions.Of(ctx, filter)
+		if err != nil || !ok || at <= ends[i] {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// endsOf are the sequences of the last events when it was first asked.
+func (n *NATS) endsOf(ctx context.Context, js jetstream.JetStream) ([]uint64, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.ends != nil {
+		return n.ends, nil
+	}
+	source, err := js.Stream(ctx, n.o.Source)
+	if err != nil {
+		return nil, fmt.Errorf("look up stream %s: %w", n.o.Source, err)
+	}
+	ends := make([]uint64, len(n.o.Filters))
+	for i, filter := range n.o.Filters {
+		m, err := source.GetLastMsgForSubject(ctx, filter)
+		switch {
+		case err == nil:
+			ends[i] = m.Sequence
+		case !errors.Is(err, jetstream.ErrMsgNotFound):
+			return nil, fmt.Errorf("look up the last event of %s: %w", filter, err)
+		}
+	}
+	n.ends = ends
+	return ends, nil
+}
+
+// Leave implements Broker.
+func (n *NATS) Leave(ctx context.Context) error {
+	n.mu.Lock()
+	group := n.group
+	n.mu.Unlock()
+	if group == nil {
+		return nil
+	}
+	return group.Leave(ctx)
+}
+
+// Health implements Broker.
+func (n *NATS) Health() string {
+	n.mu.Lock()
+	last := n.last
+	n.mu.Unlock()
+	since, silent, err := n.liveness.Silent(time.Now(), n.o.SessionTimeout)
+	if err == nil {
+		err = last
+	}
+	switch {
+	case !silent:
+		return ""
+	case err != nil:
+		if hint := broker.Diagnose(err).Hint; hint != "" {
+			return hint
+		}
+		return err.Error()
+	case since.UnixNano() == 0:
+		return "the broker has not answered yet"
+	default:
+		return fmt.Sprintf("the broker has not answered for %s", time.Since(since).Round(time.Second))
+	}
+}
+
+// natsSession is both ends of a worker's epochs.
+type natsSession struct {
+	*consumer.NATS
+	sink        *producer.NATS
+	session     *broker.NATSSession
+	exactlyOnce bool
+}
+
+func (s *natsSession) Publish(_ context.Context, r *penstock.Record) error { return s.sink.Publish(r) }
+
+// Room leaves a place in the batch for each position that the epoch moves, or is
+// going to.
+func (s *natsSession) Room() int {
+	if room(s.sink.Bytes()) == 0 {
+		return 0
+	}
+	if !s.exactlyOnce {
+		return broker.MaxUnacknowledged - s.sink.Records()
+	}
+	polled, open := s.Polled()
+	left := broker.MaxBatch - s.sink.Records()
+	return max(left-open, (left-polled)/2, 0)
+}
+
+func (s *natsSession) Commit(ctx context.Context, until broker.Offsets) (bool, error) {
+	if !s.exactlyOnce {
+		if err := s.sink.Flush(ctx); err != nil {
+			return false, err
+		}
+		return true, s.Acknowledge(ctx, until)
+	}
+	guards, err := s.Guards(until)
+	if err != nil {
+		return false, err
+	}
+	if len(guards) == 0 {
+		return true, nil
+	}
+	last, err := s.sink.Commit(ctx, guards)
+	if err != nil {
+		return false, err
+	}
+	s.Moved(guards, last)
+	return true, nil
+}
+
+// Abort leaves all to the next session: this one is spent, for what it has
+// fetched is behind the positions.
+func (s *natsSession) Abort(context.Context) error { return nil }
+
+// Skip has nothing to do: a message that the server has is one that can be read.
+func (s *natsSession) Skip(context.Context, error) error { return nil }
+
+func (s *natsSession) Unreadable(error) (penstock.EventID, int64, *penstock.Rejection, bool) {
+	return penstock.EventID{}, 0, nil, false
+}
+
+func (s *natsSession) Replaced(context.Context) bool { return s.session.Member.Replaced() }
+
+func (s *natsSession) Close() {
+	s.NATS.Close()
+	s.session.Close()
+}

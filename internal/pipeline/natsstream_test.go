@@ -1,0 +1,255 @@
+package pipeline_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/penstock/penstock"
+	"github.com/penstock/penstock/consumer"
+	"github.com/penstock/penstock/internal/broker"
+	"github.com/penstock/penstock/internal/config"
+	"github.com/penstock/penstock/internal/pipeline"
+)
+
+// natsStream is a nats-server with a source stream of a filter a partition.
+type natsStream struct {
+	way        *way // the pipeline's
+	js         jetstream.JetStream
+	subjects   broker.Subjects
+	partitions int
+}
+
+// way is a connection within the process that can be cut.
+type way struct {
+	*server.Server
+	mu     sync.Mutex // guards what follows
+	isShut bool
+	open   []net.Conn
+}
+
+func (w *way) InProcessConn() (net.Conn, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.isShut {
+		return nil, &net.OpError{Op: "dial", Err: errors.New("the way to the server is cut")}
+	}
+	conn, err := w.Server.InProcessConn()
+	if err == nil {
+		w.open = append(w.open, conn)
+	}
+	return conn, err
+}
+
+func newNATS(t testing.TB) stream {
+	t.Helper()
+	s, err := server.NewServer(&server.Options{JetStream: true, StoreDir: t.TempDir(), DontListen: true, NoSigs: true, NoLog: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Start()
+	t.Cleanup(func() {
+		s.Shutdown()
+		s.WaitForShutdown()
+	})
+	if !s.ReadyForConnections(patience) {
+		t.Fatal("the server does not start")
+	}
+	conn, err := nats.Connect("", nats.InProcessServer(s))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(conn.Close)
+	js, err := jetstream.New(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &natsStream{
+		way: &way{Server: s}, js: js, partitions: 2,
+		subjects: broker.NewSubjects(&config.Pipeline{Name: "p", Source: config.Source{Group: "p"}}),
+	}
+}
+
+func (s *natsStream) Source() string        { return "in" }
+func (s *natsStream) Sink() string          { return s.subjects.Predictions() }
+func (s *natsStream) Dead(string) string    { return s.subjects.Dead() }
+func (s *natsStream) Key(string) []byte     { return nil }
+func (s *natsStream) Missing() string       { return "stream in" }
+func (s *natsStream) filter(p int32) string { return fmt.Sprintf("in.%d", p) }
+
+func (s *natsStream) ID(partition int32, nth int64) string {
+	return fmt.Sprintf("in/%s/%d", s.filter(partition), nth+1)
+}
+
+func (s *natsStream) Create(t testing.TB, source, _ int) {
+	t.Helper()
+	if _, err := s.js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "in", Subjects: []string{"in.*"}}); err != nil {
+		t.Fatal(err)
+	}
+	s.partitions = source
+}
+
+func (s *natsStream) Publish(t testing.TB, records ...record) {
+	t.Helper()
+	for _, r := range records {
+		m := nats.NewMsg(s.filter(r.Partition))
+		m.Data = r.Value
+		for _, h := range r.Headers {
+			m.Header[h.Key] = append(m.Header[h.Key], string(h.Value))
+		}
+		if r.Value == nil {
+			m.Header.Set("KV-Operation", "DEL")
+		}
+		if _, err := s.js.PublishMsg(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func (s *natsStream) Read(t testing.TB, what side, n int) []record {
+	t.Helper()
+	subject := s.Sink()
+	if what == deadLetters {
+		subject = s.Dead("")
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	var all []record
+	var own jetstream.Stream
+	eventually(t, "the pipeline's own stream", func() (err error) {
+		own, err = s.js.Stream(ctx, "OUT")
+		return err
+	})
+	c, err := own.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{FilterSubjects: []string{subject}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	messages, err := c.Messages()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer messages.Stop()
+	for {
+		wait := patience
+		if len(all) >= n {
+			wait = lookLonger
+		}
+		m, err := messages.Next(jetstream.NextMaxWait(wait))
+		if err != nil {
+			if len(all) < n {
+				t.Fatalf("%s has %d records, want %d: %v", subject, len(all), n, err)
+			}
+			return all
+		}
+		meta, err := m.Metadata()
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, natsRecord(m, int64(meta.Sequence.Stream)))
+	}
+}
+
+// natsRecord is a message without what is JetStream's own.
+func natsRecord(m jetstream.Msg, sequence int64) record {
+	r := record{Offset: sequence, Value: m.Data()}
+	headers := m.Headers()
+	own := func(key string) bool { return strings.HasPrefix(key, "penstock-") }
+	keys := slices.Collect(maps.Keys(headers))
+	slices.SortFunc(keys, func(a, b string) int {
+		if own(a) != own(b) {
+			return map[bool]int{true: 1, false: -1}[own(a)]
+		}
+		return strings.Compare(a, b)
+	})
+	for _, key := range keys {
+		for _, value := range headers[key] {
+			if !strings.HasPrefix(key, "Nats-") {
+				r.Headers = append(r.Headers, penstock.Header{Key: key, Value: []byte(value)})
+			}
+		}
+	}
+	if len(r.Value) == 0 {
+		r.Value = []byte{}
+		if r.header("penstock-truncated") != "" {
+			r.Value = nil // a message without a body says no more
+		}
+	}
+	return r
+}
+
+func (s *natsStream) Positions(t testing.TB) map[int32]int64 {
+	t.Helper()
+	all := map[int32]int64{}
+	for p := range int32(s.partitions) {
+		for _, exactlyOnce := range []bool{true, false} {
+			positions := consumer.NATSPositions{JS: s.js, Source: "in", Own: "OUT", Subjects: s.subjects, Group: "p", ExactlyOnce: exactlyOnce}
+			next, ok, err := positions.Of(t.Context(), s.filter(p))
+			if errors.Is(err, jetstream.ErrStreamNotFound) {
+				continue
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if ok {
+				all[p] = max(all[p], int64(next)-1)
+			}
+		}
+	}
+	return all
+}
+
+func (s *natsStream) Away(testing.TB) (back func()) {
+	s.way.mu.Lock()
+	defer s.way.mu.Unlock()
+	s.way.isShut = true
+	for _, conn := range s.way.open {
+		_ = conn.Close()
+	}
+	s.way.open = nil
+	return func() {
+		s.way.mu.Lock()
+		defer s.way.mu.Unlock()
+		s.way.isShut = false
+	}
+}
+
+func (s *natsStream) Open(_ testing.TB, o openOptions) pipeline.Broker {
+	filters := make([]string, s.partitions)
+	for i := range filters {
+		filters[i] = s.filter(int32(i))
+	}
+	return pipeline.NewNATS(pipeline.NATSOptions{
+		Connect: []nats.Option{nats.InProcessServer(s.way), nats.ReconnectWait(50 * time.Millisecond)},
+		Source:  "in", Filters: filters, Own: "OUT", Subjects: s.subjects,
+		Streams: s.prepare,
+		Group:   "p", Workers: o.Workers, Instance: o.Instance, Start: o.Start, From: o.From, ExactlyOnce: o.ExactlyOnce,
+		SessionTimeout: min(o.SessionTimeout, 3*time.Second), Timeout: 5 * time.Second, FetchMaxBytes: 8 << 20,
+		Model: identity.Name, Limits: o.Limits, Telemetry: o.Telemetry, Log: o.Log,
+	})
+}
+
+func (s *natsStream) prepare(ctx context.Context, js jetstream.JetStream) error {
+	if _, err := js.Stream(ctx, "in"); err != nil {
+		return fmt.Errorf("stream in (source) is missing: %w", errors.Join(broker.ErrMissing, err))
+	}
+	_, err := js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
+		Name: "OUT", Subjects: s.subjects.All(), AllowAtomicPublish: true, AllowRollup: true, AllowMsgTTL: true, AllowDirect: true,
+	})
+	return err
+}
+
+// TestNATS runs what a pipeline promises on a nats-server.
+func TestNATS(t *testing.T) {
+	runContract(t, true, newNATS)
+}

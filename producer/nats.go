@@ -1,0 +1,134 @@
+package producer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/penstock/penstock"
+	"github.com/penstock/penstock/internal/broker"
+)
+
+// NATSOptions say how a worker publishes on a NATS server.
+type NATSOptions struct {
+	Session     *broker.NATSSession
+	Subjects    *Template
+	Limits      *broker.Limits
+	Model       string // part of the message ids, which are at least once's
+	ExactlyOnce bool
+}
+
+// NATS is where a worker publishes on a NATS server: into the pipeline's own
+// stream. One goroutine uses it.
+//
+// Exactly once nothing is sent before the commit, which takes one round trip for
+// all. At least once each message is on its way at once, and the commit waits for
+// what is not acknowledged yet.
+type NATS struct {
+	o        NATSOptions
+	messages []*nats.Msg // used again in each epoch, for by then the client needs none of them
+	used     int
+	bytes    int
+}
+
+// NewNATS makes the producer of a session.
+func NewNATS(o NATSOptions) *NATS { return &NATS{o: o} }
+
+// Bytes is how much the epoch has published.
+func (n *NATS) Bytes() int { return n.bytes }
+
+// Records is how many records the epoch has published.
+func (n *NATS) Records() int { return n.used }
+
+// Publish takes a record, whose bytes must stay as they are until the epoch ends.
+func (n *NATS) Publish(r *penstock.Record) error {
+	if n.used == len(n.messages) {
+		n.messages = append(n.messages, &nats.Msg{Header: nats.Header{}})
+	}
+	m := n.messages[n.used]
+	n.used++
+	n.bytes += len(r.Value)
+	m.Subject, m.Data = n.o.Subjects.subject(r), r.Value
+	clear(m.Header)
+	for i := range r.Headers {
+		// What an event's own say to the server was meant for the stream that it
+		// came in by.
+		if h := &r.Headers[i]; !strings.HasPrefix(h.Key, "Nats-") {
+			m.Header[h.Key] = append(m.Header[h.Key], string(h.Value))
+		}
+	}
+	if n.o.ExactlyOnce {
+		return nil
+	}
+	m.Header[jetstream.MsgIDHeader] = []string{messageID(&r.Event, n.o.Model)}
+	if _, err := n.o.Session.JS.PublishMsgAsync(m, jetstream.WithRetryAttempts(0)); err != nil {
+		return n.refused(m.Subject, err)
+	}
+	return nil
+}
+
+// messageID lets the server drop what an epoch publishes again that was not
+// acknowledged: an event has one prediction or dead letter of a model.
+func messageID(e *penstock.EventID, model string) string {
+	return e.Source + ":" + strconv.FormatInt(e.Offset, 10) + ":" + model
+}
+
+// Flush waits until the server has all that was published, at least once.
+func (n *NATS) Flush(ctx context.Context) error {
+	if n.used > 0 {
+		select {
+		case <-n.o.Session.JS.PublishAsyncComplete():
+		case <-n.o.Session.Failed():
+			return n.o.Session.Err()
+		case <-ctx.Done():
+			return fmt.Errorf("publish: %w", ctx.Err())
+		}
+	}
+	if r := n.o.Session.Refused.Load(); r != nil {
+		return n.refused(r.Subject, r.Err)
+	}
+	n.reset()
+	return nil
+}
+
+// crowded is how long to leave to other batches when there are too many.
+const crowded = 5 * time.Millisecond
+
+// Commit publishes the epoch as one batch with the guards of its positions, and
+// gives the stream sequence of the last of them. There is at least one guard.
+func (n *NATS) Commit(ctx context.Context, guards []broker.Guard) (last uint64, err error) {
+	for {
+		last, err = broker.PublishBatch(ctx, n.o.Session.Conn, n.messages[:n.used], guards)
+		if err == nil {
+			n.reset()
+			return last, nil
+		}
+		if !broker.TooManyBatches(err) {
+			return 0, n.refused("", err)
+		}
+		select {
+		case <-time.After(crowded):
+		case <-ctx.Done():
+			return 0, errors.Join(err, ctx.Err())
+		}
+	}
+}
+
+// refused lowers what a subject takes after a message was too large.
+func (n *NATS) refused(subject string, err error) error {
+	if broker.Diagnose(err).Kind == broker.TooLarge && subject != "" {
+		n.o.Limits.Halve(subject)
+	}
+	if subject == "" {
+		return err
+	}
+	return fmt.Errorf("publish to %s: %w", subject, err)
+}
+
+func (n *NATS) reset() { n.used, n.bytes = 0, 0 }
