@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/nats-io/nats.go"
 
@@ -48,8 +49,13 @@ func NATSPermissions(p *config.Pipeline) []Permission {
 	)
 	all = append(all, consumes(source, atSource)...)
 	if p.Delivery == "at_least_once" {
-		ack := Permission{Subject: "$JS.ACK." + source + ".>", Path: atSource, probe: "$JS.ACK." + source + "." + probing}
-		all = append(all, api("CONSUMER.INFO."+source+".", "*", atSource), api("CONSUMER.RESET."+source+".", "*", atSource), ack)
+		all = append(all, api("CONSUMER.INFO."+source+".", "*", atSource), api("CONSUMER.RESET."+source+".", "*", atSource))
+		// The second is what servers use that have js_ack_fc_v2 on: a domain and
+		// an account come first.
+		for _, format := range []string{"$JS.ACK.%s.", "$JS.ACK.*.*.%s."} {
+			subject := fmt.Sprintf(format, source)
+			all = append(all, Permission{Subject: subject + ">", Path: atSource, probe: strings.ReplaceAll(subject, "*", probing) + probing})
+		}
 	}
 	for _, subject := range NewSubjects(p).All() {
 		right := Permission{Subject: subject, Path: []string{"sink", "subject"}}
