@@ -15,6 +15,7 @@ import (
 	"github.com/penstock/penstock"
 	"github.com/penstock/penstock/consumer"
 	"github.com/penstock/penstock/internal/broker"
+	"github.com/penstock/penstock/internal/failpoint"
 	"github.com/penstock/penstock/internal/telemetry"
 	"github.com/penstock/penstock/producer"
 )
@@ -247,6 +248,17 @@ type natsSession struct {
 	sink        *producer.NATS
 	session     *broker.NATSSession
 	exactlyOnce bool
+}
+
+// Attempt is the source's, but for a mutant.
+func (s *natsSession) Attempt(ctx context.Context, events []penstock.Event) (isolate bool, err error) {
+	if !s.exactlyOnce && failpoint.Mutant(broker.AckBeforePublish) {
+		if err := s.Acknowledge(ctx, nil); err != nil {
+			return false, err
+		}
+		failpoint.Hit("committed-early")
+	}
+	return s.NATS.Attempt(ctx, events)
 }
 
 func (s *natsSession) Publish(_ context.Context, r *penstock.Record) error { return s.sink.Publish(r) }
