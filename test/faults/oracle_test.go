@@ -45,8 +45,9 @@ type verdict struct {
 
 	lost, doubled, disordered, wrong, foreign int
 
-	missing []place // the events that are lost
-	told    []string
+	missing  []place // the events that are lost
+	repeated []place // those that are doubled
+	told     []string
 }
 
 // oracle holds outputs against events.
@@ -76,6 +77,7 @@ func (o *oracle) check() *verdict {
 			continue
 		}
 		if found[out.at]++; found[out.at] == 2 {
+			v.repeated = append(v.repeated, out.at)
 			v.tell(&v.doubled, "%v has a second output", out.at)
 		}
 		v.checkContent(e, out)
