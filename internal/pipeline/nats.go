@@ -61,6 +61,8 @@ type NATS struct {
 	group *broker.Group
 	ends  []uint64 // by filter, when AtEnd was first asked
 	last  error    // why there is no connection
+	// sessions are the last of each worker.
+	sessions map[int]*natsSession
 }
 
 // NewNATS connects when it is first asked for something.
@@ -153,13 +155,20 @@ func (n *NATS) Open(ctx context.Context, worker int) (Session, error) {
 		session.Close()
 		return nil, err
 	}
-	return &natsSession{
+	opened := &natsSession{
 		NATS: source, session: session, exactlyOnce: n.o.ExactlyOnce,
 		sink: producer.NewNATS(producer.NATSOptions{
 			Session: session, Subjects: producer.NewTemplate(n.o.Subjects.Predictions(), n.o.Filters),
 			Limits: n.o.Limits, Model: n.o.Model, ExactlyOnce: n.o.ExactlyOnce,
 		}),
-	}, nil
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.sessions == nil {
+		n.sessions = map[int]*natsSession{}
+	}
+	n.sessions[worker] = opened
+	return opened, nil
 }
 
 // AtEnd implements Broker.
@@ -207,13 +216,17 @@ func (n *NATS) endsOf(ctx context.Context, js jetstream.JetStream) ([]uint64, er
 	return ends, nil
 }
 
-// Leave implements Broker.
+// Leave implements Broker. The sessions read no more then: the server would go on
+// sending them what those ask for who take over.
 func (n *NATS) Leave(ctx context.Context) error {
 	n.mu.Lock()
-	group := n.group
+	group, sessions := n.group, n.sessions
 	n.mu.Unlock()
 	if group == nil {
 		return nil
+	}
+	for _, s := range sessions {
+		s.Close()
 	}
 	return group.Leave(ctx)
 }
