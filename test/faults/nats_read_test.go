@@ -162,7 +162,10 @@ func (n *onNATS) arrivals(ctx context.Context, each func(partition int32)) {
 // the position stood that went with each of them.
 func (n *onNATS) explain(v *verdict) {
 	n.st.Helper()
-	asked := slices.Concat(v.missing[:min(len(v.missing), explainMost)], v.repeated[:min(len(v.repeated), explainMost)])
+	asked := v.missing[:min(len(v.missing), explainMost)]
+	if !n.st.atLeastOnce {
+		asked = slices.Concat(asked, v.repeated[:min(len(v.repeated), explainMost)])
+	}
 	if len(asked) == 0 {
 		return
 	}

@@ -74,7 +74,7 @@ func (p plan) run(t *testing.T, on opener) int {
 	if p.mutant == "" {
 		st.broker.explain(v)
 		if p.drains > 0 {
-			st.nobodyDied()
+			st.undisturbed()
 		}
 	}
 	if st.atLeastOnce {
