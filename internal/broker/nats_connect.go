@@ -113,9 +113,9 @@ func checkCreds(path string) error {
 	return fmt.Errorf("%s holds no user's JWT and seed; it must be a credentials file, as nsc makes them", path)
 }
 
-// OpenNATS connects once, for those who would rather know what is wrong than
+// DialNATS connects once, for those who would rather know what is wrong than
 // wait for it to heal.
-func OpenNATS(n *config.NATS, more ...nats.Option) (*nats.Conn, error) {
+func DialNATS(n *config.NATS, more ...nats.Option) (*nats.Conn, error) {
 	options, err := NATSOptions(n)
 	if err != nil {
 		return nil, err

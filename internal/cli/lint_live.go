@@ -63,8 +63,8 @@ func (l *liveLint) ask(ctx context.Context) error {
 		case finding.Denied: // told as a missing right
 		case !finding.Missing:
 			l.problems = append(l.problems, problemOf(&finding))
-		case !finding.Topic.Own && !l.p.CreateTopics: // the others are made at the start
-			l.report(finding.Topic.Path, "penstock topics CONFIG --create makes it", "%s", finding.Text)
+		case !finding.Own && !l.p.CreateTopics: // the others are made at the start
+			l.report(finding.Path, "penstock topics CONFIG --create makes it", "%s", finding.Text)
 		}
 	}
 	rights := neededRights(l.p, needed)

@@ -117,7 +117,7 @@ func (c *topicsCommand) judge(s *session, f *config.File, findings []broker.Find
 	for _, finding := range findings {
 		switch {
 		case finding.Missing:
-			missing = append(missing, finding.Topic.Name)
+			missing = append(missing, finding.Name)
 		case finding.Denied: // the rights say so
 		default:
 			problems = append(problems, problemOf(&finding))
@@ -146,7 +146,7 @@ func (c *topicsCommand) judge(s *session, f *config.File, findings []broker.Find
 
 // problemOf places a finding in the config.
 func problemOf(finding *broker.Finding) inference.Problem {
-	return inference.Problem{Path: finding.Topic.Path, Message: finding.Text, Hint: finding.Hint, Warning: finding.Warning}
+	return inference.Problem{Path: finding.Path, Message: finding.Text, Hint: finding.Hint, Warning: finding.Warning}
 }
 
 // printTopics shows the topics; found is nil where the cluster could not be

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // streams checks source, sink and dead letters against the kind of broker.
@@ -79,6 +80,9 @@ func (v *validator) natsStreams() {
 	}
 	if p.Sink.Stream != "" && p.Sink.Stream == p.Source.Stream {
 		v.errorf("sink.stream", "the sink needs a stream of its own, not the source's")
+	}
+	if t := p.Source.SessionTimeout; t%time.Second != 0 {
+		v.warnf("source.session_timeout", "session_timeout (%s) counts as %s: messages of NATS expire by whole seconds", durationText(t), durationText(t.Truncate(time.Second)))
 	}
 	for _, s := range []struct{ path, name string }{{"source.stream", p.Source.Stream}, {"sink.stream", p.Sink.Stream}} {
 		if strings.ContainsAny(s.name, " .*>/\\\t") {
