@@ -133,8 +133,15 @@ func (c *streamComparison) own() {
 			c.wrong(s.mend, "%s has %s: it %s", c.f.Name, s.is, s.why)
 		}
 	}
+	if c.f.MaxMessage < leastMessage {
+		c.wrong("raise its max_msg_size, or the server's max_payload", "%s takes messages of at most %d bytes, and the pipeline's own records take up to %d", c.f.Name, c.f.MaxMessage, leastMessage)
+	}
 	c.ownWarnings()
 }
+
+// leastMessage holds a position, a lease or an attempt with all its headers,
+// whatever the lengths of the names.
+const leastMessage = 4 << 10
 
 const (
 	another = "give another sink.stream, which the pipeline makes"

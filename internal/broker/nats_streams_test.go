@@ -235,8 +235,9 @@ func TestCompareStreams(t *testing.T) {
 			want: []string{"warning: sink.stream: OWN has duplicate_window=1m0s"},
 		},
 		"a short memory that does not matter": {own: func(s *settings) { s.Duplicates = time.Minute }},
-		"small messages":                      {own: func(s *settings) { s.MaxMsgSize = 1000 }, want: []string{"warning: sink.stream: OWN takes messages of at most 1000 bytes, but source TX of 1048576"}},
-		"small messages from small events":    {source: func(s *settings) { s.MaxMsgSize = 1000 }, own: func(s *settings) { s.MaxMsgSize = 1000 }},
+		"small messages":                      {own: func(s *settings) { s.MaxMsgSize = 5000 }, want: []string{"warning: sink.stream: OWN takes messages of at most 5000 bytes, but source TX of 1048576"}},
+		"tiny messages":                       {source: func(s *settings) { s.MaxMsgSize = 1000 }, own: func(s *settings) { s.MaxMsgSize = 4095 }, want: []string{"sink.stream: OWN takes messages of at most 4095 bytes, and the pipeline's own records take up to 4096"}},
+		"small messages from small events":    {source: func(s *settings) { s.MaxMsgSize = 5000 }, own: func(s *settings) { s.MaxMsgSize = 5000 }},
 		"subjects that it does not take":      {own: func(s *settings) { s.Subjects = []string{"p.>", "scored"} }, want: []string{`sink.stream: OWN takes ["p.>" "scored"], but not scored.*`}},
 		"more subjects":                       {own: func(s *settings) { s.Subjects = []string{"p.>", "scored.>", "more"} }},
 	} {
