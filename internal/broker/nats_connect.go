@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -126,9 +127,15 @@ func DialNATS(n *config.NATS, more ...nats.Option) (*nats.Conn, error) {
 // ConnectNATS connects with the options of NATSOptions and others. The first time
 // it does not wait for a server that is away.
 func ConnectNATS(options []nats.Option) (*nats.Conn, error) {
-	conn, err := nats.Connect("", append(slices.Clip(options), nats.RetryOnFailedConnect(false))...)
+	o := nats.GetDefaultOptions()
+	for _, option := range append(slices.Clip(options), nats.RetryOnFailedConnect(false)) {
+		if err := option(&o); err != nil {
+			return nil, &natsError{err}
+		}
+	}
+	conn, err := o.Connect()
 	if err != nil {
-		return nil, fmt.Errorf("connect to the NATS server: %w", &natsError{err})
+		return nil, fmt.Errorf("connect to %s: %w", cmp.Or(strings.Join(o.Servers, ","), "the NATS server"), &natsError{err})
 	}
 	return conn, nil
 }
