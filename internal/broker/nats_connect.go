@@ -1,11 +1,9 @@
 package broker
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -128,14 +126,19 @@ func DialNATS(n *config.NATS, more ...nats.Option) (*nats.Conn, error) {
 // it does not wait for a server that is away.
 func ConnectNATS(options []nats.Option) (*nats.Conn, error) {
 	o := nats.GetDefaultOptions()
-	for _, option := range append(slices.Clip(options), nats.RetryOnFailedConnect(false)) {
+	for _, option := range options {
 		if err := option(&o); err != nil {
-			return nil, &natsError{err}
+			return nil, fmt.Errorf("connect to the NATS server: %w", err)
 		}
 	}
+	o.RetryOnFailedConnect = false
 	conn, err := o.Connect()
 	if err != nil {
-		return nil, fmt.Errorf("connect to %s: %w", cmp.Or(strings.Join(o.Servers, ","), "the NATS server"), &natsError{err})
+		where := "the NATS server"
+		if len(o.Servers) > 0 {
+			where = strings.Join(o.Servers, ", ")
+		}
+		return nil, fmt.Errorf("connect to %s: %w", where, &natsError{err})
 	}
 	return conn, nil
 }

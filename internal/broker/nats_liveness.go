@@ -59,10 +59,6 @@ func (l *NATSLiveness) failed(c *nats.Conn, err error) {
 	l.note(c, err)
 }
 
-// Note is told why a connection could not be made, by who makes one anew instead
-// of waiting for it to come back.
-func (l *NATSLiveness) Note(err error) { l.failed(nil, err) }
-
 // note is called with mu held.
 func (l *NATSLiveness) note(c *nats.Conn, err error) {
 	if err != nil && !l.connected[c] {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/nats-io/nats.go"
 
@@ -36,15 +37,25 @@ func NATSPermissions(p *config.Pipeline) []Permission {
 		api("STREAM.PURGE."+own, "", atOwn), // of attempts that have proven harmless
 		api("DIRECT.GET."+own+".", ">", atOwn),
 	}
-	all = append(all, reads(own, atOwn)...) // who is there, and reads what
+	all = append(all, consumes(own, atOwn)...)                   // who is there, and reads what
+	all = append(all, api("CONSUMER.INFO."+own+".", "*", atOwn)) // until all of that was read
 	if p.CreateTopics {
 		all = append(all, api("STREAM.CREATE."+source, "", atSource))
 	}
-	all = append(all, api("STREAM.INFO."+source, "", atSource))
-	all = append(all, reads(source, atSource)...)
+	all = append(all,
+		api("STREAM.INFO."+source, "", atSource),
+		api("DIRECT.GET."+source+".", ">", atSource), // where the source ends: with allow_direct
+		api("STREAM.MSG.GET."+source, "", atSource),  // without
+	)
+	all = append(all, consumes(source, atSource)...)
 	if p.Delivery == "at_least_once" {
-		ack := Permission{Subject: "$JS.ACK." + source + ".>", Path: atSource, probe: "$JS.ACK." + source + "." + probing}
-		all = append(all, api("CONSUMER.RESET."+source+".", "*", atSource), ack)
+		all = append(all, api("CONSUMER.INFO."+source+".", "*", atSource), api("CONSUMER.RESET."+source+".", "*", atSource))
+		// The second is what servers use that have js_ack_fc_v2 on: a domain and
+		// an account come first.
+		for _, format := range []string{"$JS.ACK.%s.", "$JS.ACK.*.*.%s."} {
+			subject := fmt.Sprintf(format, source)
+			all = append(all, Permission{Subject: subject + ">", Path: atSource, probe: strings.ReplaceAll(subject, "*", probing) + probing})
+		}
 	}
 	for _, subject := range NewSubjects(p).All() {
 		right := Permission{Subject: subject, Path: []string{"sink", "subject"}}
@@ -56,11 +67,10 @@ func NATSPermissions(p *config.Pipeline) []Permission {
 	return append(all, Permission{Subject: nats.InboxPrefix + ">", Subscribe: true, Path: []string{"broker", "nats"}, probe: nats.InboxPrefix + probing})
 }
 
-// reads are what consumers of a stream take.
-func reads(stream string, path []string) []Permission {
+// consumes is what consumers of a stream take.
+func consumes(stream string, path []string) []Permission {
 	return []Permission{
 		api("CONSUMER.CREATE."+stream+".", ">", path),
-		api("CONSUMER.INFO."+stream+".", "*", path),
 		api("CONSUMER.MSG.NEXT."+stream+".", "*", path),
 		api("CONSUMER.DELETE."+stream+".", "*", path),
 	}

@@ -109,6 +109,49 @@ func TestPermissionsAreNeeded(t *testing.T) {
 	}
 }
 
+// TestAcknowledging has events acknowledged in both of the server's formats, as
+// the user may, and not without the right.
+func TestAcknowledging(t *testing.T) {
+	p := natsPipeline("tx.*")
+	p.Delivery, p.CreateTopics = "at_least_once", true
+	for _, tt := range []struct {
+		v2      bool
+		without string
+		works   bool
+	}{
+		{false, "", true},
+		{true, "", true},
+		{false, "$JS.ACK.TX.>", false},
+		{true, "$JS.ACK.*.*.TX.>", false},
+	} {
+		granted := slices.DeleteFunc(NATSPermissions(p), func(p Permission) bool { return p.Subject == tt.without })
+		url := startNATS(t, granting(granted), func(o *server.Options) {
+			o.FeatureFlags = map[string]bool{server.FeatureFlagJsAckFormatV2: tt.v2}
+		}).ClientURL()
+		js := jetStreamOf(t, &config.NATS{URL: url, User: "ann", Password: "a"})
+		if err := setUp(soonCtx(t), js, p); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := jetStreamOf(t, &config.NATS{URL: url, User: "root", Password: "r"}).Publish(soonCtx(t), "tx.1", nil); err != nil {
+			t.Fatal(err)
+		}
+		c, err := js.CreateConsumer(soonCtx(t), "TX", jetstream.ConsumerConfig{Durable: "p", FilterSubject: "tx.*", AckPolicy: jetstream.AckAllPolicy})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := c.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+		err = m.DoubleAck(ctx)
+		cancel()
+		if works := err == nil; works != tt.works {
+			t.Errorf("%+v: %v of %s", tt, err, m.Reply())
+		}
+	}
+}
+
 // TestProbingDestroysNothing: the probe of a right to purge is no purge.
 func TestProbingDestroysNothing(t *testing.T) {
 	p := natsPipeline("tx.*")

@@ -17,12 +17,13 @@ permissions: {
     "$JS.API.STREAM.PURGE.OWN"                       # ok
     "$JS.API.DIRECT.GET.OWN.>"                       # ok
     "$JS.API.CONSUMER.CREATE.OWN.>"                  # ok
-    "$JS.API.CONSUMER.INFO.OWN.*"                    # ok
     "$JS.API.CONSUMER.MSG.NEXT.OWN.*"                # ok
     "$JS.API.CONSUMER.DELETE.OWN.*"                  # ok
+    "$JS.API.CONSUMER.INFO.OWN.*"                    # ok
     "$JS.API.STREAM.INFO.TX"                         # ok
+    "$JS.API.DIRECT.GET.TX.>"                        # ok
+    "$JS.API.STREAM.MSG.GET.TX"                      # ok
     "$JS.API.CONSUMER.CREATE.TX.>"                   # ok
-    "$JS.API.CONSUMER.INFO.TX.*"                     # ok
     "$JS.API.CONSUMER.MSG.NEXT.TX.*"                 # ok
     "$JS.API.CONSUMER.DELETE.TX.*"                   # ok
     "p.>"                                            # ok
