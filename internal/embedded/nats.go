@@ -47,8 +47,8 @@ type NATS struct {
 	opts   NATSOptions
 	log    *slog.Logger
 	users  *users
-	unlock func() // gives Dir back
-	failed chan struct{}
+	unlock func()        // gives Dir back
+	spoken chan struct{} // the server wrote to its log
 	stop   context.CancelFunc
 	done   chan struct{} // closed when watch has ended
 	close  sync.Once
@@ -96,7 +96,7 @@ func openNATS(o NATSOptions) (*NATS, error) {
 	sweep(o.Dir)
 	n := &NATS{
 		opts: o, log: o.Log, users: users, unlock: unlock, addr: o.Listen,
-		failed: make(chan struct{}, 1), done: make(chan struct{}),
+		spoken: make(chan struct{}, 1), done: make(chan struct{}),
 	}
 	if n.log == nil {
 		n.log = slog.New(slog.DiscardHandler)
