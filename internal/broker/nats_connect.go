@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -113,9 +112,9 @@ func checkCreds(path string) error {
 	return fmt.Errorf("%s holds no user's JWT and seed; it must be a credentials file, as nsc makes them", path)
 }
 
-// OpenNATS connects once, for those who would rather know what is wrong than
+// DialNATS connects once, for those who would rather know what is wrong than
 // wait for it to heal.
-func OpenNATS(n *config.NATS, more ...nats.Option) (*nats.Conn, error) {
+func DialNATS(n *config.NATS, more ...nats.Option) (*nats.Conn, error) {
 	options, err := NATSOptions(n)
 	if err != nil {
 		return nil, err
@@ -126,9 +125,20 @@ func OpenNATS(n *config.NATS, more ...nats.Option) (*nats.Conn, error) {
 // ConnectNATS connects with the options of NATSOptions and others. The first time
 // it does not wait for a server that is away.
 func ConnectNATS(options []nats.Option) (*nats.Conn, error) {
-	conn, err := nats.Connect("", append(slices.Clip(options), nats.RetryOnFailedConnect(false))...)
+	o := nats.GetDefaultOptions()
+	for _, option := range options {
+		if err := option(&o); err != nil {
+			return nil, fmt.Errorf("connect to the NATS server: %w", err)
+		}
+	}
+	o.RetryOnFailedConnect = false
+	conn, err := o.Connect()
 	if err != nil {
-		return nil, fmt.Errorf("connect to the NATS server: %w", &natsError{err})
+		where := "the NATS server"
+		if len(o.Servers) > 0 {
+			where = strings.Join(o.Servers, ", ")
+		}
+		return nil, fmt.Errorf("connect to %s: %w", where, &natsError{err})
 	}
 	return conn, nil
 }

@@ -3,6 +3,7 @@ package broker
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"strings"
 	"testing"
@@ -73,19 +74,23 @@ func TestNATSLiveness(t *testing.T) {
 	}
 }
 
-// TestNATSLivenessOfRefusedLogins: why a connection that was never made is
-// refused is known, and it is made once the server takes the login.
+// TestNATSLivenessOfRefusedLogins: a server that comes, and refuses a connection
+// that was never made, is known to do so, which no handler is told; and the
+// connection is made once the server takes the login.
 func TestNATSLivenessOfRefusedLogins(t *testing.T) {
-	s := startNATS(t, func(o *server.Options) { o.Username, o.Password = "ann", "sesame" })
-	port := s.Addr().(*net.TCPAddr).Port
+	port := freePorts(t, 1)[0]
+	as := func(user, password string) func(*server.Options) {
+		return func(o *server.Options) { o.Port, o.Username, o.Password = port, user, password }
+	}
 	l := &NATSLiveness{}
-	watched(t, l, &config.NATS{URL: s.ClientURL(), User: "ann", Password: "other"})
+	watched(t, l, &config.NATS{URL: fmt.Sprint("nats://127.0.0.1:", port), User: "ann", Password: "sesame"})
+	awaitSilent(t, l, true, "no broker answers")
+	s := startNATS(t, as("ann", "other"))
 	awaitSilent(t, l, true, "refused the login")
 	time.Sleep(3 * (reconnectWait + reconnectJitter)) // until it has tried again, twice
-	awaitSilent(t, l, true, "refused the login")
 	s.Shutdown()
 	s.WaitForShutdown()
-	startNATS(t, func(o *server.Options) { o.Port, o.Username, o.Password = port, "ann", "other" })
+	startNATS(t, as("ann", "sesame"))
 	awaitSilent(t, l, false, "")
 }
 

@@ -50,7 +50,7 @@ func configured(t *testing.T, text string) func(*server.Options) {
 // connectNATS connects once, as the config says.
 func connectNATS(t *testing.T, n *config.NATS, more ...nats.Option) (*nats.Conn, error) {
 	t.Helper()
-	conn, err := OpenNATS(n, more...)
+	conn, err := DialNATS(n, more...)
 	if err == nil {
 		t.Cleanup(conn.Close)
 	}

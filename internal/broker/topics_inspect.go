@@ -150,12 +150,14 @@ func deref(s *string) string {
 	return *s
 }
 
-// Finding is something about the topics that a person should know.
+// Finding is something about a topic or stream that a person should know.
 type Finding struct {
-	Topic   Topic
-	Missing bool // the topic is not there
-	Denied  bool // the user may not even look
-	Warning bool // the pipeline runs all the same
+	Name    string
+	Own     bool
+	Path    []string // where the config names it
+	Missing bool     // it is not there
+	Denied  bool     // the user may not even look
+	Warning bool     // the pipeline runs all the same
 	Text    string
 	Hint    string // what to do about it; empty where the text says it
 }
@@ -168,9 +170,9 @@ func Compare(found []FoundTopic) []Finding {
 		switch {
 		case f.Err != nil:
 			d := Diagnose(f.Err)
-			all = append(all, Finding{Topic: f.Topic, Denied: d.Kind == Denied, Text: f.Err.Error(), Hint: d.Hint})
+			all = append(all, Finding{Name: f.Name, Own: f.Own, Path: f.Path, Denied: d.Kind == Denied, Text: f.Err.Error(), Hint: d.Hint})
 		case !f.Exists():
-			all = append(all, Finding{Topic: f.Topic, Missing: true, Text: fmt.Sprintf("topic %s (%s) is missing", f.Name, f.Role)})
+			all = append(all, Finding{Name: f.Name, Own: f.Own, Path: f.Path, Missing: true, Text: fmt.Sprintf("topic %s (%s) is missing", f.Name, f.Role)})
 		default:
 			all = append(all, f.compare(sources(found))...)
 		}
@@ -191,7 +193,7 @@ func sources(found []FoundTopic) map[string]*FoundTopic {
 func (f *FoundTopic) compare(sources map[string]*FoundTopic) []Finding {
 	var all []Finding
 	report := func(warning bool, hint, format string, args ...any) {
-		all = append(all, Finding{Topic: f.Topic, Warning: warning, Hint: hint, Text: fmt.Sprintf(format, args...)})
+		all = append(all, Finding{Name: f.Name, Own: f.Own, Path: f.Path, Warning: warning, Hint: hint, Text: fmt.Sprintf(format, args...)})
 	}
 	for _, name := range f.Like {
 		s := sources[name]

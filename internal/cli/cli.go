@@ -25,7 +25,7 @@ type grammar struct {
 	Lint     lintCommand     `cmd:"" help:"Report every problem of config files."`
 	Inspect  inspectCommand  `cmd:"" help:"Show what a model file declares."`
 	Schema   schemaCommand   `cmd:"" help:"Print the JSON Schema of the config."`
-	Topics   topicsCommand   `cmd:"" help:"Show, and create, the topics and rights that a pipeline needs."`
+	Topics   topicsCommand   `cmd:"" help:"Show, and create, the topics or streams and the rights that a pipeline needs."`
 	Position positionCommand `cmd:"" help:"Show where a pipeline stands, or move it while it is stopped."`
 	DLQ      dlqCommand      `cmd:"" name:"dlq" help:"Look at dead letters, or send them back to the source."`
 	Send     sendCommand     `cmd:"" help:"Publish events from files to the source."`

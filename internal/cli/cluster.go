@@ -17,16 +17,25 @@ import (
 // person waits for it, who would rather read what is wrong.
 const answerTime = 15 * time.Second
 
-// loadStream reads a config that names a Kafka cluster, for the commands that
-// look at what the pipeline reads and writes. When it cannot be used, its
-// problems are printed.
-func (s *session) loadStream(path string, set []string) (*config.File, error) {
+// loadPipeline reads a config that names a broker, for the commands that look at
+// what the pipeline reads and writes. When it cannot be used, its problems are
+// printed.
+func (s *session) loadPipeline(path string, set []string) (*config.File, error) {
 	f, err := config.Load(path, config.Options{Purpose: config.ForRun, Set: set, Lookup: s.Lookup})
 	if err != nil {
 		return nil, &refusal{err}
 	}
 	if f.Failed() {
 		return nil, s.refuse(f, nil)
+	}
+	return f, nil
+}
+
+// loadStream is loadPipeline for the commands that know Kafka alone.
+func (s *session) loadStream(path string, set []string) (*config.File, error) {
+	f, err := s.loadPipeline(path, set)
+	if err != nil {
+		return nil, err
 	}
 	if f.Pipeline.Broker.Kafka == nil {
 		return nil, &refusal{fmt.Errorf("%s names another broker than Kafka, which this command does not know yet", path)}

@@ -12,7 +12,7 @@ import (
 
 type lintCommand struct {
 	Configs []string `arg:"" name:"config" help:"Pipeline files."`
-	Live    bool     `help:"Also ask the broker: whether it is there, topics, partitions, rights and limits."`
+	Live    bool     `help:"Also ask the broker: whether it is there, topics or streams, rights and limits."`
 	Set     []string `placeholder:"PATH=VALUE" sep:"none" help:"Override a value of the configs, as often as needed."`
 }
 
@@ -63,10 +63,8 @@ func (s *session) lint(ctx context.Context, path string, c *lintCommand) (ok boo
 			return false, err
 		}
 	}
-	if k := f.Pipeline.Broker.Kafka; k != nil && !f.Failed() {
-		if _, err := broker.ConnectOptions(k); err != nil {
-			problems = append(problems, inference.Problem{Path: []string{"broker", "kafka"}, Message: err.Error()})
-		}
+	if !f.Failed() {
+		problems = append(problems, lintConnection(&f.Pipeline.Broker)...)
 	}
 	if c.Live && !f.Failed() {
 		more, err := lintLive(ctx, f)
@@ -89,6 +87,24 @@ func (s *session) lint(ctx context.Context, path string, c *lintCommand) (ok boo
 		fmt.Fprintf(s.Out, "%s: ok, but see the warnings\n", path)
 	}
 	return ok, nil
+}
+
+// lintConnection checks the files and keys that a connection takes.
+func lintConnection(b *config.Broker) []inference.Problem {
+	var kind string
+	var err error
+	switch {
+	case b.Kafka != nil:
+		kind = "kafka"
+		_, err = broker.ConnectOptions(b.Kafka)
+	case b.NATS != nil:
+		kind = "nats"
+		_, err = broker.NATSOptions(b.NATS)
+	}
+	if err == nil {
+		return nil
+	}
+	return []inference.Problem{{Path: []string{"broker", kind}, Message: err.Error()}}
 }
 
 // lintModel checks the mapping against the model and the examples.

@@ -19,10 +19,18 @@ import (
 // lintLive asks the broker whether the pipeline can run on it. The error is
 // for a broker that cannot be asked.
 func lintLive(ctx context.Context, f *config.File) ([]inference.Problem, error) {
-	p := &f.Pipeline
-	if p.Broker.Kafka == nil {
-		return []inference.Problem{{Path: []string{"broker"}, Warning: true, Message: "--live asks broker.kafka only, and there is none"}}, nil
+	switch b := f.Pipeline.Broker; {
+	case b.Kafka != nil:
+		return lintKafka(ctx, &f.Pipeline)
+	case b.NATS != nil:
+		return lintNATS(ctx, &f.Pipeline)
+	case b.Embedded != nil:
+		return []inference.Problem{{Path: []string{"broker", "embedded"}, Warning: true, Message: "--live asks nothing of broker.embedded: " + embeddedStreams}}, nil
 	}
+	return []inference.Problem{{Path: []string{"broker"}, Warning: true, Message: "--live asks the broker, and there is none"}}, nil
+}
+
+func lintKafka(ctx context.Context, p *config.Pipeline) ([]inference.Problem, error) {
 	client, err := connect(p)
 	if err != nil {
 		return []inference.Problem{{Path: []string{"broker", "kafka"}, Message: err.Error()}}, nil
@@ -58,15 +66,7 @@ func (l *liveLint) ask(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, finding := range broker.Compare(found) {
-		switch {
-		case finding.Denied: // told as a missing right
-		case !finding.Missing:
-			l.problems = append(l.problems, problemOf(&finding))
-		case !finding.Topic.Own && !l.p.CreateTopics: // the others are made at the start
-			l.report(finding.Topic.Path, "penstock topics CONFIG --create makes it", "%s", finding.Text)
-		}
-	}
+	l.problems = append(l.problems, problemsOf(l.p, broker.Compare(found))...)
 	rights := neededRights(l.p, needed)
 	if err := checkRights(ctx, l.client, l.p, rights, found); err != nil {
 		return err
@@ -77,6 +77,22 @@ func (l *liveLint) ask(ctx context.Context) error {
 		}
 	}
 	return l.timeouts(ctx)
+}
+
+// problemsOf places findings in the config, but for what the start mends.
+func problemsOf(p *config.Pipeline, findings []broker.Finding) []inference.Problem {
+	var all []inference.Problem
+	for _, finding := range findings {
+		switch {
+		case finding.Denied: // told as a missing right
+		case !finding.Missing:
+			all = append(all, problemOf(&finding))
+		case !finding.Own && !p.CreateTopics: // the others are made at the start
+			finding.Hint = "penstock topics CONFIG --create makes it"
+			all = append(all, problemOf(&finding))
+		}
+	}
+	return all
 }
 
 // timeouts holds the config's against the broker's bounds.

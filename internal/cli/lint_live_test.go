@@ -82,7 +82,7 @@ func TestLintLiveNeedsACluster(t *testing.T) {
 	lintLive(t, config, "--set", "broker.kafka.tls.ca=nowhere.pem").want(t, 2, "read broker.kafka.tls.ca: open ", "nowhere.pem: no such file")
 	c.Close()
 	lintLive(t, config).want(t, 1, "penstock: "+config+": ask the broker for its topics: ", "no broker answers at 127.0.0.1:")
-	lintLive(t, writeFile(t, "model.yaml", "model: {path: m.onnx}\n")).want(t, 0, "warning: --live asks broker.kafka only, and there is none")
+	lintLive(t, writeFile(t, "model.yaml", "model: {path: m.onnx}\n")).want(t, 0, "warning: --live asks the broker, and there is none")
 }
 
 // TestLintLiveDoesNotFence checks that a look at a cluster leaves the

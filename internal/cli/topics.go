@@ -21,15 +21,17 @@ import (
 
 type topicsCommand struct {
 	Config string   `arg:"" help:"Pipeline file."`
-	Create bool     `help:"Create the topics that are missing."`
+	Create bool     `help:"Create the topics or streams that are missing."`
 	Set    []string `placeholder:"PATH=VALUE" sep:"none" help:"Override a value of the config, as often as needed."`
 }
 
 // Help is the example that --help shows.
 func (topicsCommand) Help() string {
-	return `Shows the topics that the pipeline needs and the rights that its user needs, and which of them are there. The rights are written as the arguments of kafka-acls.sh --add.
+	return `Shows the topics or streams that the pipeline needs and the rights that its user needs, and which of them are there. The rights are written as the arguments of kafka-acls.sh --add, those on NATS as a user's permissions in a server's configuration. The exit code is 0 when all is there, 1 when something is missing or wrong; warnings leave it 0.
 
-What is created has the broker's own replication; the sink and the dead letters get as many partitions as the source, and so does a missing source as the broker's default has. The exit code is 0 when all is there, 1 when something is missing or wrong; warnings leave it 0. The rights are those of penstock run. Whoever uses penstock send needs Write on the source, penstock dlq Read on the dead letters, and dlq redrive Write on the source too. Brokers before Kafka 2.8 also want IdempotentWrite on the cluster.
+What is created on Kafka has the broker's own replication; the sink and the dead letters get as many partitions as the source, and so does a missing source as the broker's default has. On NATS the pipeline's own stream gets as many replicas as the source, and a missing source takes the subjects of its filters.
+
+The rights are those of penstock run. Whoever uses penstock send needs Write on the source (on NATS: to publish to its subjects), penstock dlq Read on the dead letters, and dlq redrive Write on the source too. Brokers before Kafka 2.8 also want IdempotentWrite on the cluster.
 
 Example:
 
@@ -37,12 +39,22 @@ Example:
     penstock topics fraud.yaml --create`
 }
 
-// Run shows the topics and the rights, after creating what is missing.
+// Run shows the topics or streams and the rights, after creating what is missing.
 func (c *topicsCommand) Run(ctx context.Context, s *session) error {
-	f, err := s.loadStream(c.Config, c.Set)
+	f, err := s.loadPipeline(c.Config, c.Set)
 	if err != nil {
 		return err
 	}
+	switch b := f.Pipeline.Broker; {
+	case b.NATS != nil:
+		return c.nats(ctx, s, f)
+	case b.Embedded != nil:
+		return c.embedded(s, &f.Pipeline)
+	}
+	return c.kafka(ctx, s, f)
+}
+
+func (c *topicsCommand) kafka(ctx context.Context, s *session, f *config.File) error {
 	p := &f.Pipeline
 	client, err := connect(p)
 	if err != nil {
@@ -68,7 +80,11 @@ func (c *topicsCommand) Run(ctx context.Context, s *session) error {
 	if err = errors.Join(c.print(s, p, found, rights), err); err != nil {
 		return err
 	}
-	return c.judge(s, f, broker.Compare(found), rights)
+	var denied string
+	if slices.ContainsFunc(rights, func(r right) bool { return r.has == verdictMissing }) {
+		denied = "the user lacks the rights that are marked missing; grant them with kafka-acls.sh --add"
+	}
+	return c.judge(s, f, "topics", broker.Compare(found), denied)
 }
 
 func (*topicsCommand) print(s *session, p *config.Pipeline, found []broker.FoundTopic, rights []right) error {
@@ -109,15 +125,16 @@ func awaitTopics(ctx context.Context, client *kgo.Client, needed []broker.Topic)
 	}
 }
 
-// judge prints what is wrong, and gives the command's outcome.
-func (c *topicsCommand) judge(s *session, f *config.File, findings []broker.Finding, rights []right) error {
+// judge prints what is wrong with the topics or streams, and gives the command's
+// outcome. denied says what of the rights is missing.
+func (c *topicsCommand) judge(s *session, f *config.File, what string, findings []broker.Finding, denied string) error {
 	var missing []string
 	var problems []inference.Problem
 	wrong := false
 	for _, finding := range findings {
 		switch {
 		case finding.Missing:
-			missing = append(missing, finding.Topic.Name)
+			missing = append(missing, finding.Name)
 		case finding.Denied: // the rights say so
 		default:
 			problems = append(problems, problemOf(&finding))
@@ -127,16 +144,15 @@ func (c *topicsCommand) judge(s *session, f *config.File, findings []broker.Find
 	for _, line := range f.Render(problems) {
 		fmt.Fprintln(s.Err, line)
 	}
-	denied := slices.ContainsFunc(rights, func(r right) bool { return r.has == verdictMissing })
 	var errs []string
 	if len(missing) > 0 {
 		errs = append(errs, fmt.Sprintf("missing: %s; penstock topics %s --create makes them", strings.Join(missing, ", "), c.Config))
 	}
-	if denied {
-		errs = append(errs, "the user lacks the rights that are marked missing; grant them with kafka-acls.sh --add")
+	if denied != "" {
+		errs = append(errs, denied)
 	}
 	if wrong {
-		errs = append(errs, "topics are not as they must be; the lines above say how")
+		errs = append(errs, what+" are not as they must be; the lines above say how")
 	}
 	if len(errs) == 0 {
 		return nil
@@ -146,7 +162,7 @@ func (c *topicsCommand) judge(s *session, f *config.File, findings []broker.Find
 
 // problemOf places a finding in the config.
 func problemOf(finding *broker.Finding) inference.Problem {
-	return inference.Problem{Path: finding.Topic.Path, Message: finding.Text, Hint: finding.Hint, Warning: finding.Warning}
+	return inference.Problem{Path: finding.Path, Message: finding.Text, Hint: finding.Hint, Warning: finding.Warning}
 }
 
 // printTopics shows the topics; found is nil where the cluster could not be

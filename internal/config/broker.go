@@ -30,9 +30,9 @@ type NATS struct {
 // Embedded is a nats-server with JetStream inside this process.
 type Embedded struct {
 	Dir       Path   `key:"dir" default:"./data" doc:"Folder that keeps the streams."`
-	Listen    string `key:"listen" doc:"HOST:PORT, such as 127.0.0.1:4222, where others publish and subscribe; empty: nobody else does."`
-	UsersFile Path   `key:"users_file" doc:"File of the users that listen accepts."`
-	MaxBytes  Bytes  `key:"max_bytes" default:"10GiB" min:"1" doc:"Most bytes that the streams may take on disk."`
+	Listen    string `key:"listen" doc:"HOST:PORT, such as 127.0.0.1:4222, where others publish and subscribe; empty: nobody else does. Beyond loopback it needs users_file."`
+	UsersFile Path   `key:"users_file" doc:"File of the users that listen accepts: the block authorization {users: [...]} of a nats-server configuration."`
+	MaxBytes  Bytes  `key:"max_bytes" default:"10GiB" min:"1" doc:"Most bytes that the streams may take on disk; what is published beyond that is refused."`
 }
 
 // TLS is a client's side of an encrypted connection. All empty, the system's

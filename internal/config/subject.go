@@ -73,7 +73,18 @@ func checkFilter(subject string) error {
 }
 
 // subjectPart is what sink.subject takes over from the event's subject.
-var subjectPart = regexp.MustCompile(`\{\{ *wildcard\([1-9][0-9]?\) *\}\}`)
+var subjectPart = regexp.MustCompile(`\{\{ *wildcard\(([1-9][0-9]?)\) *\}\}`)
+
+// countWildcards counts the parts of a filter that are a *.
+func countWildcards(filter string) int {
+	n := 0
+	for token := range strings.SplitSeq(filter, ".") {
+		if token == "*" {
+			n++
+		}
+	}
+	return n
+}
 
 // publishedFilter is a filter of all subjects that the template, such as
 // predictions.{{wildcard(1)}}, may become.

@@ -78,9 +78,9 @@ func TestPublishedFilter(t *testing.T) {
 	}
 }
 
-// TestOverlap holds overlap to its definition: for every two filters of up to
-// three parts it tries every subject.
-func TestOverlap(t *testing.T) {
+// TestOverlapAndCovers hold what compares filters to its definition: for every
+// two filters of up to three parts it tries every subject.
+func TestOverlapAndCovers(t *testing.T) {
 	var filters, subjects []string
 	var grow func(list *[]string, prefix string, parts []string, more int)
 	grow = func(list *[]string, prefix string, parts []string, more int) {
@@ -102,9 +102,13 @@ func TestOverlap(t *testing.T) {
 	}
 	for i, f := range filters {
 		for j, g := range filters {
-			want := false
+			want, covers := false, true
 			for k := range subjects {
 				want = want || passes[i][k] == '1' && passes[j][k] == '1'
+				covers = covers && (passes[i][k] == '1' || passes[j][k] == '0')
+			}
+			if got := Covers(f, g); got != covers {
+				t.Errorf("%s covers %s: %t, want %t", f, g, got, covers)
 			}
 			if got := overlap(f, g); got != want {
 				t.Errorf("%s and %s: %t, want %t", f, g, got, want)

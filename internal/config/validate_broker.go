@@ -19,7 +19,7 @@ func (v *validator) broker(b *Broker) {
 	}
 	if b.Embedded != nil {
 		given = append(given, "embedded")
-		v.address("broker.embedded.listen", b.Embedded.Listen)
+		v.embedded(b.Embedded)
 	}
 	switch {
 	case len(given) == 0 && v.file.has("broker"):
@@ -67,6 +67,13 @@ func (v *validator) sasl(s *SASL) {
 func (v *validator) tls(path string, t *TLS) {
 	if t != nil && (t.Cert == "") != (t.Key == "") {
 		v.errorf(path, "a client certificate needs cert and key, or neither")
+	}
+}
+
+func (v *validator) embedded(e *Embedded) {
+	const at = "broker.embedded.listen"
+	if v.address(at, e.Listen) && !loopback(e.Listen) && e.UsersFile == "" {
+		v.errorf(at, "listen at %s is reachable from other machines: give users_file, or listen at 127.0.0.1:4222", e.Listen)
 	}
 }
 

@@ -1,6 +1,9 @@
 package config
 
-import "strconv"
+import (
+	"slices"
+	"strconv"
+)
 
 // channel is a Kafka topic, or a filter of NATS subjects, that the pipeline
 // reads or writes.
@@ -65,12 +68,14 @@ func (v *validator) topics() []channel {
 // that it would write two kinds of records to.
 func (v *validator) subjectLoops() {
 	filters, written := v.filters(), v.subjects()
+	v.wildcards(filters)
 	for _, f := range filters {
-		for _, w := range written {
+		for _, w := range slices.Concat(written, v.everything(written)) {
 			// The filter > takes all that its stream holds, which tells
 			// nothing of what that is.
 			if f.name != ">" && overlap(f.name, w.name) {
 				v.same(f, w)
+				break
 			}
 		}
 	}
@@ -81,6 +86,35 @@ func (v *validator) subjectLoops() {
 			}
 		}
 	}
+}
+
+// wildcards finds parts of events' subjects that the predictions' takes over and
+// some filter does not have. They count its *, as a subject mapping of NATS does.
+func (v *validator) wildcards(filters []channel) {
+	template := v.file.Pipeline.Sink.Subject
+	var most int
+	for _, part := range subjectPart.FindAllStringSubmatch(template, -1) {
+		n, _ := strconv.Atoi(part[1]) // two digits
+		most = max(most, n)
+	}
+	if len(v.file.Pipeline.Source.FilterSubjects) == 0 {
+		filters = []channel{{key: "source.filter_subjects (by default)", name: ">"}}
+	}
+	for _, f := range filters {
+		if has := countWildcards(f.name); has < most {
+			v.errorf("sink.subject", "{{wildcard(%d)}} takes over what * number %d of a filter stands for, but %s, %s, has %d", most, most, f.key, quoted(f.name), has)
+			return
+		}
+	}
+}
+
+// everything is the rest of the pipeline's own stream, all below its name.
+func (v *validator) everything(written []channel) []channel {
+	name := v.file.Pipeline.Name
+	if len(written) == 0 || !nameText.MatchString(name) || checkFilter(name) != nil {
+		return nil
+	}
+	return []channel{{key: "name (with .>)", path: "name", name: name + ".>", holds: "what the pipeline writes", implied: true}}
 }
 
 // subjects lists what the pipeline writes to on NATS.
@@ -106,6 +140,9 @@ func (v *validator) subjects() []channel {
 		return all
 	}
 	all = append(all, channel{key: "name (with .dead)", path: "name", name: p.Name + ".dead", holds: deadLetters, implied: true})
+	for _, kind := range []string{"position", "lease", "member", "attempt", "sent-back"} {
+		all = append(all, channel{key: "name (with ." + kind + ")", path: "name", name: p.Name + "." + kind + ".>", holds: ownRecords, implied: true})
+	}
 	return append(all, v.own()...)
 }
 

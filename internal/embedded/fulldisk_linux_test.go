@@ -19,18 +19,36 @@ func smallDisk(dir string) (disk, error) {
 		os.Exit(notPermitted)
 	}
 	ballast := filepath.Join(dir, "ballast")
+	leaves := func(room int64) func() error {
+		return func() error { return leave(ballast, room) }
+	}
 	return disk{
-		fill: func() error {
-			var now syscall.Statfs_t
-			if err := syscall.Statfs(dir, &now); err != nil {
-				return err
-			}
-			const left = 7 << 20
-			return write(ballast, int64(now.Bavail)*now.Bsize-left)
-		},
-		free: func() error { return os.Remove(ballast) },
+		fill: leaves(7 << 20), frees: leaves(spare * 3 / 2), free: func() error { return os.Remove(ballast) },
 		says: syscall.ENOSPC.Error(), batch: 20,
 	}, nil
+}
+
+// leave makes a file of such a size that so much is left on its disk.
+func leave(file string, room int64) error {
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	var now syscall.Statfs_t
+	if err := syscall.Statfs(file, &now); err != nil {
+		return err
+	}
+	more := int64(now.Bavail)*now.Bsize - room
+	if more < 0 {
+		return f.Truncate(info.Size() + more)
+	}
+	_, err = f.Write(make([]byte, more))
+	return err
 }
 
 // notPermitted is the exit code of a child that must not mount.
@@ -40,6 +58,7 @@ const notPermitted = 77
 // machine lets one be mounted. The child has its own view of what is mounted,
 // and so leaves nothing behind.
 func TestSmallDisk(t *testing.T) {
+	t.Parallel()
 	attributes := &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
 	if os.Geteuid() != 0 {
 		attributes.Cloneflags = syscall.CLONE_NEWUSER

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -28,7 +27,9 @@ const fullDiskEnv = "EMBEDDED_FULL_DISK"
 // disk is one that can be filled.
 type disk struct {
 	fill, free func() error
-	says       string // what a write to it says when it is full
+	// frees makes room for a message, and not for a batch.
+	frees func() error
+	says  string // what a write to it says when it is full
 	// batch is how many messages are published at once. On a disk that is full for
 	// one file alone, they are published one by one.
 	batch int
@@ -56,7 +57,8 @@ func limitedDisk(string) (disk, error) {
 	}
 	return disk{
 		fill: limit(syscall.Rlimit{Cur: 512 << 10, Max: unlimited.Max}), free: limit(unlimited),
-		says: syscall.EFBIG.Error(), batch: 1,
+		frees: func() error { return nil },
+		says:  syscall.EFBIG.Error(), batch: 1,
 	}, err
 }
 
@@ -64,6 +66,7 @@ func limitedDisk(string) (disk, error) {
 // keep, says what is wrong, and goes on when there is room, with whole batches
 // and all that it acknowledged.
 func TestFullDisk(t *testing.T) {
+	t.Parallel()
 	if err := onFullDisk(t, "limited", nil); err != nil {
 		t.Error(err)
 	}
@@ -106,7 +109,7 @@ func (d disk) live(dir string) error {
 			return err
 		}
 	}
-	for _, step := range []func() error{w.fill, w.staysDown, d.free, w.mends, w.whole, w.fill} {
+	for _, step := range []func() error{w.fill, d.frees, w.staysDown, d.free, w.mends, w.whole, w.fill} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -196,7 +199,7 @@ func (w *witness) fill() error {
 
 // staysDown: for long enough to try again, nobody is let in.
 func (w *witness) staysDown() error {
-	for until := time.Now().Add(firstPause * 5 / 2); time.Now().Before(until); time.Sleep(20 * time.Millisecond) {
+	for until := time.Now().Add(firstPause * 3 / 2); time.Now().Before(until); time.Sleep(20 * time.Millisecond) {
 		if conn, err := w.n.InProcessConn(); err == nil {
 			return errors.Join(errors.New("it lets clients in while the disk is full"), conn.Close())
 		}
@@ -252,21 +255,4 @@ func (w *witness) whole() error {
 	}
 	fmt.Fprintf(os.Stderr, "%d batches were tried, %d acknowledged, %d are there\n", w.tried, len(w.acked), len(there))
 	return err
-}
-
-// write is a file of that size.
-func write(file string, size int64) error {
-	f, err := os.Create(file)
-	if err != nil {
-		return err
-	}
-	_, err = io.CopyN(f, zeros{}, size)
-	return errors.Join(err, f.Close())
-}
-
-type zeros struct{}
-
-func (zeros) Read(b []byte) (int, error) {
-	clear(b)
-	return len(b), nil
 }

@@ -47,8 +47,8 @@ type NATS struct {
 	opts   NATSOptions
 	log    *slog.Logger
 	users  *users
-	unlock func() // gives Dir back
-	failed chan struct{}
+	unlock func()        // gives Dir back
+	spoken chan struct{} // the server wrote to its log
 	stop   context.CancelFunc
 	done   chan struct{} // closed when watch has ended
 	close  sync.Once
@@ -61,6 +61,13 @@ type NATS struct {
 
 // errClosed is what keeps down a server that was closed.
 var errClosed = errors.New("it is closed")
+
+// InUseError says that another process has Dir.
+type InUseError struct{ Dir string }
+
+func (e *InUseError) Error() string {
+	return fmt.Sprintf("another process keeps its streams in %s: stop that one, or give this one a dir of its own", e.Dir)
+}
 
 // lockFile is the file in Dir that says whose it is.
 const lockFile = "penstock.lock"
@@ -91,12 +98,12 @@ func openNATS(o NATSOptions) (*NATS, error) {
 		return nil, err
 	}
 	if unlock == nil {
-		return nil, fmt.Errorf("another process keeps its streams in %s: stop that one, or give this one a dir of its own", o.Dir)
+		return nil, &InUseError{o.Dir}
 	}
 	sweep(o.Dir)
 	n := &NATS{
 		opts: o, log: o.Log, users: users, unlock: unlock, addr: o.Listen,
-		failed: make(chan struct{}, 1), done: make(chan struct{}),
+		spoken: make(chan struct{}, 1), done: make(chan struct{}),
 	}
 	if n.log == nil {
 		n.log = slog.New(slog.DiscardHandler)

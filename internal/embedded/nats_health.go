@@ -64,7 +64,7 @@ func full(s *server.Server) (limit int64, over bool) {
 	return info.Config.MaxStore, info.Store > uint64(info.Config.MaxStore)
 }
 
-// watch restarts the server when a write has failed, until ctx ends.
+// watch restarts a server that cannot write any more, until ctx ends.
 func (n *NATS) watch(ctx context.Context) {
 	defer close(n.done)
 	pause, since := firstPause, time.Now()
@@ -72,7 +72,7 @@ func (n *NATS) watch(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-n.failed:
+		case <-n.spoken:
 		}
 		trouble := ailing(n.server) // nobody else changes server while this runs
 		if trouble == nil {

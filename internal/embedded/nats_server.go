@@ -33,7 +33,7 @@ func (n *NATS) start() error {
 	if err != nil {
 		return err
 	}
-	log := &natsLogger{log: n.log, failed: n.failed}
+	log := &natsLogger{log: n.log, spoken: n.spoken}
 	s.SetLogger(log, false, false)
 	s.Start()
 	err = log.fatalError()
@@ -105,11 +105,12 @@ func checkListen(address, usersFile string) error {
 	return fmt.Errorf("listen on %s, where others than this machine get in: it needs a users_file", address)
 }
 
-// natsLogger writes nats-server's warnings and errors to a log. An error, it
-// tells the watch, which finds out whether the server can go on.
+// natsLogger writes nats-server's warnings and errors to a log. Of every line it
+// tells the watch, which finds out whether the server can go on: once started it
+// says little, and that it gives JetStream up is a notice.
 type natsLogger struct {
 	log    *slog.Logger
-	failed chan<- struct{}
+	spoken chan<- struct{}
 	fatal  atomic.Pointer[string] // why it did not start
 }
 
@@ -122,14 +123,7 @@ func (l *natsLogger) fatalError() error {
 
 func (l *natsLogger) Noticef(format string, v ...any) { l.write(l.log.Debug, format, v) }
 func (l *natsLogger) Warnf(format string, v ...any)   { l.write(l.log.Warn, format, v) }
-
-func (l *natsLogger) Errorf(format string, v ...any) {
-	l.write(l.log.Error, format, v)
-	select {
-	case l.failed <- struct{}{}:
-	default: // the watch is yet to look after the last one, and will see this too
-	}
-}
+func (l *natsLogger) Errorf(format string, v ...any)  { l.write(l.log.Error, format, v) }
 
 // Fatalf is called by a server that cannot start; it does not end the process.
 func (l *natsLogger) Fatalf(format string, v ...any) {
@@ -139,6 +133,10 @@ func (l *natsLogger) Fatalf(format string, v ...any) {
 func (*natsLogger) Debugf(string, ...any) {}
 func (*natsLogger) Tracef(string, ...any) {}
 
-func (*natsLogger) write(to func(string, ...any), format string, v []any) {
+func (l *natsLogger) write(to func(string, ...any), format string, v []any) {
 	to("nats-server: " + fmt.Sprintf(format, v...))
+	select {
+	case l.spoken <- struct{}{}:
+	default: // the watch is yet to look after the last line, and will see this too
+	}
 }

@@ -73,6 +73,10 @@ func TestNATSKeeps(t *testing.T) {
 		if err != nil || ack.Sequence != want {
 			t.Errorf("sequence %v, %v; want %d", ack, err, want)
 		}
+		// No test can cut the power, so this asks the server.
+		if config := n.server.JetStreamConfig(); config == nil || !config.SyncAlways {
+			t.Errorf("it acknowledges what is not on the disk: %+v", config)
+		}
 		if health := n.Health(); health != "" || n.Addr() != "" {
 			t.Errorf("health %q, address %q", health, n.Addr())
 		}
@@ -232,6 +236,42 @@ func TestNATSLogs(t *testing.T) {
 	if err := conn.FlushTimeout(10 * time.Second); err != nil || n.Health() != "" {
 		t.Errorf("a wrong password hinders the others: %v, %s", err, n.Health())
 	}
+}
+
+// TestNATSJetStreamGivenUp: nats-server gives JetStream up, and goes on without
+// it, where the system denies it a file. It gets it back, and so do those who were
+// connected.
+func TestNATSJetStreamGivenUp(t *testing.T) {
+	n := startNATS(t, NATSOptions{Listen: "127.0.0.1:0"})
+	address := n.Addr()
+	js := streams(t, connect(t, "", n.Connect(), nats.ReconnectWait(10*time.Millisecond)))
+	if _, err := js.CreateStream(soon(t), jetstream.StreamConfig{Name: "KEPT", Subjects: []string{"kept"}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := n.server.ShutdownJetStream(); err != nil {
+		t.Fatal(err)
+	}
+	if health := n.Health(); !strings.Contains(health, "JetStream has stopped") {
+		t.Errorf("health is %q", health)
+	}
+	for ctx := soon(t); n.Health() != ""; time.Sleep(10 * time.Millisecond) {
+		if ctx.Err() != nil {
+			t.Fatalf("it does not come back: %s", n.Health())
+		}
+	}
+	for ctx := soon(t); ; {
+		once, cancel := context.WithTimeout(ctx, time.Second) // what was sent to the old one nobody answers
+		_, err := js.Publish(once, "kept", nil)
+		cancel()
+		if err == nil {
+			break
+		}
+		if ctx.Err() != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	connect(t, address) // the port that was free is the same one
 }
 
 // TestNATSRefusals: what it cannot do it says before it does anything.

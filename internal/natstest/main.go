@@ -19,11 +19,12 @@ func Main() {
 	if file == "" {
 		return
 	}
+	code := 0
 	if err := serve(file); err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+		code = 1
 	}
-	os.Exit(0)
+	os.Exit(code) //revive:disable-line:deep-exit this process is to be the server and nothing else
 }
 
 // serve runs a server until it is told to end, as the nats-server command does.

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -174,6 +175,18 @@ func TestLimits(t *testing.T) {
 	if third, err := s.Connect(); err == nil {
 		third.Close()
 		t.Error("Config was not heeded: there is a third connection")
+	}
+}
+
+// TestSyncAlways: the server reads it as it is meant; what it does then only
+// cutting the power would tell.
+func TestSyncAlways(t *testing.T) {
+	for _, always := range []bool{false, true} {
+		s := ForTest(t, Options{SyncAlways: always})
+		read, err := server.ProcessConfigFile(s.file(serverConfig))
+		if err != nil || read.SyncAlways != always {
+			t.Errorf("SyncAlways %t is read as %t, %v", always, read.SyncAlways, err)
+		}
 	}
 }
 

@@ -107,13 +107,35 @@ func (n *NATS) Prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := n.o.Streams(ctx, js); err != nil {
+	var own jetstream.Stream
+	err = n.guarded(ctx, func(ctx context.Context) (err error) {
+		if err = n.o.Streams(ctx, js); err == nil {
+			own, err = js.Stream(ctx, n.o.Own)
+		}
+		return err
+	})
+	if err != nil {
 		return err
 	}
-	most := int32(js.Conn().MaxPayload() - ownHeaders)
-	n.o.Limits.Set(n.o.Subjects.Predictions(), most)
-	n.o.Limits.Set(n.o.Subjects.Dead(), most)
+	most := js.Conn().MaxPayload()
+	if limit := int64(own.CachedInfo().Config.MaxMsgSize); limit > 0 {
+		most = min(most, limit)
+	}
+	n.o.Limits.Set(n.o.Subjects.Predictions(), int32(most-ownHeaders))
+	n.o.Limits.Set(n.o.Subjects.Dead(), int32(most-ownHeaders))
 	return n.join(ctx, js)
+}
+
+// guarded does what the server never answers where it refuses it to the user: the
+// refusal ends it, and is its error.
+func (n *NATS) guarded(ctx context.Context, do func(ctx context.Context) error) error {
+	guarded, stop := n.liveness.Guard(ctx)
+	defer stop()
+	err := do(guarded)
+	if cause := context.Cause(guarded); err != nil && cause != nil && ctx.Err() == nil {
+		return fmt.Errorf("%w: %w", cause, err)
+	}
+	return err
 }
 
 // ownHeaders is more than the batch's headers take.
@@ -135,7 +157,15 @@ func (n *NATS) join(ctx context.Context, js jetstream.JetStream) error {
 }
 
 // Open implements Broker.
-func (n *NATS) Open(ctx context.Context, worker int) (Session, error) {
+func (n *NATS) Open(ctx context.Context, worker int) (opened Session, err error) {
+	err = n.guarded(ctx, func(ctx context.Context) (err error) {
+		opened, err = n.open(ctx, worker)
+		return err
+	})
+	return opened, err
+}
+
+func (n *NATS) open(ctx context.Context, worker int) (Session, error) {
 	n.mu.Lock()
 	group := n.group
 	n.mu.Unlock()

@@ -1,0 +1,72 @@
+package cli_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// startNATS starts a server with JetStream within this process; configuration is
+// what else its file would say.
+func startNATS(t *testing.T, configuration string) *server.Server {
+	t.Helper()
+	o := &server.Options{}
+	if err := o.ProcessConfigString("server_name: test\n" + configuration); err != nil {
+		t.Fatalf("%v in\n%s", err, configuration)
+	}
+	o.Host, o.Port, o.NoSigs, o.NoLog = "127.0.0.1", server.RANDOM_PORT, true, true
+	o.JetStream, o.StoreDir = true, t.TempDir()
+	s, err := server.NewServer(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Start()
+	t.Cleanup(func() {
+		s.Shutdown()
+		s.WaitForShutdown()
+	})
+	if !s.ReadyForConnections(10 * time.Second) {
+		t.Fatal("the server is not ready")
+	}
+	return s
+}
+
+// natsConfig writes the config of a pipeline called p, from TX to OWN, with more
+// of the broker and more lines at its end.
+func natsConfig(t *testing.T, s *server.Server, login string, more ...string) string {
+	t.Helper()
+	return writeFile(t, "p.yaml", fmt.Sprintf(`name: p
+broker: {nats: {url: "%s"%s}}
+source: {stream: TX, filter_subjects: ["tx.*"]}
+sink: {stream: OWN, subject: "scored.{{wildcard(1)}}"}
+model: {path: m.onnx}
+%s
+`, s.ClientURL(), login, strings.Join(more, "\n")))
+}
+
+// jetStream connects as root where there are users.
+func jetStream(t *testing.T, s *server.Server) jetstream.JetStream {
+	t.Helper()
+	conn, err := nats.Connect(s.ClientURL(), nats.UserInfo("root", "r"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(conn.Close)
+	js, err := jetstream.New(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return js
+}
+
+func addStream(t *testing.T, s *server.Server, c jetstream.StreamConfig) {
+	t.Helper()
+	if _, err := jetStream(t, s).CreateStream(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+}
