@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -17,6 +18,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	natsbroker "github.com/penstock/penstock/internal/broker"
+	"github.com/penstock/penstock/internal/brokertest"
 	"github.com/penstock/penstock/internal/natstest"
 )
 
@@ -45,8 +47,8 @@ type onNATS struct {
 	natsServer
 	st       *stage
 	brokerIs string // broker: of the config
-	conn     *nats.Conn
 	js       jetstream.JetStream
+	fed      *natsPublisher
 }
 
 // server is the opener of a nats-server in a process of its own.
@@ -61,20 +63,36 @@ func server(st *stage) broker {
 	}
 	n := &onNATS{natsServer: s, st: st, brokerIs: fmt.Sprintf("{nats: {url: %q}}", s.URL())}
 	n.connect(s.URL())
-	n.create()
+	// The pipeline makes its own stream.
+	if _, err := n.js.CreateStream(st.Context(), jetstream.StreamConfig{Name: n.source(), Subjects: []string{n.source() + ".>"}}); err != nil {
+		st.Fatal(err)
+	}
+	return n
+}
+
+// inside is the opener of a nats-server in the one process that runs the
+// pipeline, and which makes the source, too. They are killed together.
+func inside(st *stage) broker {
+	st.Helper()
+	ports, err := brokertest.FreePorts(1)
+	if err != nil {
+		st.Fatal(err)
+	}
+	address := brokertest.Address(ports[0])
+	n := &onNATS{st: st, brokerIs: fmt.Sprintf("{embedded: {dir: %q, listen: %q}}", filepath.Join(st.dir, "streams"), address)}
+	n.connect("nats://" + address)
 	return n
 }
 
 // connect connects to a server that may come later and go at any time.
 func (n *onNATS) connect(url string) {
 	n.st.Helper()
-	var err error
-	n.conn, err = nats.Connect(url, nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1), nats.ReconnectBufSize(-1),
+	conn, err := nats.Connect(url, nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1), nats.ReconnectBufSize(-1),
 		nats.ReconnectWait(50*time.Millisecond), nats.ReconnectJitter(0, 0),
 		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {})) // by default it prints to stderr
 	if err == nil {
-		n.st.Cleanup(n.conn.Close)
-		n.js, err = jetstream.New(n.conn, jetstream.WithDefaultTimeout(answerTime),
+		n.st.Cleanup(conn.Close)
+		n.js, err = jetstream.New(conn, jetstream.WithDefaultTimeout(answerTime),
 			jetstream.WithPublishAsyncMaxPending(feedAhead), jetstream.WithPublishAsyncTimeout(answerTime))
 	}
 	if err != nil {
@@ -88,17 +106,6 @@ const (
 	// feedAhead is how many events are on their way at a time.
 	feedAhead = 4 << 10
 )
-
-// create makes the source. The pipeline makes its own stream.
-func (n *onNATS) create() {
-	n.st.Helper()
-	n.st.eventually(settleTime, "the source stream is made", func() bool {
-		ctx, cancel := context.WithTimeout(n.st.Context(), answerTime)
-		defer cancel()
-		_, err := n.js.CreateStream(ctx, jetstream.StreamConfig{Name: n.source(), Subjects: []string{n.source() + ".>"}})
-		return err == nil
-	})
-}
 
 func (n *onNATS) source() string { return n.st.name + "-events" }
 func (n *onNATS) own() string    { return n.st.name + "-own" }
@@ -245,9 +252,9 @@ type waiting struct {
 }
 
 func (n *onNATS) publisher() publisher {
-	p := &natsPublisher{n: n, waiting: make(chan waiting, 2*feedAhead), ended: make(chan error, 1)}
-	go func() { p.ended <- p.see() }()
-	return p
+	n.fed = &natsPublisher{n: n, waiting: make(chan waiting, 2*feedAhead), ended: make(chan error, 1)}
+	go func() { n.fed.ended <- n.fed.see() }()
+	return n.fed
 }
 
 func (p *natsPublisher) publish(e *newEvent) {
@@ -329,4 +336,16 @@ func withoutLeases(t *testing.T) {
 	if n := p.run(t, server); n > 0 {
 		t.Errorf("%d violations", n)
 	}
+}
+
+// TestEmbedded kills the process that is worker and server in one, while others
+// publish to it: what it has acknowledged to them is there, and gives one output.
+func TestEmbedded(t *testing.T) {
+	p := plan{setting{failpoints: keepOpen}, storm{kills: times(5, 100), rate: 1000, alone: true}}
+	t.Run("Kills", func(t *testing.T) {
+		if n := p.run(t, inside); n > 0 {
+			t.Errorf("%d violations", n)
+		}
+	})
+	t.Run("Mutants", func(t *testing.T) { caught(t, inside, map[string]plan{"position-outside-batch": p}) })
 }

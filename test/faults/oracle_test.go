@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -212,4 +213,23 @@ const ownHeader = "penstock-"
 func headersOf(all []header) string {
 	all = slices.DeleteFunc(slices.Clone(all), func(h header) bool { return strings.HasPrefix(h.key, ownHeader) })
 	return fmt.Sprint(all)
+}
+
+// arrived tells why ids are not those of all that was acknowledged to the
+// publisher, 0 to acknowledged-1, each once.
+func arrived(ids []string, acknowledged int) error {
+	copies := make(map[string]int, len(ids))
+	for _, id := range ids {
+		copies[id]++
+	}
+	lost := 0
+	for n := range acknowledged {
+		if copies[strconv.Itoa(n)] == 0 {
+			lost++
+		}
+	}
+	if doubled := len(ids) - len(copies); lost > 0 || doubled > 0 || len(ids) != acknowledged {
+		return fmt.Errorf("the source lacks %d of %d events that were acknowledged to their publisher, and has %d twice; it has %d", lost, acknowledged, doubled, len(ids))
+	}
+	return nil
 }

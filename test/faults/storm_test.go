@@ -16,6 +16,7 @@ type storm struct {
 	drains      int // SIGTERM and a new start, each two rebalances
 	zombies     int // processes frozen in an open epoch until they lost their partitions
 	rate        int // events a second
+	alone       bool
 }
 
 // tally is what a storm did.
@@ -38,7 +39,11 @@ const blindEvery = 8
 func (s storm) run(st *stage) *tally {
 	st.Helper()
 	start, t := time.Now(), &tally{}
-	workers := st.processes("a", "b", "c")
+	instances := []string{"a", "b", "c"}
+	if s.alone {
+		instances = instances[:1]
+	}
+	workers := st.processes(instances...)
 	st.joined(len(workers) * st.members)
 	f := st.feed(s.rate)
 	for n := 1; t.kills < s.kills || t.brokerKills < s.brokerKills; n++ {
