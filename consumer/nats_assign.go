@@ -19,10 +19,15 @@ func (n *NATS) arrange(ctx context.Context) error {
 		return broker.ErrReplaced
 	}
 	wanted := m.Filters()
-	for number := range n.readers {
+	var stopped []<-chan struct{}
+	for number, r := range n.readers {
 		if !wanted[number] {
 			n.stop(number)
+			stopped = append(stopped, r.consume.Closed())
 		}
+	}
+	if err := n.toldServer(stopped); err != nil {
+		return err
 	}
 	for _, number := range m.Surplus() {
 		if n.readers[number] == nil {
@@ -60,6 +65,28 @@ func (n *NATS) stop(number int) {
 	}
 	delete(n.readers, number)
 }
+
+// toldServer waits, at least once, until the server knows what is not read any
+// more: it would send to this worker what the next one asks for.
+func (n *NATS) toldServer(stopped []<-chan struct{}) error {
+	if len(stopped) == 0 || n.o.ExactlyOnce {
+		return nil
+	}
+	enough := time.After(handlerTime)
+	for _, closed := range stopped {
+		select {
+		case <-closed:
+		case <-enough: // the handler waits for room in the inbox
+		}
+	}
+	if err := n.o.Session.Conn.FlushTimeout(n.o.Timeout); err != nil {
+		return fmt.Errorf("stop reading: %w", err)
+	}
+	return nil
+}
+
+// handlerTime is how long a message's handler may take to end.
+const handlerTime = 100 * time.Millisecond
 
 // Bounds of what is fetched of one filter.
 const (

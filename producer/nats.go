@@ -13,6 +13,7 @@ import (
 
 	"github.com/penstock/penstock"
 	"github.com/penstock/penstock/internal/broker"
+	"github.com/penstock/penstock/internal/failpoint"
 )
 
 // NATSOptions say how a worker publishes on a NATS server.
@@ -105,6 +106,11 @@ const crowded = 5 * time.Millisecond
 // Commit publishes the epoch as one batch with the guards of its positions, and
 // gives the stream sequence of the last of them. There is at least one guard.
 func (n *NATS) Commit(ctx context.Context, guards []broker.Guard) (last uint64, err error) {
+	if failpoint.Mutant(broker.PositionOutsideBatch) {
+		if err := n.publishApart(ctx); err != nil {
+			return 0, err
+		}
+	}
 	for {
 		last, err = broker.PublishBatch(ctx, n.o.Session.Conn, n.messages[:n.used], guards)
 		if err == nil {
@@ -134,3 +140,18 @@ func (n *NATS) refused(subject string, err error) error {
 }
 
 func (n *NATS) reset() { n.used, n.bytes = 0, 0 }
+
+// publishApart is for the mutant position-outside-batch: it leaves nothing to
+// the batch but its guards.
+func (n *NATS) publishApart(ctx context.Context) error {
+	for _, m := range n.messages[:n.used] {
+		if _, err := n.o.Session.JS.PublishMsgAsync(m, jetstream.WithRetryAttempts(0)); err != nil {
+			return err
+		}
+	}
+	if err := n.Flush(ctx); err != nil {
+		return err
+	}
+	failpoint.Hit("committed-early")
+	return nil
+}

@@ -11,6 +11,8 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/nats-io/nuid"
+
+	"github.com/penstock/penstock/internal/failpoint"
 )
 
 // Headers of JetStream that the client has no options for where they are needed.
@@ -36,7 +38,9 @@ type Guard struct {
 func (g *Guard) message() *nats.Msg {
 	m := nats.NewMsg(g.Subject)
 	m.Data = g.Value
-	m.Header.Set(jetstream.ExpectedLastSubjSeqHeader, strconv.FormatUint(g.Expected, 10))
+	if g.TTL > 0 || !failpoint.Mutant(noExpectedSequence) {
+		m.Header.Set(jetstream.ExpectedLastSubjSeqHeader, strconv.FormatUint(g.Expected, 10))
+	}
 	m.Header.Set(jetstream.MsgRollup, jetstream.MsgRollupSubject)
 	ttl := "never"
 	if g.TTL > 0 {

@@ -130,7 +130,9 @@ func (g *Group) run(ctx context.Context) {
 	ticks := time.NewTicker(g.o.TTL / looks)
 	defer ticks.Stop()
 	for ctx.Err() == nil {
-		err := g.look(ctx)
+		// To the end: what is cut short may have been written all the same, and
+		// then Leave would not know after which message to give it back.
+		err := g.look(context.WithoutCancel(ctx))
 		if err != nil && ctx.Err() == nil {
 			g.o.Log.Debug("the leases could not be seen to", "error", err)
 		}

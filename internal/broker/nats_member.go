@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/penstock/penstock/internal/failpoint"
 )
 
 // GroupMember is one worker of this process. The group's goroutine takes and
@@ -45,6 +47,12 @@ func (m *GroupMember) Filters() map[int]bool {
 	defer m.mu.Unlock()
 	now := time.Now()
 	all := map[int]bool{}
+	if failpoint.Mutant(everyFilter) {
+		for filter := range m.g.o.Filters {
+			all[filter] = true
+		}
+		return all
+	}
 	for filter, l := range m.leases {
 		if !l.surplus && now.Before(l.until) {
 			all[filter] = true

@@ -1,10 +1,9 @@
 package cli
 
 import (
+	"log/slog"
 	"runtime"
 	"time"
-
-	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/penstock/penstock/internal/broker"
 	"github.com/penstock/penstock/internal/config"
@@ -33,67 +32,67 @@ func (p *process) assemble(f *config.File, model *loadedModel) (*openPipeline, e
 		workers = runtime.GOMAXPROCS(0)
 	}
 	log := p.session.log.With("pipeline", cfg.Name)
-	connect, err := broker.ConnectOptions(cfg.Broker.Kafka)
-	if err != nil {
-		return nil, &refusal{err}
+	wiring := &brokerWiring{
+		file: f, from: p.command.From, instance: name, model: champion.Model.Name,
+		workers: workers, limits: limits, counts: counts, log: log,
 	}
-	kafka, err := pipeline.NewKafka(pipeline.KafkaOptions{
-		Connect: append(connect, broker.LogTo(log)), Topics: broker.NeededTopics(cfg), State: broker.StateTopic(cfg),
-		Create: cfg.CreateTopics, Config: f.Path, Workers: workers, Instance: name,
-		Start: cfg.Source.Start, From: p.command.From,
-		Session:   sessionOptions(cfg, workers, limits),
-		Telemetry: counts, Log: log,
-	})
+	connected, err := p.openBroker(wiring)
 	if err != nil {
 		return nil, err
 	}
+	sink, deadLetters := sinkTopics(cfg)
 	made, err := pipeline.New(pipeline.Config{
 		Name: cfg.Name, Instance: name, Delivery: cfg.Delivery,
 		Workers: workers, BatchRows: cfg.Batch.MaxRows, BatchWait: cfg.Batch.MaxWait,
 		CommitInterval: cfg.CommitInterval, CommitTimeout: cfg.TransactionTimeout,
 		SessionTimeout: cfg.Source.SessionTimeout, DrainTimeout: cfg.DrainTimeout,
 		MaxDeadShare: cfg.DeadLetter.MaxShare, Stay: p.command.Stay, UntilEnd: p.command.UntilEnd,
-		SinkTopic: cfg.Sink.Topic, Limits: limits,
-		DeadLetters: &producer.DeadLetters{
-			Pipeline: cfg.Name, Model: champion.Model, Limits: limits,
-			Topic: func(source string) string { return broker.DeadLetterTopic(cfg, source) },
-		},
+		SinkTopic: sink, Limits: limits,
+		DeadLetters: &producer.DeadLetters{Pipeline: cfg.Name, Model: champion.Model, Limits: limits, Topic: deadLetters},
 		Model: pipeline.Model{
 			Identity: champion.Model, Variant: champion.Name, Plan: plan.Version(), LoadedAt: loaded,
 			Runtime: model.model, Mapping: model.plan, Output: model.out, Encoder: model.encoder, Scoring: model.scoring,
 			Isolated: func() (pipeline.Isolated, error) { return model.isolated(f) },
 		},
 		Telemetry: counts, Log: log,
-	}, kafka)
+	}, connected)
 	if err != nil {
-		kafka.Close()
+		connected.Close()
 		return nil, err
 	}
-	return &openPipeline{Pipeline: made, counts: counts, broker: kafka, model: model}, nil
+	return &openPipeline{Pipeline: made, counts: counts, broker: connected, model: model}, nil
 }
 
-// sessionOptions are what the sessions of all workers have in common.
-func sessionOptions(cfg *config.Pipeline, workers int, limits *broker.Limits) broker.SessionOptions {
-	return broker.SessionOptions{
-		Topics: cfg.Source.AllTopics(), Group: cfg.Source.Group,
-		ExactlyOnce:    cfg.Delivery == exactlyOnce,
-		ReadCommitted:  cfg.Source.Isolation == "read_committed",
-		SessionTimeout: cfg.Source.SessionTimeout, TransactionTimeout: cfg.TransactionTimeout,
-		FetchMaxBytes: int64(cfg.Source.FetchMaxBytes) / int64(workers),
-		Compression:   codec(cfg.Sink.Compression), Limits: limits, Partitioner: producer.Partition,
-	}
+// brokerWiring is what a pipeline's broker is made of, whichever it is.
+type brokerWiring struct {
+	file     *config.File
+	from     string // --from
+	instance string
+	model    string // its name
+	workers  int
+	limits   *broker.Limits
+	counts   *telemetry.Pipeline
+	log      *slog.Logger
 }
 
-func codec(name string) kgo.CompressionCodec {
-	switch name {
-	case "lz4":
-		return kgo.Lz4Compression()
-	case "zstd":
-		return kgo.ZstdCompression()
-	case "snappy":
-		return kgo.SnappyCompression()
-	case "gzip":
-		return kgo.GzipCompression()
+// openBroker makes the broker that the config names. What it makes connects when
+// it is first asked for something; one within this process is started.
+func (p *process) openBroker(w *brokerWiring) (pipeline.Broker, error) {
+	switch b := &w.file.Pipeline.Broker; {
+	case b.NATS != nil:
+		return w.nats()
+	case b.Embedded != nil:
+		return p.embedded(w)
 	}
-	return kgo.NoCompression()
+	return w.kafka()
+}
+
+// sinkTopics are the topic or subject of predictions, and that of a source's dead
+// letters.
+func sinkTopics(cfg *config.Pipeline) (sink string, deadLetters func(source string) string) {
+	if cfg.Broker.Kafka != nil {
+		return cfg.Sink.Topic, func(source string) string { return broker.DeadLetterTopic(cfg, source) }
+	}
+	subjects := broker.NewSubjects(cfg)
+	return subjects.Predictions(), func(string) string { return subjects.Dead() }
 }

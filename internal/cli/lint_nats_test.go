@@ -27,7 +27,7 @@ func TestLintNATS(t *testing.T) {
 	lintLive(t, config, "--set", "sink.subject=out").want(t, 0)
 	lintLive(t, config, "--set", "sink.subject=out", "--set", "source.filter_subjects=[scored.ue]").
 		want(t, 2, `filter "scored.ue" matches nothing: stream TX takes ["tx.>" "scored.eu"]; did you mean "scored.eu"?`)
-	lintLive(t, config, "--set", "sink.subject=out", "--set", "source.session_timeout=1500ms").want(t, 0, "warning: session_timeout (1.5s) counts as 1s")
+	lintLive(t, config, "--set", "sink.subject=out", "--set", "source.session_timeout=1500ms").want(t, 2, "session_timeout must be whole seconds with NATS, which leases expire in, not 1.5s")
 }
 
 // TestLintNATSNeedsAServer tells a server that is away from a config that is

@@ -20,16 +20,22 @@ type natsServer struct {
 	conn     *nats.Conn
 	js       jetstream.JetStream
 	liveness *broker.NATSLiveness
+	within   *embeddedServer // nil: it is another process's
 }
 
 // dialNATS connects to the pipeline's server. The caller closes it.
 func dialNATS(p *config.Pipeline) (*natsServer, error) {
-	s := &natsServer{p: p, liveness: &broker.NATSLiveness{}}
-	if _, err := broker.NATSOptions(p.Broker.NATS); err != nil {
+	options, err := broker.NATSOptions(p.Broker.NATS)
+	if err != nil {
 		return nil, &refusal{err}
 	}
+	return connectNATS(p, options)
+}
+
+func connectNATS(p *config.Pipeline, options []nats.Option) (*natsServer, error) {
+	s := &natsServer{p: p, liveness: &broker.NATSLiveness{}}
 	var err error
-	if s.conn, err = broker.DialNATS(p.Broker.NATS, s.liveness.Options(p.Source.SessionTimeout)...); err != nil {
+	if s.conn, err = broker.ConnectNATS(append(options, s.liveness.Options(p.Source.SessionTimeout)...)); err != nil {
 		return nil, err
 	}
 	if s.js, err = jetstream.New(s.conn); err != nil {
@@ -39,7 +45,12 @@ func dialNATS(p *config.Pipeline) (*natsServer, error) {
 	return s, nil
 }
 
-func (s *natsServer) close() { s.conn.Close() }
+func (s *natsServer) close() {
+	s.conn.Close()
+	if s.within != nil {
+		s.within.Close()
+	}
+}
 
 // inspect looks for the pipeline's streams. What the user may not ask for is an
 // error at once.

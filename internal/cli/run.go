@@ -29,7 +29,7 @@ type runCommand struct {
 func (runCommand) Help() string {
 	return `Runs one pipeline a file until SIGTERM or SIGINT. The first signal drains: what was polled is scored, published and committed. A second one aborts, with exit code 1; what was not committed comes again at the next start.
 
-A broker that is away or a topic that is missing is waited for; /readyz says so.
+A broker that is away, a topic or a stream that is missing is waited for; /readyz says so. With broker.embedded the broker is in this process too; pipelines that name the same dir share it.
 
 Example:
 
@@ -60,7 +60,7 @@ func (c *runCommand) load(s *session) ([]*config.File, error) {
 	var bad []error
 	names := map[string]string{}
 	for _, path := range c.Configs {
-		f, err := s.loadStream(path, c.Set)
+		f, err := s.loadPipeline(path, c.Set)
 		if err != nil {
 			bad = append(bad, err)
 			continue
@@ -85,6 +85,7 @@ type process struct {
 
 	registry  *telemetry.Registry
 	pipelines []*openPipeline
+	servers   embeddedServers
 	mounts    []web.Mount
 	aborted   bool // a worker is still in a run of its model
 }
@@ -93,7 +94,7 @@ type process struct {
 type openPipeline struct {
 	*pipeline.Pipeline
 	counts *telemetry.Pipeline
-	broker *pipeline.Kafka
+	broker pipeline.Broker
 	model  *loadedModel
 }
 
@@ -135,6 +136,7 @@ func (p *process) close() {
 			p.session.log.Warn("the model was not closed", "error", err)
 		}
 	}
+	p.servers.close() // those who use them are gone
 }
 
 // run serves and works until ctx ends, all is done, or one cannot go on, which

@@ -78,11 +78,14 @@ func (v *validator) natsStreams() {
 	if p.Sink.Stream == "" && v.file.has("sink") {
 		v.incomplete("sink", "sink needs stream: with NATS, the pipeline's own")
 	}
+	if p.Source.SessionTimeout%time.Second != 0 {
+		v.errorf("source.session_timeout", "session_timeout must be whole seconds with NATS, which leases expire in, not %s", durationText(p.Source.SessionTimeout))
+	}
+	if e := p.Broker.Embedded; e != nil && e.Listen == "" && v.file.has("source") && len(p.Source.FilterSubjects) == 0 {
+		v.warnf("source", "without filter_subjects the embedded server cannot make stream %s, which takes its subjects from them", p.Source.Stream)
+	}
 	if p.Sink.Stream != "" && p.Sink.Stream == p.Source.Stream {
 		v.errorf("sink.stream", "the sink needs a stream of its own, not the source's")
-	}
-	if t := p.Source.SessionTimeout; t%time.Second != 0 {
-		v.warnf("source.session_timeout", "session_timeout (%s) counts as %s: messages of NATS expire by whole seconds", durationText(t), durationText(t.Truncate(time.Second)))
 	}
 	for _, s := range []struct{ path, name string }{{"source.stream", p.Source.Stream}, {"sink.stream", p.Sink.Stream}} {
 		if strings.ContainsAny(s.name, " .*>/\\\t") {

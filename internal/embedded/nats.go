@@ -62,6 +62,13 @@ type NATS struct {
 // errClosed is what keeps down a server that was closed.
 var errClosed = errors.New("it is closed")
 
+// InUseError says that another process has Dir.
+type InUseError struct{ Dir string }
+
+func (e *InUseError) Error() string {
+	return fmt.Sprintf("another process keeps its streams in %s: stop that one, or give this one a dir of its own", e.Dir)
+}
+
 // lockFile is the file in Dir that says whose it is.
 const lockFile = "penstock.lock"
 
@@ -91,7 +98,7 @@ func openNATS(o NATSOptions) (*NATS, error) {
 		return nil, err
 	}
 	if unlock == nil {
-		return nil, fmt.Errorf("another process keeps its streams in %s: stop that one, or give this one a dir of its own", o.Dir)
+		return nil, &InUseError{o.Dir}
 	}
 	sweep(o.Dir)
 	n := &NATS{

@@ -15,6 +15,7 @@ import (
 	"github.com/penstock/penstock"
 	"github.com/penstock/penstock/consumer"
 	"github.com/penstock/penstock/internal/broker"
+	"github.com/penstock/penstock/internal/failpoint"
 	"github.com/penstock/penstock/internal/telemetry"
 	"github.com/penstock/penstock/producer"
 )
@@ -60,6 +61,8 @@ type NATS struct {
 	group *broker.Group
 	ends  []uint64 // by filter, when AtEnd was first asked
 	last  error    // why there is no connection
+	// sessions are the last of each worker.
+	sessions map[int]*natsSession
 }
 
 // NewNATS connects when it is first asked for something.
@@ -104,13 +107,35 @@ func (n *NATS) Prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := n.o.Streams(ctx, js); err != nil {
+	var own jetstream.Stream
+	err = n.guarded(ctx, func(ctx context.Context) (err error) {
+		if err = n.o.Streams(ctx, js); err == nil {
+			own, err = js.Stream(ctx, n.o.Own)
+		}
+		return err
+	})
+	if err != nil {
 		return err
 	}
-	most := int32(js.Conn().MaxPayload() - ownHeaders)
-	n.o.Limits.Set(n.o.Subjects.Predictions(), most)
-	n.o.Limits.Set(n.o.Subjects.Dead(), most)
+	most := js.Conn().MaxPayload()
+	if limit := int64(own.CachedInfo().Config.MaxMsgSize); limit > 0 {
+		most = min(most, limit)
+	}
+	n.o.Limits.Set(n.o.Subjects.Predictions(), int32(most-ownHeaders))
+	n.o.Limits.Set(n.o.Subjects.Dead(), int32(most-ownHeaders))
 	return n.join(ctx, js)
+}
+
+// guarded does what the server never answers where it refuses it to the user: the
+// refusal ends it, and is its error.
+func (n *NATS) guarded(ctx context.Context, do func(ctx context.Context) error) error {
+	guarded, stop := n.liveness.Guard(ctx)
+	defer stop()
+	err := do(guarded)
+	if cause := context.Cause(guarded); err != nil && cause != nil && ctx.Err() == nil {
+		return fmt.Errorf("%w: %w", cause, err)
+	}
+	return err
 }
 
 // ownHeaders is more than the batch's headers take.
@@ -132,7 +157,15 @@ func (n *NATS) join(ctx context.Context, js jetstream.JetStream) error {
 }
 
 // Open implements Broker.
-func (n *NATS) Open(ctx context.Context, worker int) (Session, error) {
+func (n *NATS) Open(ctx context.Context, worker int) (opened Session, err error) {
+	err = n.guarded(ctx, func(ctx context.Context) (err error) {
+		opened, err = n.open(ctx, worker)
+		return err
+	})
+	return opened, err
+}
+
+func (n *NATS) open(ctx context.Context, worker int) (Session, error) {
 	n.mu.Lock()
 	group := n.group
 	n.mu.Unlock()
@@ -152,13 +185,20 @@ func (n *NATS) Open(ctx context.Context, worker int) (Session, error) {
 		session.Close()
 		return nil, err
 	}
-	return &natsSession{
+	opened := &natsSession{
 		NATS: source, session: session, exactlyOnce: n.o.ExactlyOnce,
 		sink: producer.NewNATS(producer.NATSOptions{
 			Session: session, Subjects: producer.NewTemplate(n.o.Subjects.Predictions(), n.o.Filters),
 			Limits: n.o.Limits, Model: n.o.Model, ExactlyOnce: n.o.ExactlyOnce,
 		}),
-	}, nil
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.sessions == nil {
+		n.sessions = map[int]*natsSession{}
+	}
+	n.sessions[worker] = opened
+	return opened, nil
 }
 
 // AtEnd implements Broker.
@@ -206,13 +246,17 @@ func (n *NATS) endsOf(ctx context.Context, js jetstream.JetStream) ([]uint64, er
 	return ends, nil
 }
 
-// Leave implements Broker.
+// Leave implements Broker. The sessions read no more then: the server would go on
+// sending them what those ask for who take over.
 func (n *NATS) Leave(ctx context.Context) error {
 	n.mu.Lock()
-	group := n.group
+	group, sessions := n.group, n.sessions
 	n.mu.Unlock()
 	if group == nil {
 		return nil
+	}
+	for _, s := range sessions {
+		s.Close()
 	}
 	return group.Leave(ctx)
 }
@@ -247,6 +291,17 @@ type natsSession struct {
 	sink        *producer.NATS
 	session     *broker.NATSSession
 	exactlyOnce bool
+}
+
+// Attempt is the source's, but for a mutant.
+func (s *natsSession) Attempt(ctx context.Context, events []penstock.Event) (isolate bool, err error) {
+	if !s.exactlyOnce && failpoint.Mutant(broker.AckBeforePublish) {
+		if err := s.Acknowledge(ctx, nil); err != nil {
+			return false, err
+		}
+		failpoint.Hit("committed-early")
+	}
+	return s.NATS.Attempt(ctx, events)
 }
 
 func (s *natsSession) Publish(_ context.Context, r *penstock.Record) error {

@@ -1,0 +1,101 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/penstock/penstock/internal/broker"
+	"github.com/penstock/penstock/internal/pipeline"
+)
+
+// nats makes the pipeline's way to its server.
+func (w *brokerWiring) nats() (pipeline.Broker, error) {
+	cfg := &w.file.Pipeline
+	connect, err := broker.NATSOptions(cfg.Broker.NATS)
+	if err != nil {
+		return nil, &refusal{err}
+	}
+	return w.onNATS(connect, cfg.CreateTopics), nil
+}
+
+// embedded makes the pipeline's way to the server of its dir, which is started
+// where no other pipeline has.
+func (p *process) embedded(w *brokerWiring) (pipeline.Broker, error) {
+	server, err := p.servers.open(w.file.Pipeline.Broker.Embedded, p.session.log)
+	if err != nil {
+		return nil, err
+	}
+	connect, err := server.connect()
+	if err != nil {
+		return nil, err
+	}
+	// Nobody else could make the source where nobody else gets in.
+	return &embeddedBroker{NATS: w.onNATS(connect, true), server: server}, nil
+}
+
+func (w *brokerWiring) onNATS(connect []nats.Option, create bool) *pipeline.NATS {
+	cfg := &w.file.Pipeline
+	return pipeline.NewNATS(pipeline.NATSOptions{
+		Connect: connect, Source: cfg.Source.Stream, Filters: cfg.Source.Filters(),
+		Own: cfg.Sink.Stream, Subjects: broker.NewSubjects(cfg),
+		Streams: func(ctx context.Context, js jetstream.JetStream) error { return w.prepareStreams(ctx, js, create) },
+		Group:   cfg.Source.Group, Workers: w.workers, Instance: w.instance,
+		Start: cfg.Source.Start, From: w.from, ExactlyOnce: cfg.Delivery == exactlyOnce,
+		SessionTimeout: cfg.Source.SessionTimeout, Timeout: cfg.TransactionTimeout,
+		FetchMaxBytes: int64(cfg.Source.FetchMaxBytes) / int64(w.workers),
+		Model:         w.model, Limits: w.limits, Telemetry: w.counts, Log: w.log,
+	})
+}
+
+// embeddedBroker is a pipeline's broker within this process.
+type embeddedBroker struct {
+	*pipeline.NATS
+	server *embeddedServer
+}
+
+// Health says what is wrong with the server, since it knows better than who is
+// connected to it.
+func (b *embeddedBroker) Health() string {
+	if trouble := b.server.health(); trouble != "" {
+		return trouble
+	}
+	return b.NATS.Health()
+}
+
+// prepareStreams makes the streams that may be made, all that are missing or the
+// pipeline's own alone, and says which are missing or not as they must be.
+func (w *brokerWiring) prepareStreams(ctx context.Context, js jetstream.JetStream, all bool) error {
+	cfg := &w.file.Pipeline
+	needed := broker.NeededStreams(cfg)
+	found, err := broker.InspectStreams(ctx, js, needed)
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(found, func(f broker.FoundStream) bool { return !f.Exists() }) {
+		made, err := broker.CreateStreams(ctx, js, found, !all)
+		for _, s := range made {
+			w.log.Info("created a stream", "stream", s.Name, "role", s.Role)
+		}
+		if err != nil {
+			return err
+		}
+		if found, err = broker.InspectStreams(ctx, js, needed); err != nil {
+			return err
+		}
+	}
+	for _, f := range broker.CompareStreams(cfg, found) {
+		switch {
+		case f.Missing:
+			return fmt.Errorf("%s; create it, or have penstock create what is missing: penstock topics %s --create: %w", f.Text, w.file.Path, broker.ErrMissing)
+		case !f.Warning && f.Hint != "":
+			return fmt.Errorf("%s (%s)", f.Text, f.Hint)
+		case !f.Warning:
+			return fmt.Errorf("%s", f.Text)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,280 @@
+//go:build cgo
+
+package cli_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/penstock/penstock/internal/embedded"
+)
+
+// onNATS are the settings that have the example run on NATS.
+func onNATS(broker string, more ...string) []string {
+	var all []string
+	for _, set := range append([]string{
+		"broker=" + broker, "source={stream: TX, filter_subjects: [\"tx.{0..3}\"], event_time: event_time}", "sink={stream: FRAUD}", "listen=",
+	}, more...) {
+		all = append(all, "--set", set)
+	}
+	return all
+}
+
+// TestRunOnNATSPublishesWhatPredictSays is TestRunPublishesWhatPredictSays on a
+// server of its own, and on one in the process.
+func TestRunOnNATSPublishesWhatPredictSays(t *testing.T) {
+	want := predictedLines(t)
+	for _, delivery := range []string{"exactly_once", "at_least_once"} {
+		t.Run(delivery, func(t *testing.T) {
+			s := startNATS(t, "")
+			addStream(t, s, jetstream.StreamConfig{Name: "TX", Subjects: []string{"tx.*"}})
+			js := jetStream(t, s)
+			lines := publishExampleOnNATS(t, js)
+			runExample(t, onNATS("{nats: {url: \""+s.ClientURL()+"\"}}", "delivery="+delivery)...)
+			comparePredictions(t, js, lines, want)
+		})
+		t.Run(delivery+", embedded", func(t *testing.T) {
+			dir := t.TempDir()
+			server := openDir(t, dir)
+			js := within(t, server)
+			if _, err := js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "TX", Subjects: []string{"tx.*"}}); err != nil {
+				t.Fatal(err)
+			}
+			lines := publishExampleOnNATS(t, js)
+			server.Close()
+			runExample(t, onNATS("{embedded: {dir: \""+dir+"\"}}", "delivery="+delivery)...)
+			comparePredictions(t, within(t, openDir(t, dir)), lines, want)
+		})
+	}
+}
+
+// openDir starts the server of a folder, as a pipeline's process does.
+func openDir(t *testing.T, dir string) *embedded.NATS {
+	t.Helper()
+	s, err := embedded.StartNATS(embedded.NATSOptions{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	return s
+}
+
+func within(t *testing.T, s *embedded.NATS) jetstream.JetStream {
+	t.Helper()
+	conn, err := nats.Connect("", s.Connect())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(conn.Close)
+	js, err := jetstream.New(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return js
+}
+
+// publishExampleOnNATS publishes the example's events and gives their lines by
+// id.
+func publishExampleOnNATS(t *testing.T, js jetstream.JetStream) map[string]int {
+	t.Helper()
+	events, err := os.ReadFile(filepath.Join(cardFraud, "events.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := map[string]int{}
+	n := 0
+	for line := range bytes.Lines(events) {
+		subject := fmt.Sprintf("tx.%d", n%4)
+		ack, err := js.Publish(t.Context(), subject, bytes.TrimSpace(line))
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines[fmt.Sprintf("TX/%s/%d", subject, ack.Sequence)] = n
+		n++
+	}
+	return lines
+}
+
+// runExample runs the example to its end.
+func runExample(t *testing.T, flags ...string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	defer cancel()
+	runWith(ctx, t, "", append([]string{"run", filepath.Join(cardFraud, "pipeline.yaml"), "--until-end"}, flags...)...).want(t, 0)
+	if ctx.Err() != nil {
+		t.Fatal("it did not end by itself")
+	}
+}
+
+// comparePredictions holds the predictions in FRAUD against predict's: one of
+// each event.
+func comparePredictions(t *testing.T, js jetstream.JetStream, lines map[string]int, want map[int]map[string]any) {
+	t.Helper()
+	messages := messagesOf(t, js, "FRAUD", "card-fraud.predictions")
+	seen := map[string]bool{}
+	for _, m := range messages {
+		id, p := unplaced(t, m.Data())
+		line, ok := lines[id]
+		switch {
+		case !ok:
+			t.Fatalf("a prediction of %s, which was not published", id)
+		case seen[id]:
+			t.Errorf("a second prediction of %s", id)
+		case !reflect.DeepEqual(p, want[line]):
+			t.Errorf("%s: %v, but predict says of line %d: %v", id, p, line, want[line])
+		}
+		seen[id] = true
+	}
+	if len(seen) != len(want) {
+		t.Errorf("%d predictions, want %d", len(seen), len(want))
+	}
+}
+
+// messagesOf are all messages of a stream's subjects, in order.
+func messagesOf(t *testing.T, js jetstream.JetStream, stream, filter string) []jetstream.Msg {
+	t.Helper()
+	c, err := js.OrderedConsumer(t.Context(), stream, jetstream.OrderedConsumerConfig{FilterSubjects: []string{filter}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := c.Info(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []jetstream.Msg
+	if info.NumPending == 0 {
+		return nil
+	}
+	messages, err := c.Messages()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer messages.Stop()
+	for range info.NumPending {
+		m, err := messages.Next(jetstream.NextMaxWait(10 * time.Second))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, m)
+	}
+	return all
+}
+
+// TestRunOnNATSSaysWhatIsMissing checks a run that nobody is going to mend.
+func TestRunOnNATSSaysWhatIsMissing(t *testing.T) {
+	s := startNATS(t, "")
+	broker := "{nats: {url: \"" + s.ClientURL() + "\"}}"
+	run(t, "", append([]string{"run", filepath.Join(cardFraud, "pipeline.yaml"), "--until-end"}, onNATS(broker)...)...).want(t, 1,
+		"stream TX (source) is missing; create it, or have penstock create what is missing: penstock topics "+filepath.Join(cardFraud, "pipeline.yaml")+" --create")
+	runExample(t, onNATS(broker, "create_topics=true")...)
+}
+
+// TestRunOnNATSNamesAMissingRight checks that it ends, and does not wait for
+// answers that never come.
+func TestRunOnNATSNamesAMissingRight(t *testing.T) {
+	for _, denied := range []string{"$JS.API.STREAM.INFO.FRAUD", "$JS.API.CONSUMER.CREATE.FRAUD.>"} {
+		s := startNATS(t, users(`permissions: {publish: {deny: "`+denied+`"}}`))
+		start := time.Now()
+		r := run(t, "", append([]string{"run", filepath.Join(cardFraud, "pipeline.yaml")}, onNATS("{nats: {url: \""+s.ClientURL()+"\", user: ann, password: hush}}", "create_topics=true")...)...)
+		r.want(t, 1, "the user may not publish to "+strings.TrimRight(denied, ">*"), ": penstock topics CONFIG prints the permissions")
+		if took := time.Since(start); took > 8*time.Second || strings.Contains(r.err, "hush") {
+			t.Errorf("it took %s and says\n%s", took, r.err)
+		}
+	}
+}
+
+// TestPipelinesShareAnEmbeddedServer runs two pipelines of one dir: what the
+// first publishes, the second reads.
+func TestPipelinesShareAnEmbeddedServer(t *testing.T) {
+	dir := t.TempDir()
+	model, err := filepath.Abs(filepath.Join(models, "iris_rf", "model.onnx"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := func(name, source, more string) string {
+		return writeFile(t, name+".yaml", fmt.Sprintf(`name: %s
+broker: {embedded: {dir: %s%s}}
+source: {%s}
+sink: {stream: %s}
+model: {path: %s, inputs: {X: [a, b, c, d]}, output: {pass: [a, b, c, d]}}
+listen: ""
+`, name, dir, more, source, strings.ToUpper(name), model))
+	}
+	first := config("one", "stream: IN, filter_subjects: [in]", "")
+	second := config("two", "stream: IN, filter_subjects: [in]", "")
+	server := openDir(t, dir)
+	js := within(t, server)
+	if _, err := js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "IN", Subjects: []string{"in"}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := js.Publish(t.Context(), "in", []byte(goodIris)); err != nil {
+		t.Fatal(err)
+	}
+	server.Close()
+	run(t, "", "run", first, second, "--until-end").want(t, 0)
+	js = within(t, openDir(t, dir))
+	for stream, subject := range map[string]string{"ONE": "one.predictions", "TWO": "two.predictions"} {
+		if n := len(messagesOf(t, js, stream, subject)); n != 1 {
+			t.Errorf("%s has %d predictions", stream, n)
+		}
+	}
+	run(t, "", "run", first, "--until-end").want(t, 1, "another process keeps its streams in "+dir)
+	other := config("two", "stream: IN, filter_subjects: [in]", ", max_bytes: 1GiB")
+	run(t, "", "run", config("one", "stream: IN, filter_subjects: [in]", ""), other, "--set", "broker.embedded.dir="+t.TempDir()).want(t, 2,
+		"listen, users_file and max_bytes of their broker.embedded must be the same")
+}
+
+// TestReadyzShowsTheEmbeddedServer takes the server's folder away for a while.
+func TestReadyzShowsTheEmbeddedServer(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	listen := freeAddress(t)
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	done := make(chan result, 1)
+	go func() {
+		done <- runWith(ctx, t, "", append([]string{"run", filepath.Join(cardFraud, "pipeline.yaml")}, onNATS("{embedded: {dir: \""+dir+"\"}}", "listen="+listen)...)...)
+	}()
+	awaitReadyz(t, listen, "ready\n", http.StatusOK)
+	if err := os.Rename(dir, dir+".away"); err != nil {
+		t.Fatal(err)
+	}
+	awaitReadyz(t, listen, "card-fraud: broker: the embedded NATS has no room left in "+dir, http.StatusServiceUnavailable)
+	if err := os.Rename(dir+".away", dir); err != nil {
+		t.Fatal(err)
+	}
+	awaitReadyz(t, listen, "ready\n", http.StatusOK)
+	stop()
+	(<-done).want(t, 0)
+}
+
+// awaitReadyz waits until a process answers so.
+func awaitReadyz(t *testing.T, listen, text string, code int) {
+	t.Helper()
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	var last string
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		response, err := client.Get("http://" + listen + "/readyz?verbose")
+		if err != nil {
+			continue // it does not listen yet
+		}
+		body, err := io.ReadAll(response.Body)
+		response.Body.Close()
+		last = string(body)
+		if err == nil && response.StatusCode == code && strings.Contains(last, text) {
+			return
+		}
+	}
+	t.Fatalf("readyz never says %q; at last it said\n%s", text, last)
+}
