@@ -34,7 +34,10 @@ func (b *Broker) writeProperties(controller string, opts Options) error {
 		"log.cleaner.dedupe.buffer.size":                   "8388608", // of 128 MiB, for a heap of 512
 		"inter.broker.listener.name":                       string(Plaintext),
 		"allow.everyone.if.no.acl.found":                   "false",
-		"super.users":                                      "User:ANONYMOUS",
+		// A test's cores may be so busy that the broker misses some heartbeats to
+		// itself; fence says what came of it if it lost its partitions for that.
+		"broker.session.timeout.ms": "60000",
+		"super.users":               "User:ANONYMOUS",
 	}
 	if opts.Authorize {
 		properties["authorizer.class.name"] = "org.apache.kafka.metadata.authorizer.StandardAuthorizer"
@@ -46,9 +49,16 @@ func (b *Broker) writeProperties(controller string, opts Options) error {
 }
 
 // logging is the broker's log on its standard output: all at INFO is 2,000 lines
-// a start.
+// a start. What tells of markers that are not written is worth a few.
 func logging() map[string]string {
 	return map[string]string{
+		"logger.markers.name":  "kafka.coordinator.transaction.TransactionMarkerChannelManager",
+		"logger.markers.level": "INFO",
+		"logger.fencing.name":  "org.apache.kafka.controller.ReplicationControlManager",
+		"logger.fencing.level": "INFO",
+		"logger.network.name":  "org.apache.kafka.clients.NetworkClient",
+		"logger.network.level": "ERROR", // it warns each 50 ms while the broker starts
+
 		"appender.out.type":            "Console",
 		"appender.out.name":            "out",
 		"appender.out.layout.type":     "PatternLayout",
