@@ -34,10 +34,7 @@ func (b *Broker) writeProperties(controller string, opts Options) error {
 		"log.cleaner.dedupe.buffer.size":                   "8388608", // of 128 MiB, for a heap of 512
 		"inter.broker.listener.name":                       string(Plaintext),
 		"allow.everyone.if.no.acl.found":                   "false",
-		// A test's cores may be so busy that the broker misses some heartbeats to
-		// itself; fence says what came of it if it lost its partitions for that.
-		"broker.session.timeout.ms": "60000",
-		"super.users":               "User:ANONYMOUS",
+		"super.users":                                      "User:ANONYMOUS",
 	}
 	if opts.Authorize {
 		properties["authorizer.class.name"] = "org.apache.kafka.metadata.authorizer.StandardAuthorizer"
