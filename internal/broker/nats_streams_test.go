@@ -183,9 +183,7 @@ func good() (source, own jetstream.StreamConfig) {
 
 // TestCompareStreams has one thing wrong at a time, on a real server.
 func TestCompareStreams(t *testing.T) {
-	url := startNATS(t).ClientURL()
 	type settings = jetstream.StreamConfig
-	js := jetStreamOf(t, &config.NATS{URL: url})
 	for name, tt := range map[string]struct {
 		source, own func(*settings)
 		pipeline    func(*config.Pipeline)
@@ -253,15 +251,9 @@ func TestCompareStreams(t *testing.T) {
 			if tt.own != nil {
 				tt.own(&own)
 			}
+			js := jetStreamOf(t, &config.NATS{URL: startNATS(t).ClientURL()})
 			addStream(t, js, source)
 			addStream(t, js, own)
-			defer func() {
-				for _, name := range []string{"OWN", "TX"} {
-					if err := js.DeleteStream(t.Context(), name); err != nil {
-						t.Fatal(err)
-					}
-				}
-			}()
 			got := told(CompareStreams(p, inspectStreams(t, js, p)))
 			if len(got) != len(tt.want) {
 				t.Fatalf("got %q", got)
@@ -275,7 +267,7 @@ func TestCompareStreams(t *testing.T) {
 	}
 }
 
-// TestSealedStreams cannot be deleted by a later case's settings alone.
+// TestSealedStreams seals what was made, since a stream is not made so.
 func TestSealedStreams(t *testing.T) {
 	js := jetStreamOf(t, &config.NATS{URL: startNATS(t).ClientURL()})
 	source, own := good()
