@@ -137,6 +137,41 @@ func TestRunOnNATSNamesAMissingRight(t *testing.T) {
 	}
 }
 
+// TestPositionResetHasEventsScoredAgain runs the example, moves it back and runs
+// it again.
+func TestPositionResetHasEventsScoredAgain(t *testing.T) {
+	for _, delivery := range []string{"exactly_once", "at_least_once"} {
+		t.Run(delivery, func(t *testing.T) {
+			s := startNATS(t, "")
+			addStream(t, s, jetstream.StreamConfig{Name: "TX", Subjects: []string{"tx.*"}})
+			js := jetStream(t, s)
+			lines := publishExampleOnNATS(t, js)
+			flags := onNATS("{nats: {url: \""+s.ClientURL()+"\"}}", "delivery="+delivery)
+			runExample(t, flags...)
+			position := func(args ...string) string {
+				return run(t, "", append(append([]string{"position", args[0], filepath.Join(cardFraud, "pipeline.yaml")}, args[1:]...), flags...)...).want(t, 0).out
+			}
+			if done := position("show"); strings.Count(done, " 0    -\n") != 4 {
+				t.Errorf("after all is done:\n%s", done)
+			}
+			// At least once the server drops what it has seen in the last minutes.
+			if err := js.DeleteStream(t.Context(), "FRAUD"); err != nil {
+				t.Fatal(err)
+			}
+			position("reset", "--to", "latest")
+			runExample(t, flags...)
+			if n := len(messagesOf(t, js, "FRAUD", "card-fraud.predictions")); n != 0 {
+				t.Errorf("%d predictions after a reset to the end", n)
+			}
+			position("reset", "--to", "earliest")
+			runExample(t, flags...)
+			if n := len(messagesOf(t, js, "FRAUD", "card-fraud.predictions")); n != len(lines) {
+				t.Errorf("%d predictions, want %d again", n, len(lines))
+			}
+		})
+	}
+}
+
 // TestPipelinesShareAnEmbeddedServer runs two pipelines of one dir: what the
 // first publishes, the second reads.
 func TestPipelinesShareAnEmbeddedServer(t *testing.T) {
