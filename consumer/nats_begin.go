@@ -180,8 +180,25 @@ func (n *NATS) place(ctx context.Context) error {
 
 // positions are those of all filters that ever were read.
 func (n *NATS) positions(ctx context.Context) (map[string]broker.Held[broker.Position], error) {
-	pattern := n.o.Session.Subjects.Of("position")
-	info, err := n.o.Session.Own.Info(ctx, jetstream.WithSubjectFilter(pattern))
+	known, err := knownPositions(ctx, n.o.Session.Own, n.o.Session.Subjects)
+	if err != nil || n.o.ExactlyOnce {
+		return known, err
+	}
+	for filter := range known { // at least once the consumers know more
+		held, err := n.position(ctx, filter)
+		if err != nil {
+			return nil, err
+		}
+		if held != nil {
+			known[filter] = *held
+		}
+	}
+	return known, nil
+}
+
+// knownPositions are the positions in a pipeline's own stream, by filter.
+func knownPositions(ctx context.Context, own jetstream.Stream, subjects broker.Subjects) (map[string]broker.Held[broker.Position], error) {
+	info, err := own.Info(ctx, jetstream.WithSubjectFilter(subjects.Of("position")))
 	if err != nil {
 		return nil, fmt.Errorf("look up the positions: %w", err)
 	}
@@ -191,7 +208,7 @@ func (n *NATS) positions(ctx context.Context) (map[string]broker.Held[broker.Pos
 		if err != nil {
 			continue // nobody's position
 		}
-		held, err := n.position(ctx, filter)
+		held, err := broker.Last[broker.Position](ctx, own, subject)
 		if err != nil {
 			return nil, err
 		}

@@ -47,6 +47,9 @@ func (s Subjects) Attempt(filter string) string { return s.own("attempt", filter
 // SentBack remembers which dead letters were sent back.
 func (s Subjects) SentBack(block string) string { return s.name + ".sent-back." + Token(block) }
 
+// SentBackBlocks is the filter of all that SentBack gives.
+func (s Subjects) SentBackBlocks() string { return s.name + ".sent-back.*" }
+
 // Of is the filter of all subjects of a kind, such as "lease", of this group.
 func (s Subjects) Of(kind string) string { return s.prefix(kind) + "*" }
 

@@ -1,39 +1,38 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kgo"
-
 	"github.com/penstock/penstock"
 	"github.com/penstock/penstock/producer"
 )
 
-// deadLetter is a record of a dead letter topic, with its headers read.
+// deadLetter is a message of where dead letters go, with its headers read.
 type deadLetter struct {
-	record    *kgo.Record
-	id        string // of the event
-	source    string // its topic
-	partition int32
+	place      penstock.EventID // its own
+	key, value []byte
+	headers    []penstock.Header
+
+	event     penstock.EventID // that it was made of
+	id        string           // the event's, as it is written
 	class     penstock.ErrorClass
 	reason    string
 	pipeline  string
 	model     string
 	version   string
 	time      time.Time // when it became one; zero: it does not say
-	attempt   string
-	truncated bool // its value was dropped
+	truncated bool      // its value was dropped
 }
 
-// readDeadLetter reads the headers. ok is false for a record that penstock did
-// not write.
-func readDeadLetter(r *kgo.Record) (d deadLetter, ok bool) {
-	d.record = r
-	for _, h := range r.Headers {
+// readHeaders reads what the headers say; parse reads an event's id. False for a
+// message that penstock did not write.
+func (d *deadLetter) readHeaders(parse func(id string) (penstock.EventID, error)) bool {
+	for _, h := range d.headers {
 		text := string(h.Value)
 		switch h.Key {
 		case producer.HeaderErrorClass:
@@ -52,39 +51,50 @@ func readDeadLetter(r *kgo.Record) (d deadLetter, ok bool) {
 			if t, err := time.Parse(time.RFC3339, text); err == nil {
 				d.time = t
 			}
-		case producer.HeaderAttempt:
-			d.attempt = text
 		case producer.HeaderTruncated:
 			d.truncated = true
 		}
 	}
 	var err error
-	d.source, d.partition, err = eventPlace(d.id)
-	return d, err == nil && d.class != ""
+	d.event, err = parse(d.id)
+	return err == nil && d.class != ""
 }
 
-// eventPlace is the topic and partition of TOPIC/PARTITION/OFFSET. A topic's
-// name has no slash.
-func eventPlace(id string) (topic string, partition int32, err error) {
+// kafkaEvent reads TOPIC/PARTITION/OFFSET. A topic's name has no slash.
+func kafkaEvent(id string) (e penstock.EventID, err error) {
 	parts := strings.Split(id, "/")
-	if len(parts) != 3 {
-		return "", 0, fmt.Errorf("%q is no event's id; one is such as transactions/0/1234", id)
+	if len(parts) == 3 {
+		partition, bad := strconv.ParseInt(parts[1], 10, 32)
+		e = penstock.EventID{Source: parts[0], Partition: int32(partition)}
+		e.Offset, err = strconv.ParseInt(parts[2], 10, 64)
+		err = errors.Join(bad, err)
 	}
-	n, err := strconv.ParseInt(parts[1], 10, 32)
-	if err == nil {
-		_, err = strconv.ParseInt(parts[2], 10, 64)
+	if len(parts) != 3 || err != nil {
+		return e, fmt.Errorf("%q is no event's id; one is such as transactions/0/1234", id)
 	}
-	if err != nil {
-		return "", 0, fmt.Errorf("%q is no event's id; one is such as transactions/0/1234", id)
-	}
-	return parts[0], int32(n), nil
+	return e, nil
 }
 
-// headers are those of the event as it came, without penstock's own but for the
-// attempt, so that the event's next dead letter counts on.
-func (d *deadLetter) headers() []kgo.RecordHeader {
-	var all []kgo.RecordHeader
-	for _, h := range d.record.Headers {
+// natsEvent reads STREAM/SUBJECT/SEQUENCE. A stream's name has no slash; a
+// subject may.
+func natsEvent(id string) (e penstock.EventID, err error) {
+	stream, rest, _ := strings.Cut(id, "/")
+	at := strings.LastIndexByte(rest, '/')
+	if at > 0 {
+		e = penstock.EventID{Source: stream, Subject: rest[:at]}
+		e.Offset, err = strconv.ParseInt(rest[at+1:], 10, 64)
+	}
+	if at <= 0 || err != nil {
+		return e, fmt.Errorf("%q is no event's id; one is such as TRANSACTIONS/transactions.eu/1234", id)
+	}
+	return e, nil
+}
+
+// eventHeaders are those of the event as it came, without penstock's own but for
+// the attempt, so that the event's next dead letter counts on.
+func (d *deadLetter) eventHeaders() []penstock.Header {
+	var all []penstock.Header
+	for _, h := range d.headers {
 		if !strings.HasPrefix(h.Key, "penstock-") || h.Key == producer.HeaderAttempt {
 			all = append(all, h)
 		}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -30,7 +31,7 @@ type dlqListCommand struct {
 
 // Help is the example that --help shows.
 func (dlqListCommand) Help() string {
-	return `One line for each error class, source partition and model: how many dead letters there are, how many of them were sent back already, and when the first and the last one came.
+	return `One line for each error class, source partition (on NATS: subject) and model: how many dead letters there are, how many of them were sent back already, and when the first and the last one came.
 
 Example:
 
@@ -41,6 +42,7 @@ Example:
 type letterKind struct {
 	class     penstock.ErrorClass
 	source    string
+	subject   string // on NATS, where there is no partition
 	partition int32
 	model     string
 }
@@ -60,23 +62,23 @@ func (c *dlqListCommand) Run(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	defer b.client.Close()
+	defer b.close()
 	sent, err := b.readSentBack(ctx)
 	if err != nil {
 		return explained(ctx, err)
 	}
 	counts := map[letterKind]*letterCount{}
-	err = b.each(ctx, func(d *deadLetter) error {
+	err = b.own(ctx, func(d *deadLetter) error {
 		if !c.takes(d) {
 			return nil
 		}
-		kind := letterKind{d.class, d.source, d.partition, strings.TrimSpace(d.model + " " + d.version)}
+		kind := letterKind{d.class, d.event.Source, d.event.Subject, d.event.Partition, strings.TrimSpace(d.model + " " + d.version)}
 		n := counts[kind]
 		if n == nil {
 			n = &letterCount{first: d.time}
 			counts[kind] = n
 		}
-		n.add(d, sent.has(d.record))
+		n.add(d, sent.has(&d.place))
 		return nil
 	})
 	if err != nil {
@@ -105,7 +107,7 @@ func printCounts(w io.Writer, counts map[letterKind]*letterCount) error {
 		kinds = append(kinds, kind)
 	}
 	slices.SortFunc(kinds, func(a, b letterKind) int {
-		return cmp.Or(cmp.Compare(a.class, b.class), cmp.Compare(a.source, b.source), cmp.Compare(a.partition, b.partition), cmp.Compare(a.model, b.model))
+		return cmp.Or(cmp.Compare(a.class, b.class), cmp.Compare(a.source, b.source), cmp.Compare(a.subject, b.subject), cmp.Compare(a.partition, b.partition), cmp.Compare(a.model, b.model))
 	})
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "CLASS\tSOURCE\tMODEL\tCOUNT\tSENT BACK\tFIRST\tLAST")
@@ -114,7 +116,7 @@ func printCounts(w io.Writer, counts map[letterKind]*letterCount) error {
 		n := counts[kind]
 		total.letters += n.letters
 		total.sentBack += n.sentBack
-		fmt.Fprintf(t, "%s\t%s/%d\t%s\t%d\t%d\t%s\t%s\n", kind.class, kind.source, kind.partition, kind.model, n.letters, n.sentBack, timeText(n.first), timeText(n.last))
+		fmt.Fprintf(t, "%s\t%s/%s\t%s\t%d\t%d\t%s\t%s\n", kind.class, kind.source, cmp.Or(kind.subject, strconv.Itoa(int(kind.partition))), kind.model, n.letters, n.sentBack, timeText(n.first), timeText(n.last))
 	}
 	fmt.Fprintf(t, "total\t\t\t%d\t%d\t\t\n", total.letters, total.sentBack)
 	if err := t.Flush(); err != nil {
@@ -131,16 +133,9 @@ func timeText(t time.Time) string {
 	return t.UTC().Format("2006-01-02T15:04:05.000Z")
 }
 
-// tellOthers says what was passed over.
-func (b *letterBox) tellOthers(s *session) {
-	if b.others > 0 {
-		fmt.Fprintf(s.Err, "%s other records in the dead letter topics are not of pipeline %s\n", count(b.others), b.p.Name)
-	}
-}
-
 type dlqShowCommand struct {
 	Config string `arg:"" help:"Pipeline file."`
-	ID     string `arg:"" optional:"" help:"The event's id, such as transactions/0/1234; default: all."`
+	ID     string `arg:"" optional:"" help:"The event's id, such as transactions/0/1234, or TRANSACTIONS/transactions.eu/1234 on NATS; default: all."`
 	letterFilter
 	JSON bool     `name:"json" help:"One JSON object a line."`
 	Set  []string `placeholder:"PATH=VALUE" sep:"none" help:"Override a value of the config, as often as needed."`
@@ -148,7 +143,7 @@ type dlqShowCommand struct {
 
 // Help is the example that --help shows.
 func (dlqShowCommand) Help() string {
-	return `Headers, key and value as they are in the dead letter topic. What is not UTF-8 is written in base64, and said so.
+	return `Headers, key and value as they are where dead letters go. What is not UTF-8 is written in base64, and said so.
 
 Example:
 
@@ -161,18 +156,18 @@ func (c *dlqShowCommand) Run(ctx context.Context, s *session) error {
 	if err := c.read(time.Now()); err != nil {
 		return err
 	}
-	if c.ID != "" {
-		if _, _, err := eventPlace(c.ID); err != nil {
-			return &refusal{err}
-		}
-	}
 	b, err := s.openLetters(ctx, c.Config, c.Set)
 	if err != nil {
 		return err
 	}
-	defer b.client.Close()
+	defer b.close()
+	if c.ID != "" {
+		if _, err := b.eventID(c.ID); err != nil {
+			return &refusal{err}
+		}
+	}
 	shown := 0
-	err = b.each(ctx, func(d *deadLetter) error {
+	err = b.own(ctx, func(d *deadLetter) error {
 		if !c.takes(d) || c.ID != "" && d.id != c.ID {
 			return nil
 		}
@@ -197,9 +192,12 @@ type shownLetter struct {
 	ID          string              `json:"id"`
 	Class       penstock.ErrorClass `json:"class"`
 	Error       string              `json:"error"`
-	Topic       string              `json:"topic"`
-	Partition   int32               `json:"partition"`
-	Offset      int64               `json:"offset"`
+	Topic       string              `json:"topic,omitempty"`
+	Partition   *int32              `json:"partition,omitempty"`
+	Offset      *int64              `json:"offset,omitempty"`
+	Stream      string              `json:"stream,omitempty"` // on NATS these three, elsewhere those above
+	Subject     string              `json:"subject,omitempty"`
+	Sequence    int64               `json:"sequence,omitempty"`
 	Truncated   bool                `json:"truncated,omitempty"`
 	Headers     []shownHeader       `json:"headers"`
 	Key         *string             `json:"key,omitempty"`
@@ -215,16 +213,18 @@ type shownHeader struct {
 }
 
 func newShownLetter(d *deadLetter) *shownLetter {
-	l := &shownLetter{
-		ID: d.id, Class: d.class, Error: d.reason, Truncated: d.truncated,
-		Topic: d.record.Topic, Partition: d.record.Partition, Offset: d.record.Offset,
+	l := &shownLetter{ID: d.id, Class: d.class, Error: d.reason, Truncated: d.truncated}
+	if at := &d.place; at.Subject != "" {
+		l.Stream, l.Subject, l.Sequence = at.Source, at.Subject, at.Offset
+	} else {
+		l.Topic, l.Partition, l.Offset = at.Source, &at.Partition, &at.Offset
 	}
-	for _, h := range d.record.Headers {
+	for _, h := range d.headers {
 		text, encoded := textOrBase64(h.Value)
 		l.Headers = append(l.Headers, shownHeader{Name: h.Key, Value: text, Base64: encoded})
 	}
-	l.Key, l.KeyBase64 = textOrBase64(d.record.Key)
-	l.Value, l.ValueBase64 = textOrBase64(d.record.Value)
+	l.Key, l.KeyBase64 = textOrBase64(d.key)
+	l.Value, l.ValueBase64 = textOrBase64(d.value)
 	return l
 }
 
@@ -245,18 +245,18 @@ func printLetter(w io.Writer, d *deadLetter, again bool) error {
 	if again {
 		b.WriteByte('\n')
 	}
-	fmt.Fprintf(&b, "%s (%s/%d/%d)\n", d.id, d.record.Topic, d.record.Partition, d.record.Offset)
-	for _, h := range d.record.Headers {
+	fmt.Fprintf(&b, "%s (%s)\n", d.id, &d.place)
+	for _, h := range d.headers {
 		fmt.Fprintf(&b, "%s: %s\n", h.Key, shown(h.Value))
 	}
-	if d.record.Key != nil {
-		fmt.Fprintf(&b, "key: %s\n", shown(d.record.Key))
+	if d.key != nil {
+		fmt.Fprintf(&b, "key: %s\n", shown(d.key))
 	}
 	switch {
 	case d.truncated:
 		b.WriteString("value: dropped, since the broker refused its size\n")
 	default:
-		fmt.Fprintf(&b, "value: %s\n", shown(d.record.Value))
+		fmt.Fprintf(&b, "value: %s\n", shown(d.value))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

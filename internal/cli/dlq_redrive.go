@@ -18,9 +18,9 @@ type dlqRedriveCommand struct {
 
 // Help is the example that --help shows.
 func (dlqRedriveCommand) Help() string {
-	return `Each dead letter goes back to the partition that its event came from, with its key, value and headers, once: what was sent back is remembered in the pipeline's state topic, in the same transaction as the events. So a redrive that was cut short is simply run again, and filters may be combined in any order. The dead letters stay in their topic. An event that fails again becomes a new dead letter, whose penstock-attempt counts on.
+	return `Each dead letter goes back to the partition (on NATS: the subject) that its event came from, with its key, value and headers, once: what was sent back is remembered among what is the pipeline's own. So a redrive that was cut short is simply run again, and filters may be combined in any order. On Kafka the events and that memory are one transaction. On NATS no batch spans two streams: events that were published before the memory was written are published again under the same message id, and the source stream drops them for as long as its duplicate_window lasts (two minutes by default), so run it again within that time.
 
-A dead letter whose value the broker refused for its size cannot be sent back; it is counted. Those that come while this runs are left for the next time.
+The dead letters stay where they are. An event that fails again becomes a new dead letter, whose penstock-attempt counts on. A dead letter whose value the broker refused for its size cannot be sent back; it is counted. Those that come while this runs are left for the next time.
 
 Example:
 
@@ -49,7 +49,7 @@ func (c *dlqRedriveCommand) Run(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	defer b.client.Close()
+	defer b.close()
 	r := &redrive{command: c, session: s, letters: b, started: time.Now()}
 	for try := 1; ; try++ {
 		err = r.run(ctx)

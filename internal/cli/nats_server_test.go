@@ -9,6 +9,8 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/penstock/penstock/internal/embedded"
 )
 
 // startNATS starts a server with JetStream within this process; configuration is
@@ -69,4 +71,59 @@ func addStream(t *testing.T, s *server.Server, c jetstream.StreamConfig) {
 	if _, err := jetStream(t, s).CreateStream(t.Context(), c); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// openDir starts the server of a folder, as a pipeline's process does.
+func openDir(t *testing.T, dir string) *embedded.NATS {
+	t.Helper()
+	s, err := embedded.StartNATS(embedded.NATSOptions{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	return s
+}
+
+func within(t *testing.T, s *embedded.NATS) jetstream.JetStream {
+	t.Helper()
+	conn, err := nats.Connect("", s.Connect())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(conn.Close)
+	js, err := jetstream.New(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return js
+}
+
+// messagesOf are all messages of a stream's subjects, in order.
+func messagesOf(t *testing.T, js jetstream.JetStream, stream, filter string) []jetstream.Msg {
+	t.Helper()
+	c, err := js.OrderedConsumer(t.Context(), stream, jetstream.OrderedConsumerConfig{FilterSubjects: []string{filter}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := c.Info(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []jetstream.Msg
+	if info.NumPending == 0 {
+		return nil
+	}
+	messages, err := c.Messages()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer messages.Stop()
+	for range info.NumPending {
+		m, err := messages.Next(jetstream.NextMaxWait(10 * time.Second))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, m)
+	}
+	return all
 }

@@ -22,6 +22,8 @@ type positionShowCommand struct {
 func (positionShowCommand) Help() string {
 	return `One line a partition: the offset of the next event, the offset behind the last one that can be read, how many lie between, and which worker has the partition. A dash stands for none.
 
+On NATS it is a line a filter: the stream sequence from which on its events are to be scored, how many of them wait, and which worker has its lease.
+
 Example:
 
     penstock position show fraud.yaml`
@@ -33,7 +35,7 @@ func (c *positionShowCommand) Run(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	defer p.client.Close()
+	defer p.close()
 	return p.print(s.Out)
 }
 
@@ -45,7 +47,7 @@ type positionResetCommand struct {
 
 // Help is the example that --help shows.
 func (positionResetCommand) Help() string {
-	return `Refused while the pipeline runs: its workers would go on where they are. What was predicted stays; an event that is read again is predicted again.
+	return `Refused while the pipeline runs: its workers would go on where they are. What was predicted stays; an event that is read again is predicted again. On NATS a process that was killed counts as running until its leases expire, after source.session_timeout; a stream that drops its events once they are done, as a work queue does, has nothing to go back to, and is refused.
 
 Example:
 
@@ -62,15 +64,11 @@ func (c *positionResetCommand) Run(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	defer p.client.Close()
+	defer p.close()
 	if err := p.idle(); err != nil {
 		return err
 	}
-	to, err := p.resolve(ctx, c.To, since)
-	if err != nil {
-		return explained(ctx, err)
-	}
-	if err := p.move(ctx, to); err != nil {
+	if err := p.reset(ctx, c.To, since); err != nil {
 		return explained(ctx, err)
 	}
 	return p.print(s.Out)

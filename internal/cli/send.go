@@ -5,14 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
-	"strings"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kerr"
-	"github.com/twmb/franz-go/pkg/kgo"
-
-	"github.com/penstock/penstock/internal/broker"
 	"github.com/penstock/penstock/internal/config"
 	"github.com/penstock/penstock/internal/eventfile"
 )
@@ -21,22 +15,26 @@ type sendCommand struct {
 	Config string   `arg:"" help:"Pipeline file."`
 	Files  []string `arg:"" optional:"" help:"Files of JSON lines; - or none is stdin."`
 
-	Rate  float64  `placeholder:"N" help:"Events a second; default: as fast as the broker takes them."`
-	Key   string   `placeholder:"PATH" help:"Field that becomes the record's key, such as customer.id."`
-	Topic string   `placeholder:"TOPIC" help:"Which of the source's topics, where it has several."`
-	Set   []string `placeholder:"PATH=VALUE" sep:"none" help:"Override a value of the config, as often as needed."`
-	Quiet bool     `short:"q" help:"No progress bar and no summary."`
+	Rate    float64  `placeholder:"N" help:"Events a second; default: as fast as the broker takes them."`
+	Key     string   `placeholder:"PATH" help:"Kafka: field that becomes the record's key, such as customer.id."`
+	Topic   string   `placeholder:"TOPIC" help:"Kafka: which of the source's topics, where it has several."`
+	Subject string   `placeholder:"SUBJECT" help:"NATS: where the events go, such as transactions.eu; needed where the source has several filters, or one with a wildcard."`
+	Set     []string `placeholder:"PATH=VALUE" sep:"none" help:"Override a value of the config, as often as needed."`
+	Quiet   bool     `short:"q" help:"No progress bar and no summary."`
 }
 
 // Help is the example that --help shows.
 func (sendCommand) Help() string {
-	return `Publishes each line to the source topic, byte for byte and whatever is in it, so that bad events can be tried out too. Blank lines are left out.
+	return `Publishes each line to the source, byte for byte and whatever is in it, so that bad events can be tried out too. Blank lines are left out.
 
 With --rate, events leave at a steady pace that does not slow down when the broker does. An event whose --key is absent, null, or not to be found because the line is no JSON, goes without a key.
 
+On NATS all events of a run go to one subject: the source's filter where that is one subject, or else --subject, which one of the filters must take. A run that was cut short and is run again publishes its events again: they carry no message id. With broker.embedded they go to the process that keeps the folder, by its broker.embedded.listen; where there is none, they are put into the folder, for the next penstock run.
+
 Example:
 
-    penstock send fraud.yaml events.jsonl --rate 1000 --key customer.id`
+    penstock send fraud.yaml events.jsonl --rate 1000 --key customer.id
+    penstock send fraud-nats.yaml events.jsonl --subject transactions.eu`
 }
 
 // Run publishes the events.
@@ -44,59 +42,54 @@ func (c *sendCommand) Run(ctx context.Context, s *session) (err error) {
 	if c.Rate < 0 {
 		return &refusal{errors.New("--rate must be above 0")}
 	}
-	key, err := keyPath(c.Key)
-	if err != nil {
-		return err
-	}
 	inputs, bytes, err := c.inputs(s.In)
 	if err != nil {
 		return err
 	}
-	f, err := s.loadStream(c.Config, c.Set)
+	f, err := s.loadPipeline(c.Config, c.Set)
 	if err != nil {
 		return err
 	}
-	topic, err := c.topic(&f.Pipeline)
-	if err != nil {
+	out := &sending{pace: pace{rate: c.Rate}}
+	if out.to, err = c.open(ctx, s, &f.Pipeline, out.finished); err != nil {
 		return err
 	}
-	// Nothing is gained by waiting for more events of a batch: while one is on
-	// its way, the next fills up.
-	client, err := connect(&f.Pipeline, broker.LogTo(s.log), kgo.DefaultProduceTopic(topic), kgo.ProducerLinger(0))
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	out := &sending{client: client, key: key, pace: pace{rate: c.Rate}, bar: newProgress(s.Err, s.Out, bytes, time.Now())}
+	defer out.to.close()
+	out.bar = newProgress(s.Err, s.Out, bytes, time.Now())
 	if c.Quiet || s.logJSON {
 		out.bar.w = nil
 	}
 	err = out.run(ctx, inputs)
 	out.bar.clear()
 	if !c.Quiet {
-		out.summarize(s, topic)
+		out.summarize(s, out.to.name())
 	}
 	if err != nil {
-		if errors.Is(err, kerr.TopicAuthorizationFailed) {
-			err = &broker.Refusal{Right: "Write", Resource: "topic " + topic, Err: err}
-		}
-		return explained(ctx, fmt.Errorf("publish to %s: %w", topic, err))
+		return explained(ctx, fmt.Errorf("publish to %s: %w", out.to.name(), err))
 	}
 	return nil
 }
 
-// topic is where the events go.
-func (c *sendCommand) topic(p *config.Pipeline) (string, error) {
-	all := p.Source.AllTopics()
-	switch {
-	case c.Topic == "" && len(all) == 1:
-		return all[0], nil
-	case c.Topic == "":
-		return "", &refusal{fmt.Errorf("the source has several topics; choose with --topic one of %s", strings.Join(all, ", "))}
-	case !slices.Contains(all, c.Topic):
-		return "", &refusal{fmt.Errorf("--topic %s is not of the source, which has %s", c.Topic, strings.Join(all, ", "))}
+// open connects to where the events go; finished is told of each.
+func (c *sendCommand) open(ctx context.Context, s *session, p *config.Pipeline, finished func(error)) (destination, error) {
+	onKafka := p.Broker.Kafka != nil
+	for _, flag := range []struct {
+		name, value string
+		fits        bool
+		instead     string
+	}{
+		{"--key", c.Key, onKafka, "on NATS the subject serves as key"},
+		{"--topic", c.Topic, onKafka, "on NATS give --subject"},
+		{"--subject", c.Subject, !onKafka, "on Kafka give --topic"},
+	} {
+		if flag.value != "" && !flag.fits {
+			return nil, &refusal{fmt.Errorf("%s does not fit the broker: %s", flag.name, flag.instead)}
+		}
 	}
-	return c.Topic, nil
+	if onKafka {
+		return c.openTopic(s, p, finished)
+	}
+	return c.openSubject(ctx, s, p, finished)
 }
 
 // inputs checks the files. A row of CSV or Parquet has no one text as an event:

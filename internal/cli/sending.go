@@ -1,28 +1,32 @@
 package cli
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"slices"
-	"strings"
 	"sync/atomic"
 	"time"
-
-	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/penstock/penstock/internal/eventfile"
 )
 
+// destination is where events are sent. One goroutine uses it.
+type destination interface {
+	name() string
+	// publish sends an event, whose bytes are the caller's again at once. It
+	// waits where too many are on their way.
+	publish(ctx context.Context, event []byte) error
+	// flush waits until it is known of all events what became of them.
+	flush(ctx context.Context) error
+	close()
+}
+
 // sending is one run of the command.
 type sending struct {
-	client *kgo.Client
-	key    []string
-	pace   pace
-	bar    *progress
+	to   destination
+	pace pace
+	bar  *progress
 
 	sent   tally // given to the client
 	acked  atomic.Int64
@@ -44,7 +48,7 @@ func (s *sending) run(ctx context.Context, inputs []input) error {
 	// What was given out is on its way also when there is no more to come.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), answerTime)
 	defer cancel()
-	if flushErr := s.client.Flush(ctx); err == nil {
+	if flushErr := s.to.flush(ctx); err == nil {
 		err = flushErr
 	}
 	if failed := s.failed.Load(); failed != nil {
@@ -91,16 +95,18 @@ func (s *sending) event(ctx context.Context, value []byte) error {
 	if err := s.pace.wait(ctx, s.sent.predicted); err != nil {
 		return err
 	}
-	record := &kgo.Record{Key: keyOf(value, s.key), Value: bytes.Clone(value)} // the chunk is filled anew
-	s.client.Produce(ctx, record, func(_ *kgo.Record, err error) {
-		if err != nil {
-			s.failed.CompareAndSwap(nil, &err)
-			return
-		}
-		s.acked.Add(1)
-	})
 	s.sent.predicted++
-	return nil
+	return s.to.publish(ctx, value)
+}
+
+// finished is told by the destination of each event, by whichever goroutine: the
+// broker has it, or has not taken it.
+func (s *sending) finished(err error) {
+	if err != nil {
+		s.failed.CompareAndSwap(nil, &err)
+		return
+	}
+	s.acked.Add(1)
 }
 
 func (s *sending) summarize(se *session, topic string) {
@@ -140,40 +146,4 @@ func (p *pace) wait(ctx context.Context, n int64) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-}
-
-// keyPath splits a field's path.
-func keyPath(path string) ([]string, error) {
-	if path == "" {
-		return nil, nil
-	}
-	keys := strings.Split(path, ".")
-	if slices.Contains(keys, "") || strings.ContainsAny(path, "[]") {
-		return nil, &refusal{fmt.Errorf("--key must be a field's name, or names with dots between, such as customer.id, not %q", path)}
-	}
-	return keys, nil
-}
-
-// keyOf is the record key that an event's field makes: text as it is, all else
-// as it stands in the JSON.
-func keyOf(event []byte, path []string) []byte {
-	if path == nil {
-		return nil
-	}
-	field := json.RawMessage(event)
-	for _, name := range path {
-		var fields map[string]json.RawMessage
-		if json.Unmarshal(field, &fields) != nil || fields[name] == nil {
-			return nil
-		}
-		field = fields[name]
-	}
-	var text *string
-	switch err := json.Unmarshal(field, &text); {
-	case err != nil:
-		return bytes.Clone(field)
-	case text == nil: // null
-		return nil
-	}
-	return []byte(*text)
 }

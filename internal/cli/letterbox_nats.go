@@ -1,0 +1,135 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/penstock/penstock"
+	"github.com/penstock/penstock/internal/broker"
+	"github.com/penstock/penstock/internal/config"
+)
+
+// natsLetters are dead letters in the pipeline's own stream.
+type natsLetters struct {
+	server   *natsServer
+	p        *config.Pipeline
+	subjects broker.Subjects
+	stream   jetstream.Stream // the pipeline's own
+}
+
+func (s *session) openNATSLetters(ctx context.Context, p *config.Pipeline) (*natsLetters, error) {
+	if err := s.existing(p); err != nil {
+		return nil, err
+	}
+	server, err := s.openNATS(p)
+	if err != nil {
+		return nil, err
+	}
+	b := &natsLetters{server: server, p: p, subjects: broker.NewSubjects(p)}
+	ctx, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	err = server.guarded(ctx, func(ctx context.Context) (err error) {
+		b.stream, err = server.js.Stream(ctx, p.Sink.Stream)
+		return err
+	})
+	if err != nil {
+		server.close()
+		return nil, fmt.Errorf("look up stream %s: %w", p.Sink.Stream, err)
+	}
+	return b, nil
+}
+
+func (b *natsLetters) close() { b.server.close() }
+
+func (b *natsLetters) eventID(id string) (penstock.EventID, error) { return natsEvent(id) }
+
+func (b *natsLetters) each(ctx context.Context, take func(d *deadLetter, ok bool) error) error {
+	return b.scan(ctx, b.subjects.Dead(), func(m jetstream.Msg, sequence uint64) error {
+		d := &deadLetter{
+			place: penstock.EventID{Source: b.p.Sink.Stream, Subject: m.Subject(), Offset: int64(sequence)},
+			value: m.Data(),
+		}
+		headers := m.Headers()
+		for _, key := range slices.Sorted(maps.Keys(headers)) {
+			for _, value := range headers[key] {
+				if !strings.HasPrefix(key, "Nats-") { // those are of the batch that it came in
+					d.headers = append(d.headers, penstock.Header{Key: key, Value: []byte(value)})
+				}
+			}
+		}
+		return take(d, d.readHeaders(natsEvent))
+	})
+}
+
+// scan reads what is in the own stream now of what filter takes.
+func (b *natsLetters) scan(ctx context.Context, filter string, take func(m jetstream.Msg, sequence uint64) error) error {
+	var c jetstream.Consumer
+	var left uint64
+	err := b.server.guarded(ctx, func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, answerTime)
+		defer cancel()
+		var err error
+		if c, err = b.stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{FilterSubjects: []string{filter}}); err != nil {
+			return err
+		}
+		info, err := c.Info(ctx)
+		if err == nil {
+			left = info.NumPending
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("read %s: %w", filter, err)
+	}
+	if left == 0 {
+		return nil
+	}
+	messages, err := c.Messages()
+	if err != nil {
+		return fmt.Errorf("read %s: %w", filter, err)
+	}
+	defer messages.Stop()
+	for ; left > 0; left-- {
+		m, err := messages.Next(jetstream.NextContext(ctx))
+		if err != nil {
+			return fmt.Errorf("read %s: %w", filter, err)
+		}
+		meta, err := m.Metadata()
+		if err != nil {
+			return fmt.Errorf("read %s: %w", filter, err)
+		}
+		if err := take(m, meta.Sequence.Stream); err != nil {
+			return err
+		}
+		if meta.NumPending == 0 {
+			return nil // some expired meanwhile
+		}
+	}
+	return nil
+}
+
+func (b *natsLetters) blockKey(letter *penstock.EventID) string {
+	return b.subjects.SentBack(strconv.FormatInt(letter.Offset/blockOffsets, 10))
+}
+
+func (b *natsLetters) readSentBack(ctx context.Context) (*sentBack, error) {
+	sent := &sentBack{key: b.blockKey, blocks: map[string]*sentBlock{}}
+	err := b.scan(ctx, b.subjects.SentBackBlocks(), func(m jetstream.Msg, sequence uint64) error {
+		block := &sentBlock{sequence: sequence}
+		if err := json.Unmarshal(m.Data(), block); err != nil {
+			return fmt.Errorf("read %s: %w", m.Subject(), err)
+		}
+		if len(block.Bits) == blockOffsets/8 {
+			sent.blocks[m.Subject()] = block
+		}
+		return nil
+	})
+	return sent, err
+}
