@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 	"unsafe"
@@ -48,13 +49,20 @@ type NATS struct {
 	readers          map[int]*filterReader
 	polled           []delivery // of the last poll
 	inEpoch          bool       // something was polled since the last commit
-	fresh            int        // readers of which nothing was scored yet
+	// touched are the readers of which something was polled since then.
+	touched []*filterReader
+	moves   []move // of the commit at hand
+	spent   bool   // what was polled last is not all committed
+	fresh   int    // readers of which nothing was scored yet
 
-	rested time.Time
+	rested  time.Time // when positions were last moved on that nothing came for
+	restEnd uint64    // the stream's end at that time
 
 	joined atomic.Bool
+	end    func() // of the worker's session, for the group
+	once   sync.Once
 
-	attempted []int
+	attempted []notedAttempt
 	isolated  bool
 }
 
@@ -65,7 +73,6 @@ type filterReader struct {
 	position broker.Held[broker.Position]
 	consumer jetstream.Consumer
 	consume  jetstream.ConsumeContext
-	remove   func() // of the server's consumer, where nobody else wants it
 	gauge    *telemetry.Partition
 
 	delivered uint64 // consumer sequence of the last message
@@ -90,6 +97,7 @@ func OpenNATS(ctx context.Context, o NATSOptions) (*NATS, error) {
 		eachAcknowledged: info.Config.Retention == jetstream.WorkQueuePolicy,
 		inbox:            newInbox(int(o.FetchMaxBytes)), readers: map[int]*filterReader{},
 	}
+	n.end = o.Session.Member.Begin()
 	if err := n.arrange(ctx); err != nil {
 		n.Close()
 		return nil, err
@@ -178,6 +186,9 @@ func (n *NATS) append(events []penstock.Event, d *delivery) ([]penstock.Event, e
 		return events, fmt.Errorf("read %s: message %d came after %d: %w", r.filter, meta.Sequence.Consumer, r.delivered, ErrGap)
 	}
 	r.delivered = meta.Sequence.Consumer
+	if r.next == 0 {
+		n.touched = append(n.touched, r)
+	}
 	r.next, r.pending = meta.Sequence.Stream+1, meta.NumPending
 	if !n.o.ExactlyOnce {
 		r.unacknowledged = append(r.unacknowledged, d.msg)
@@ -187,7 +198,7 @@ func (n *NATS) append(events []penstock.Event, d *delivery) ([]penstock.Event, e
 			Source: n.source, Subject: d.msg.Subject(), Partition: int32(r.number), Offset: int64(meta.Sequence.Stream),
 		},
 		Value: d.msg.Data(), Time: meta.Timestamp.UnixMilli(),
-		Control: done(r.position.Value.Resume, d.msg.Subject(), meta.Sequence.Stream),
+		Control: done(&r.position.Value, d.msg.Subject(), meta.Sequence.Stream),
 	}
 	e.Key = unsafe.Slice(unsafe.StringData(e.ID.Subject), len(e.ID.Subject))
 	headers := d.msg.Headers()
@@ -206,52 +217,54 @@ func (n *NATS) append(events []penstock.Event, d *delivery) ([]penstock.Event, e
 	return append(events, e), nil
 }
 
+// move is a position on its way into the stream.
+type move struct {
+	reader *filterReader
+	to     broker.Position
+}
+
 // Guards are the positions behind all that was polled, or until, where that is
 // given and less, each to be written only if nobody else has written it since.
+// After an until the session is spent.
 func (n *NATS) Guards(until broker.Offsets) ([]broker.Guard, error) {
-	var guards []broker.Guard
-	for _, number := range slices.Sorted(maps.Keys(n.readers)) {
-		r := n.readers[number]
+	n.spent = n.spent || until != nil
+	n.moves = n.moves[:0]
+	guards := make([]broker.Guard, 0, len(n.touched))
+	for _, r := range n.touched {
 		next := r.next
 		if until != nil {
-			next = uint64(until[n.source][int32(number)])
+			at, ok := until[n.source][int32(r.number)]
+			if !ok {
+				continue // nothing of it is settled
+			}
+			next = uint64(at)
 		}
-		if next == 0 {
-			continue
-		}
-		moved := r.position.Value
-		moved.Next = next
-		moved.Resume = ahead(moved.Resume, next)
-		guard, err := positionGuard(n.o.Session.Subjects.Position(r.filter), &moved, r.position.Sequence)
+		to := moved(r.position.Value, next)
+		guard, err := positionGuard(n.o.Session.Subjects.Position(r.filter), &to, r.position.Sequence)
 		if err != nil {
 			return nil, err
 		}
-		guards = append(guards, guard)
+		n.moves, guards = append(n.moves, move{r, to}), append(guards, guard)
 	}
 	return guards, nil
 }
 
 // Moved is to be called when the guards are in the stream, the last one at
 // sequence last.
-func (n *NATS) Moved(guards []broker.Guard, last uint64) {
-	at := last - uint64(len(guards)) + 1
-	for _, number := range slices.Sorted(maps.Keys(n.readers)) {
-		if r := n.readers[number]; r.next != 0 {
-			r.position = broker.Held[broker.Position]{Value: r.position.Value, Sequence: at}
-			r.position.Value.Next = r.next
-			r.position.Value.Resume = ahead(r.position.Value.Resume, r.next)
-			at++
-		}
+func (n *NATS) Moved(last uint64) {
+	for i, m := range n.moves {
+		m.reader.position = broker.Held[broker.Position]{Value: m.to, Sequence: last - uint64(len(n.moves)-1-i)}
 	}
 }
 
 // Acknowledge acknowledges all that was polled, or what is before until, where
 // that is given and less, and waits until the server knows.
 func (n *NATS) Acknowledge(ctx context.Context, until broker.Offsets) error {
-	for number, r := range n.readers {
+	n.spent = n.spent || until != nil
+	for _, r := range n.touched {
 		last := len(r.unacknowledged) - 1
 		if until != nil {
-			next := uint64(until[n.source][int32(number)])
+			next := uint64(until[n.source][int32(r.number)]) // 0 where nothing is settled
 			for ; last >= 0; last-- {
 				if meta, err := r.unacknowledged[last].Metadata(); err == nil && meta.Sequence.Stream < next {
 					break
@@ -272,49 +285,45 @@ func (n *NATS) Acknowledge(ctx context.Context, until broker.Offsets) error {
 		if err := r.unacknowledged[last].DoubleAck(ctx); err != nil {
 			return fmt.Errorf("acknowledge %s: %w", r.filter, err)
 		}
-		clear(r.unacknowledged)
-		r.unacknowledged = r.unacknowledged[:0]
 	}
 	return nil
 }
 
 // PlacedAt is the sequence at which a filter's position was written that its
-// deliveries began from: another one after it was set anew. Exactly once it is
-// that of the last epoch.
+// deliveries began from: another one after it was set anew.
 func (n *NATS) PlacedAt(number int32) uint64 { return n.readers[int(number)].position.Sequence }
 
-// Polled is how many filters' positions the epoch moves, and Open how many the
+// Polled is how many filters' positions the epoch moves, and open how many the
 // worker has.
-func (n *NATS) Polled() (polled, open int) {
-	for _, r := range n.readers {
-		if r.next != 0 {
-			polled++
-		}
-	}
-	return polled, len(n.readers)
-}
+func (n *NATS) Polled() (polled, open int) { return len(n.touched), len(n.readers) }
 
 // Committed is to be called after each commit. It takes back what was noted in
 // case the process dies, and shows how far behind the worker is.
 func (n *NATS) Committed(ctx context.Context) error {
 	n.inEpoch = false
-	for _, r := range n.readers {
-		if r.next != 0 {
-			r.gauge.SetPosition(int64(r.next))
-			r.gauge.SetLag(int64(r.pending))
-			r.next = 0
-		}
+	for _, r := range n.touched {
+		r.gauge.SetPosition(int64(r.next))
+		r.gauge.SetLag(int64(r.pending))
+		r.next = 0
+		clear(r.unacknowledged)
+		r.unacknowledged = r.unacknowledged[:0]
 	}
-	if err := n.rest(ctx); err != nil {
-		return err
+	n.touched = n.touched[:0]
+	if !n.spent {
+		if err := n.rest(ctx); err != nil {
+			return err
+		}
 	}
 	return n.succeeded(ctx)
 }
 
-// Close stops to read.
+// Close stops to read. It may be called again, and while another call is at it.
 func (n *NATS) Close() {
-	n.inbox.close()
-	for number := range n.readers {
-		n.stop(number)
-	}
+	n.once.Do(func() {
+		n.inbox.close()
+		for number := range n.readers {
+			n.stop(number)
+		}
+		n.end()
+	})
 }

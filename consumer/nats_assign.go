@@ -56,9 +56,6 @@ func (n *NATS) arrange(ctx context.Context) error {
 func (n *NATS) stop(number int) {
 	r := n.readers[number]
 	r.consume.Stop()
-	if r.remove != nil {
-		r.remove()
-	}
 	r.gauge.SetAssigned(false)
 	if r.fresh {
 		n.fresh--
@@ -90,7 +87,10 @@ const handlerTime = 100 * time.Millisecond
 
 // Bounds of what is fetched of one filter.
 const (
-	leastFetch = 1 << 20 // as large as a message may be by the server's default
+	// besidesPayload is more than the server counts of a message beside what
+	// max_payload bounds. It gives none that is larger than a pull asks for, and
+	// does not say so.
+	besidesPayload = 64 << 10
 	// heartbeat is how often a server says that it is there while nothing comes;
 	// after two that are missing the session is spent.
 	heartbeat = time.Second
@@ -110,10 +110,10 @@ func (n *NATS) read(ctx context.Context, number, of int) error {
 		return fmt.Errorf("read %s: %w", r.filter, err)
 	}
 	r.consumer = c
-	share := max(int(n.o.FetchMaxBytes)/of, leastFetch)
+	share := max(int(n.o.FetchMaxBytes)/of, int(n.o.Session.Conn.MaxPayload())+besidesPayload)
 	r.consume, err = c.Consume(
 		func(m jetstream.Msg) { n.inbox.put(r, m) },
-		jetstream.PullMaxMessagesWithBytesLimit(maxFetch, share),
+		jetstream.PullMaxMessagesWithBytesLimit(min(max(mostFetched/of, leastFetched), maxFetch), share),
 		jetstream.PullExpiry(expiry), jetstream.PullHeartbeat(heartbeat),
 		jetstream.ConsumeErrHandler(func(_ jetstream.ConsumeContext, err error) { n.inbox.fail(fmt.Errorf("read %s: %w", r.filter, err)) }),
 	)
@@ -128,8 +128,12 @@ func (n *NATS) read(ctx context.Context, number, of int) error {
 	return nil
 }
 
-// maxFetch is how many messages a pull asks for.
-const maxFetch = 4096
+// How many messages a pull asks for: fewer the more filters there are.
+const (
+	mostFetched  = 16 << 10 // of all filters, about
+	maxFetch     = 4096
+	leastFetched = 32
+)
 
 // gone is how long the server keeps a consumer that nobody pulls from.
 const gone = 30 * time.Second
@@ -141,21 +145,10 @@ func (n *NATS) consumer(ctx context.Context, r *filterReader) (jetstream.Consume
 	if !n.o.ExactlyOnce {
 		return n.durable(ctx, r)
 	}
-	c, err := n.o.Session.Source.CreateConsumer(ctx, jetstream.ConsumerConfig{
+	return n.o.Session.Source.CreateConsumer(ctx, jetstream.ConsumerConfig{
 		FilterSubject: r.filter, DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: max(r.position.Value.Next, 1),
 		AckPolicy: jetstream.AckNonePolicy, MaxDeliver: 1, InactiveThreshold: gone, MemoryStorage: true, Replicas: 1,
 	})
-	if err != nil {
-		return nil, err
-	}
-	name := c.CachedInfo().Name
-	r.remove = func() {
-		// The server removes it by itself after a while.
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-		defer cancel()
-		_ = n.o.Session.Source.DeleteConsumer(ctx, name)
-	}
-	return c, nil
 }
 
 // durableName names a filter's consumer.

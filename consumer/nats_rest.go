@@ -12,52 +12,48 @@ import (
 // moved on. It costs a question a filter.
 const restAfter = 30 * time.Second
 
-// rest moves the positions of filters that nothing has come for to the stream's
-// end. Otherwise one that has had no event for long would look, once retention
-// has removed what others had, as if its own had been removed unread.
+// rest moves the positions of filters that nothing has come for to where the
+// stream ended when it was last called. Otherwise one that has had no event for
+// long would look, once retention has removed what others had, as if its own had
+// been removed unread. Nothing that was polled may be uncommitted.
 func (n *NATS) rest(ctx context.Context) error {
 	if time.Since(n.rested) < restAfter {
 		return nil
 	}
-	n.rested = time.Now()
 	info, err := n.o.Session.Source.Info(ctx)
 	if err != nil {
 		return fmt.Errorf("look up the source stream: %w", err)
 	}
-	end := info.State.LastSeq + 1
-	var readers []*filterReader
+	// Not to the end as it is now: a consumer hears of a message after the stream.
+	to := n.restEnd
+	n.rested, n.restEnd = time.Now(), info.State.LastSeq+1
 	var guards []broker.Guard
+	n.moves = n.moves[:0]
 	for _, r := range n.readers {
-		if r.position.Value.Next >= end || len(guards) == broker.MaxBatch {
+		if r.position.Value.Next >= to || len(guards) == broker.MaxBatch {
 			continue
 		}
-		// Of what was in the stream before, all is delivered to us and nothing waits.
 		c, err := r.consumer.Info(ctx)
 		if err != nil {
 			return fmt.Errorf("look up the consumer of %s: %w", r.filter, err)
 		}
 		if c.NumPending > 0 || c.Delivered.Consumer != r.delivered {
-			continue
+			continue // something is on its way
 		}
-		p := r.position.Value
-		p.Next, p.Resume = end, ahead(p.Resume, end)
+		p := moved(r.position.Value, to)
 		guard, err := positionGuard(n.o.Session.Subjects.Position(r.filter), &p, r.position.Sequence)
 		if err != nil {
 			return err
 		}
-		readers, guards = append(readers, r), append(guards, guard)
+		n.moves, guards = append(n.moves, move{r, p}), append(guards, guard)
 	}
 	if len(guards) == 0 {
 		return nil
 	}
 	last, err := broker.PublishBatch(ctx, n.o.Session.Conn, nil, guards)
 	if err != nil {
-		return fmt.Errorf("move idle positions: %w", err)
+		return fmt.Errorf("move positions on: %w", err)
 	}
-	for i, r := range readers {
-		r.position.Value.Next, r.position.Value.Resume = end, ahead(r.position.Value.Resume, end)
-		r.position.Sequence = last - uint64(len(readers)-1-i)
-		r.gauge.SetPosition(int64(end))
-	}
+	n.Moved(last)
 	return nil
 }

@@ -100,8 +100,12 @@ func (n *NATS) Flush(ctx context.Context) error {
 	return nil
 }
 
-// crowded is how long to leave to other batches when there are too many.
-const crowded = 5 * time.Millisecond
+// crowded is how long to leave to other batches when there are too many, the
+// longer the more often there were, up to mostTries.
+const (
+	crowded   = 5 * time.Millisecond
+	mostTries = 6
+)
 
 // Commit publishes the epoch as one batch with the guards of its positions, and
 // gives the stream sequence of the last of them. There is at least one guard.
@@ -111,17 +115,17 @@ func (n *NATS) Commit(ctx context.Context, guards []broker.Guard) (last uint64, 
 			return 0, err
 		}
 	}
-	for {
+	for try := 1; ; try++ {
 		last, err = broker.PublishBatch(ctx, n.o.Session.Conn, n.messages[:n.used], guards)
 		if err == nil {
 			n.reset()
 			return last, nil
 		}
-		if !broker.TooManyBatches(err) {
+		if !broker.TryAgain(err) || try == mostTries {
 			return 0, n.refused("", err)
 		}
 		select {
-		case <-time.After(crowded):
+		case <-time.After(crowded << try):
 		case <-ctx.Done():
 			return 0, errors.Join(err, ctx.Err())
 		}
