@@ -35,6 +35,9 @@ type NATSOptions struct {
 	Log           *slog.Logger
 	// Timeout bounds a question to the server.
 	Timeout time.Duration
+	// RestAfter is how often the positions of filters that have had no event are
+	// moved on. It costs a question a filter.
+	RestAfter time.Duration
 }
 
 // NATS is a worker's source of events on a NATS server. One goroutine uses it.
@@ -98,10 +101,6 @@ func OpenNATS(ctx context.Context, o NATSOptions) (*NATS, error) {
 		inbox:            newInbox(int(o.FetchMaxBytes)), readers: map[int]*filterReader{},
 	}
 	n.end = o.Session.Member.Begin()
-	if err := n.arrange(ctx); err != nil {
-		n.Close()
-		return nil, err
-	}
 	return n, nil
 }
 
@@ -155,7 +154,7 @@ func (n *NATS) take(events []penstock.Event, limit int) (taken int, more []penst
 
 // wait waits until there is something to look at, or until ctx is over.
 func (n *NATS) wait(ctx context.Context) (over bool, err error) {
-	idle := time.NewTimer(restAfter)
+	idle := time.NewTimer(n.o.RestAfter)
 	defer idle.Stop()
 	select {
 	case <-idle.C:

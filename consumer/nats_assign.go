@@ -38,17 +38,34 @@ func (n *NATS) arrange(ctx context.Context) error {
 		if ctx == nil {
 			ctx = context.Background()
 		}
-		ctx, cancel := context.WithTimeout(ctx, n.o.Timeout)
-		defer cancel()
-		for number := range wanted {
-			if n.readers[number] == nil {
-				if err := n.read(ctx, number, len(wanted)); err != nil {
-					return err
-				}
-			}
+		if err := n.readMore(ctx, wanted); err != nil {
+			return err
 		}
 	}
 	n.joined.Store(m.Settled())
+	return nil
+}
+
+// readMore begins to read what is wanted and not read yet.
+func (n *NATS) readMore(ctx context.Context, wanted map[int]bool) error {
+	asking, cancel := context.WithTimeout(ctx, n.o.Timeout)
+	info, err := n.o.Session.Source.Info(asking)
+	cancel()
+	if err != nil {
+		return fmt.Errorf("look up the source stream: %w", err)
+	}
+	for number := range wanted {
+		if n.readers[number] != nil {
+			continue
+		}
+		// Each has its own time, so that many take long and get there.
+		asking, cancel := context.WithTimeout(ctx, n.o.Timeout)
+		err := n.read(asking, number, len(wanted), info)
+		cancel()
+		if err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -56,6 +73,9 @@ func (n *NATS) arrange(ctx context.Context) error {
 func (n *NATS) stop(number int) {
 	r := n.readers[number]
 	r.consume.Stop()
+	if n.o.ExactlyOnce {
+		broker.DeleteConsumer(n.o.Session.Conn, n.source, r.consumer.CachedInfo().Name)
+	}
 	r.gauge.SetAssigned(false)
 	if r.fresh {
 		n.fresh--
@@ -100,9 +120,9 @@ const (
 )
 
 // read begins to read a filter where its position says, one of so many.
-func (n *NATS) read(ctx context.Context, number, of int) error {
+func (n *NATS) read(ctx context.Context, number, of int, info *jetstream.StreamInfo) error {
 	r := &filterReader{number: number, filter: n.o.Filters[number], fresh: true, gauge: n.o.Telemetry.Partition(n.source, int32(number))}
-	if err := n.begin(ctx, r); err != nil {
+	if err := n.begin(ctx, r, info); err != nil {
 		return err
 	}
 	c, err := n.consumer(ctx, r)

@@ -18,7 +18,7 @@ import (
 
 // begin reads where a filter stands, or decides where it begins and writes that
 // down before anything is read.
-func (n *NATS) begin(ctx context.Context, r *filterReader) error {
+func (n *NATS) begin(ctx context.Context, r *filterReader, info *jetstream.StreamInfo) error {
 	for {
 		held, err := n.position(ctx, r.filter)
 		if err != nil {
@@ -33,9 +33,11 @@ func (n *NATS) begin(ctx context.Context, r *filterReader) error {
 		r.position = *held
 		break
 	}
-	info, err := n.o.Session.Source.Info(ctx)
-	if err != nil {
-		return fmt.Errorf("look up the source stream: %w", err)
+	if r.position.Value.Next > info.State.LastSeq+1 { // the filter went on since
+		var err error
+		if info, err = n.o.Session.Source.Info(ctx); err != nil {
+			return fmt.Errorf("look up the source stream: %w", err)
+		}
 	}
 	p := place{
 		topic: n.source, partition: int32(r.number), topicID: identity(n.source, info),

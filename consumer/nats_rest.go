@@ -8,16 +8,12 @@ import (
 	"github.com/penstock/penstock/internal/broker"
 )
 
-// restAfter is how often the positions of filters that have had no event are
-// moved on. It costs a question a filter.
-const restAfter = 30 * time.Second
-
 // rest moves the positions of filters that nothing has come for to where the
 // stream ended when it was last called. Otherwise one that has had no event for
 // long would look, once retention has removed what others had, as if its own had
 // been removed unread. Nothing that was polled may be uncommitted.
 func (n *NATS) rest(ctx context.Context) error {
-	if time.Since(n.rested) < restAfter {
+	if time.Since(n.rested) < n.o.RestAfter {
 		return nil
 	}
 	info, err := n.o.Session.Source.Info(ctx)

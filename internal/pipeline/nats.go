@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -41,7 +42,10 @@ type NATSOptions struct {
 	// SessionTimeout is the silence after which a worker's filters go to others.
 	SessionTimeout time.Duration
 	// Timeout bounds a question to the server.
-	Timeout       time.Duration
+	Timeout time.Duration
+	// RestAfter is how often the positions of filters that have had no event are
+	// moved on; 0: every 30 s.
+	RestAfter     time.Duration
 	FetchMaxBytes int64 // of one worker
 	Model         string
 	Limits        *broker.Limits
@@ -195,6 +199,8 @@ func (n *NATS) Open(ctx context.Context, worker int) (opened Session, err error)
 	return opened, err
 }
 
+const restAfter = 30 * time.Second
+
 func (n *NATS) open(ctx context.Context, worker int) (Session, error) {
 	n.mu.Lock()
 	group := n.group
@@ -209,7 +215,7 @@ func (n *NATS) open(ctx context.Context, worker int) (Session, error) {
 	source, err := consumer.OpenNATS(ctx, consumer.NATSOptions{
 		Session: session, Group: group, GroupName: n.o.Group, Filters: n.o.Filters, ExactlyOnce: n.o.ExactlyOnce,
 		Start: n.o.Start, From: n.o.From, FetchMaxBytes: n.o.FetchMaxBytes, Attempts: &n.attempts,
-		Telemetry: n.o.Telemetry, Log: n.o.Log, Timeout: n.o.Timeout,
+		Telemetry: n.o.Telemetry, Log: n.o.Log, Timeout: n.o.Timeout, RestAfter: cmp.Or(n.o.RestAfter, restAfter),
 	})
 	if err != nil {
 		session.Close()

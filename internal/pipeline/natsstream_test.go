@@ -1,6 +1,7 @@
 package pipeline_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,6 +31,8 @@ type natsStream struct {
 	partitions int
 	filters    []string // empty: one a partition
 	retention  jetstream.RetentionPolicy
+	restAfter  time.Duration
+	fetch      int64
 }
 
 func newNATS(t testing.TB) stream {
@@ -83,7 +86,7 @@ func (s *natsStream) ID(partition int32, nth int64) string {
 
 func (s *natsStream) Create(t testing.TB, source, _ int) {
 	t.Helper()
-	if _, err := s.js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "in", Subjects: []string{"in.*"}, Retention: s.retention}); err != nil {
+	if _, err := s.js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "in", Subjects: []string{"in.*"}, Retention: s.retention, MaxConsumers: 4000}); err != nil {
 		t.Fatal(err)
 	}
 	s.partitions = source
@@ -224,7 +227,7 @@ func (s *natsStream) Open(t testing.TB, o openOptions) pipeline.Broker {
 		Source:  "in", Filters: filters, Own: "OUT", Subjects: s.subjects,
 		Streams: s.prepare,
 		Group:   "p", Workers: o.Workers, Instance: o.Instance, Start: o.Start, From: o.From, ExactlyOnce: o.ExactlyOnce,
-		SessionTimeout: min(o.SessionTimeout, 3*time.Second), Timeout: 5 * time.Second, FetchMaxBytes: 8 << 20,
+		SessionTimeout: min(o.SessionTimeout, 3*time.Second), Timeout: 5 * time.Second, FetchMaxBytes: cmp.Or(s.fetch, 8<<20), RestAfter: s.restAfter,
 		Model: identity.Name, Limits: o.Limits, Telemetry: o.Telemetry, Log: o.Log,
 	})
 }
