@@ -19,7 +19,7 @@ comma := ,
 say = @printf '\n== %s\n' "$(1)"
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-kafka faults unit pointers pure cross fuzz-smoke fuzz cover bench lint fmt clean
+.PHONY: help build demo test test-kafka faults unit pointers pure cross deployments fuzz-smoke fuzz cover bench lint fmt clean
 
 help: ## lists the targets
 	@printf 'penstock: scores events with ONNX models\n\n'
@@ -32,7 +32,7 @@ build: ## builds bin/penstock and fetches ONNX Runtime's library where there is 
 demo: build ## runs broker, events, model and pipeline in one process, until Ctrl-C
 	@$(BIN) demo
 
-test: unit pointers pure cross fuzz-smoke ## runs every test, with and without cgo, and fuzzes for two minutes
+test: unit pointers pure cross deployments fuzz-smoke ## runs every test, with and without cgo, and fuzzes for two minutes
 
 test-kafka: build ## runs the tests that need a real Apache Kafka; needs java and mvn, and fetches the rest
 	$(call say,Tests on a real Apache Kafka)
@@ -63,6 +63,10 @@ pure: # what must work without a C compiler and without ONNX Runtime
 cross: # that it compiles for the systems that these tests do not run on
 	$(call say,Build for macOS and Windows)
 	@for os in darwin windows; do CGO_ENABLED=0 GOOS=$$os go build ./... || exit 1; done
+
+deployments: build # what people deploy, by the libraries of those who read it, in a module of its own; on Linux
+	$(call say,Image$(comma) compose$(comma) Kubernetes$(comma) systemd and the operations page)
+	@go test -C test/deployments -count 1 .
 
 fuzz-smoke: unit # after the tests, whose time limits it would take the cores from
 	$(call say,Fuzzing: 20 s for the scanner$(comma) the config loader and the model gate$(comma) 5 s for the rest)

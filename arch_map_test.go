@@ -91,6 +91,7 @@ func theMap() architecture {
 			"github.com/nats-io/nats.go":               {"internal/broker", "consumer", "producer", "internal/embedded", "internal/natstest", "internal/pipeline", "internal/cli"},
 			"github.com/nats-io/nats-server/v2":        {"internal/embedded", "internal/natstest"},
 			"github.com/nats-io/jwt/v2":                {"internal/natstest"},
+			"github.com/nats-io/nuid":                  {"internal/broker"},
 			"github.com/nats-io/nkeys":                 {"internal/broker", "internal/embedded", "internal/natstest"},
 			"github.com/cenkalti/backoff/v5":           {"internal/pipeline", "internal/broker"},
 			"github.com/prometheus/client_golang":      {"internal/telemetry", "internal/web"},

@@ -64,7 +64,7 @@ func (p *place) lost() string {
 	recreated := p.known != nil && p.known.TopicID != p.topicID || p.seen != nil && p.seen.ID != p.topicID
 	switch {
 	case recreated:
-		return "the topic was deleted and created again"
+		return "it was deleted and created again"
 	case p.committed > p.end:
 		return fmt.Sprintf("the group stands at %d, behind the last record at %d", p.committed, p.end)
 	case p.committed < 0 && p.known != nil:

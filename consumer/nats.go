@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 	"unsafe"
@@ -41,15 +42,27 @@ type NATS struct {
 	o       NATSOptions
 	source  string // name of the stream
 	created time.Time
-	inbox   *inbox
-	readers map[int]*filterReader
-	polled  []delivery // of the last poll
-	inEpoch bool       // something was polled since the last commit
-	fresh   int        // readers of which nothing was scored yet
+	// eachAcknowledged: an acknowledgement is of one message alone, as a work
+	// queue wants it.
+	eachAcknowledged bool
+	inbox            *inbox
+	readers          map[int]*filterReader
+	polled           []delivery // of the last poll
+	inEpoch          bool       // something was polled since the last commit
+	// touched are the readers of which something was polled since then.
+	touched []*filterReader
+	moves   []move // of the commit at hand
+	spent   bool   // what was polled last is not all committed
+	fresh   int    // readers of which nothing was scored yet
+
+	rested  time.Time // when positions were last moved on that nothing came for
+	restEnd uint64    // the stream's end at that time
 
 	joined atomic.Bool
+	end    func() // of the worker's session, for the group
+	once   sync.Once
 
-	attempted []int
+	attempted []notedAttempt
 	isolated  bool
 }
 
@@ -58,8 +71,8 @@ type filterReader struct {
 	number   int
 	filter   string
 	position broker.Held[broker.Position]
+	consumer jetstream.Consumer
 	consume  jetstream.ConsumeContext
-	remove   func() // of the server's consumer, where nobody else wants it
 	gauge    *telemetry.Partition
 
 	delivered uint64 // consumer sequence of the last message
@@ -81,8 +94,10 @@ func OpenNATS(ctx context.Context, o NATSOptions) (*NATS, error) {
 	}
 	n := &NATS{
 		o: o, source: info.Config.Name, created: info.Created,
-		inbox: newInbox(int(o.FetchMaxBytes)), readers: map[int]*filterReader{},
+		eachAcknowledged: info.Config.Retention == jetstream.WorkQueuePolicy,
+		inbox:            newInbox(int(o.FetchMaxBytes)), readers: map[int]*filterReader{},
 	}
+	n.end = o.Session.Member.Begin()
 	if err := n.arrange(ctx); err != nil {
 		n.Close()
 		return nil, err
@@ -103,37 +118,58 @@ func (n *NATS) Poll(ctx context.Context, events []penstock.Event, limit int) ([]
 				return events, err
 			}
 		}
-		var err error
-		if n.polled, err = n.inbox.take(n.polled[:0], limit); err != nil {
+		taken, more, err := n.take(events, limit)
+		if err != nil {
 			return events, err
 		}
-		before := len(events)
-		for i := range n.polled {
-			if events, err = n.append(events, &n.polled[i]); err != nil {
-				return events[:before], err
+		switch {
+		case len(more) > len(events):
+			n.inEpoch = true
+			return more, nil
+		case taken > 0: // of filters that were given away; there may be more
+		case ctx == nil:
+			return events, nil
+		default:
+			if over, err := n.wait(ctx); over || err != nil {
+				return events, err
 			}
 		}
-		taken := len(n.polled)
-		clear(n.polled)
-		if len(events) > before {
-			n.inEpoch = true
-			return events, nil
-		}
-		if taken > 0 {
-			continue // of filters that were given away; there may be more
-		}
-		if ctx == nil {
-			return events, nil
-		}
-		select {
-		case <-n.inbox.ready:
-		case <-n.o.Session.Member.Changed():
-		case <-n.o.Session.Failed():
-			return events, n.o.Session.Err()
-		case <-ctx.Done():
-			return events, nil
+	}
+}
+
+// take appends what has been delivered, and tells how much that was.
+func (n *NATS) take(events []penstock.Event, limit int) (taken int, more []penstock.Event, err error) {
+	if n.polled, err = n.inbox.take(n.polled[:0], limit); err != nil {
+		return 0, events, err
+	}
+	more = events
+	for i := range n.polled {
+		if more, err = n.append(more, &n.polled[i]); err != nil {
+			return 0, events, err
 		}
 	}
+	taken = len(n.polled)
+	clear(n.polled)
+	return taken, more, nil
+}
+
+// wait waits until there is something to look at, or until ctx is over.
+func (n *NATS) wait(ctx context.Context) (over bool, err error) {
+	idle := time.NewTimer(restAfter)
+	defer idle.Stop()
+	select {
+	case <-idle.C:
+		if !n.inEpoch {
+			err = n.rest(ctx)
+		}
+	case <-n.inbox.ready:
+	case <-n.o.Session.Member.Changed():
+	case <-n.o.Session.Failed():
+		return false, n.o.Session.Err()
+	case <-ctx.Done():
+		return true, nil
+	}
+	return false, err
 }
 
 // append makes an event of a message.
@@ -150,6 +186,9 @@ func (n *NATS) append(events []penstock.Event, d *delivery) ([]penstock.Event, e
 		return events, fmt.Errorf("read %s: message %d came after %d: %w", r.filter, meta.Sequence.Consumer, r.delivered, ErrGap)
 	}
 	r.delivered = meta.Sequence.Consumer
+	if r.next == 0 {
+		n.touched = append(n.touched, r)
+	}
 	r.next, r.pending = meta.Sequence.Stream+1, meta.NumPending
 	if !n.o.ExactlyOnce {
 		r.unacknowledged = append(r.unacknowledged, d.msg)
@@ -159,7 +198,7 @@ func (n *NATS) append(events []penstock.Event, d *delivery) ([]penstock.Event, e
 			Source: n.source, Subject: d.msg.Subject(), Partition: int32(r.number), Offset: int64(meta.Sequence.Stream),
 		},
 		Value: d.msg.Data(), Time: meta.Timestamp.UnixMilli(),
-		Control: done(r.position.Value.Resume, d.msg.Subject(), meta.Sequence.Stream),
+		Control: done(&r.position.Value, d.msg.Subject(), meta.Sequence.Stream),
 	}
 	e.Key = unsafe.Slice(unsafe.StringData(e.ID.Subject), len(e.ID.Subject))
 	headers := d.msg.Headers()
@@ -178,52 +217,54 @@ func (n *NATS) append(events []penstock.Event, d *delivery) ([]penstock.Event, e
 	return append(events, e), nil
 }
 
+// move is a position on its way into the stream.
+type move struct {
+	reader *filterReader
+	to     broker.Position
+}
+
 // Guards are the positions behind all that was polled, or until, where that is
 // given and less, each to be written only if nobody else has written it since.
+// After an until the session is spent.
 func (n *NATS) Guards(until broker.Offsets) ([]broker.Guard, error) {
-	var guards []broker.Guard
-	for _, number := range slices.Sorted(maps.Keys(n.readers)) {
-		r := n.readers[number]
+	n.spent = n.spent || until != nil
+	n.moves = n.moves[:0]
+	guards := make([]broker.Guard, 0, len(n.touched))
+	for _, r := range n.touched {
 		next := r.next
 		if until != nil {
-			next = uint64(until[n.source][int32(number)])
+			at, ok := until[n.source][int32(r.number)]
+			if !ok {
+				continue // nothing of it is settled
+			}
+			next = uint64(at)
 		}
-		if next == 0 {
-			continue
-		}
-		moved := r.position.Value
-		moved.Next = next
-		moved.Resume = ahead(moved.Resume, next)
-		guard, err := positionGuard(n.o.Session.Subjects.Position(r.filter), &moved, r.position.Sequence)
+		to := moved(r.position.Value, next)
+		guard, err := positionGuard(n.o.Session.Subjects.Position(r.filter), &to, r.position.Sequence)
 		if err != nil {
 			return nil, err
 		}
-		guards = append(guards, guard)
+		n.moves, guards = append(n.moves, move{r, to}), append(guards, guard)
 	}
 	return guards, nil
 }
 
 // Moved is to be called when the guards are in the stream, the last one at
 // sequence last.
-func (n *NATS) Moved(guards []broker.Guard, last uint64) {
-	at := last - uint64(len(guards)) + 1
-	for _, number := range slices.Sorted(maps.Keys(n.readers)) {
-		if r := n.readers[number]; r.next != 0 {
-			r.position = broker.Held[broker.Position]{Value: r.position.Value, Sequence: at}
-			r.position.Value.Next = r.next
-			r.position.Value.Resume = ahead(r.position.Value.Resume, r.next)
-			at++
-		}
+func (n *NATS) Moved(last uint64) {
+	for i, m := range n.moves {
+		m.reader.position = broker.Held[broker.Position]{Value: m.to, Sequence: last - uint64(len(n.moves)-1-i)}
 	}
 }
 
 // Acknowledge acknowledges all that was polled, or what is before until, where
 // that is given and less, and waits until the server knows.
 func (n *NATS) Acknowledge(ctx context.Context, until broker.Offsets) error {
-	for number, r := range n.readers {
+	n.spent = n.spent || until != nil
+	for _, r := range n.touched {
 		last := len(r.unacknowledged) - 1
 		if until != nil {
-			next := uint64(until[n.source][int32(number)])
+			next := uint64(until[n.source][int32(r.number)]) // 0 where nothing is settled
 			for ; last >= 0; last-- {
 				if meta, err := r.unacknowledged[last].Metadata(); err == nil && meta.Sequence.Stream < next {
 					break
@@ -233,44 +274,56 @@ func (n *NATS) Acknowledge(ctx context.Context, until broker.Offsets) error {
 		if last < 0 {
 			continue
 		}
+		if n.eachAcknowledged {
+			// The server sees to the acknowledgements of a connection in order.
+			for _, m := range r.unacknowledged[:last] {
+				if err := m.Ack(); err != nil {
+					return fmt.Errorf("acknowledge %s: %w", r.filter, err)
+				}
+			}
+		}
 		if err := r.unacknowledged[last].DoubleAck(ctx); err != nil {
 			return fmt.Errorf("acknowledge %s: %w", r.filter, err)
 		}
-		clear(r.unacknowledged)
-		r.unacknowledged = r.unacknowledged[:0]
 	}
 	return nil
 }
 
-// Polled is how many filters' positions the epoch moves, and Open how many the
+// PlacedAt is the sequence at which a filter's position was written that its
+// deliveries began from: another one after it was set anew.
+func (n *NATS) PlacedAt(number int32) uint64 { return n.readers[int(number)].position.Sequence }
+
+// Polled is how many filters' positions the epoch moves, and open how many the
 // worker has.
-func (n *NATS) Polled() (polled, open int) {
-	for _, r := range n.readers {
-		if r.next != 0 {
-			polled++
-		}
-	}
-	return polled, len(n.readers)
-}
+func (n *NATS) Polled() (polled, open int) { return len(n.touched), len(n.readers) }
 
 // Committed is to be called after each commit. It takes back what was noted in
 // case the process dies, and shows how far behind the worker is.
 func (n *NATS) Committed(ctx context.Context) error {
 	n.inEpoch = false
-	for _, r := range n.readers {
-		if r.next != 0 {
-			r.gauge.SetPosition(int64(r.next))
-			r.gauge.SetLag(int64(r.pending))
-			r.next = 0
+	for _, r := range n.touched {
+		r.gauge.SetPosition(int64(r.next))
+		r.gauge.SetLag(int64(r.pending))
+		r.next = 0
+		clear(r.unacknowledged)
+		r.unacknowledged = r.unacknowledged[:0]
+	}
+	n.touched = n.touched[:0]
+	if !n.spent {
+		if err := n.rest(ctx); err != nil {
+			return err
 		}
 	}
 	return n.succeeded(ctx)
 }
 
-// Close stops to read.
+// Close stops to read. It may be called again, and while another call is at it.
 func (n *NATS) Close() {
-	n.inbox.close()
-	for number := range n.readers {
-		n.stop(number)
-	}
+	n.once.Do(func() {
+		n.inbox.close()
+		for number := range n.readers {
+			n.stop(number)
+		}
+		n.end()
+	})
 }

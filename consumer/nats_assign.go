@@ -19,10 +19,15 @@ func (n *NATS) arrange(ctx context.Context) error {
 		return broker.ErrReplaced
 	}
 	wanted := m.Filters()
-	for number := range n.readers {
+	var stopped []<-chan struct{}
+	for number, r := range n.readers {
 		if !wanted[number] {
 			n.stop(number)
+			stopped = append(stopped, r.consume.Closed())
 		}
+	}
+	if err := n.toldServer(stopped); err != nil {
+		return err
 	}
 	for _, number := range m.Surplus() {
 		if n.readers[number] == nil {
@@ -51,9 +56,6 @@ func (n *NATS) arrange(ctx context.Context) error {
 func (n *NATS) stop(number int) {
 	r := n.readers[number]
 	r.consume.Stop()
-	if r.remove != nil {
-		r.remove()
-	}
 	r.gauge.SetAssigned(false)
 	if r.fresh {
 		n.fresh--
@@ -61,9 +63,34 @@ func (n *NATS) stop(number int) {
 	delete(n.readers, number)
 }
 
+// toldServer waits, at least once, until the server knows what is not read any
+// more: it would send to this worker what the next one asks for.
+func (n *NATS) toldServer(stopped []<-chan struct{}) error {
+	if len(stopped) == 0 || n.o.ExactlyOnce {
+		return nil
+	}
+	enough := time.After(handlerTime)
+	for _, closed := range stopped {
+		select {
+		case <-closed:
+		case <-enough: // the handler waits for room in the inbox
+		}
+	}
+	if err := n.o.Session.Conn.FlushTimeout(n.o.Timeout); err != nil {
+		return fmt.Errorf("stop reading: %w", err)
+	}
+	return nil
+}
+
+// handlerTime is how long a message's handler may take to end.
+const handlerTime = 100 * time.Millisecond
+
 // Bounds of what is fetched of one filter.
 const (
-	leastFetch = 1 << 20 // as large as a message may be by the server's default
+	// besidesPayload is more than the server counts of a message beside what
+	// max_payload bounds. It gives none that is larger than a pull asks for, and
+	// does not say so.
+	besidesPayload = 64 << 10
 	// heartbeat is how often a server says that it is there while nothing comes;
 	// after two that are missing the session is spent.
 	heartbeat = time.Second
@@ -82,10 +109,11 @@ func (n *NATS) read(ctx context.Context, number, of int) error {
 	if err != nil {
 		return fmt.Errorf("read %s: %w", r.filter, err)
 	}
-	share := max(int(n.o.FetchMaxBytes)/of, leastFetch)
+	r.consumer = c
+	share := max(int(n.o.FetchMaxBytes)/of, int(n.o.Session.Conn.MaxPayload())+besidesPayload)
 	r.consume, err = c.Consume(
 		func(m jetstream.Msg) { n.inbox.put(r, m) },
-		jetstream.PullMaxMessagesWithBytesLimit(maxFetch, share),
+		jetstream.PullMaxMessagesWithBytesLimit(min(max(mostFetched/of, leastFetched), maxFetch), share),
 		jetstream.PullExpiry(expiry), jetstream.PullHeartbeat(heartbeat),
 		jetstream.ConsumeErrHandler(func(_ jetstream.ConsumeContext, err error) { n.inbox.fail(fmt.Errorf("read %s: %w", r.filter, err)) }),
 	)
@@ -100,8 +128,12 @@ func (n *NATS) read(ctx context.Context, number, of int) error {
 	return nil
 }
 
-// maxFetch is how many messages a pull asks for.
-const maxFetch = 4096
+// How many messages a pull asks for: fewer the more filters there are.
+const (
+	mostFetched  = 16 << 10 // of all filters, about
+	maxFetch     = 4096
+	leastFetched = 32
+)
 
 // gone is how long the server keeps a consumer that nobody pulls from.
 const gone = 30 * time.Second
@@ -113,21 +145,10 @@ func (n *NATS) consumer(ctx context.Context, r *filterReader) (jetstream.Consume
 	if !n.o.ExactlyOnce {
 		return n.durable(ctx, r)
 	}
-	c, err := n.o.Session.Source.CreateConsumer(ctx, jetstream.ConsumerConfig{
+	return n.o.Session.Source.CreateConsumer(ctx, jetstream.ConsumerConfig{
 		FilterSubject: r.filter, DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: max(r.position.Value.Next, 1),
 		AckPolicy: jetstream.AckNonePolicy, MaxDeliver: 1, InactiveThreshold: gone, MemoryStorage: true, Replicas: 1,
 	})
-	if err != nil {
-		return nil, err
-	}
-	name := c.CachedInfo().Name
-	r.remove = func() {
-		// The server removes it by itself after a while.
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-		defer cancel()
-		_ = n.o.Session.Source.DeleteConsumer(ctx, name)
-	}
-	return c, nil
 }
 
 // durableName names a filter's consumer.
@@ -158,8 +179,9 @@ func (n *NATS) newDurable(ctx context.Context, r *filterReader, name string) (je
 		AckWait: ackWait, MaxAckPending: -1, MaxDeliver: -1,
 		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: max(r.position.Value.Next, 1),
 	}
-	if n.o.Session.Source.CachedInfo().Config.Retention == jetstream.WorkQueuePolicy {
-		config.DeliverPolicy, config.OptStartSeq = jetstream.DeliverAllPolicy, 0 // it takes no other
+	if n.eachAcknowledged { // a work queue takes no others
+		config.AckPolicy = jetstream.AckExplicitPolicy
+		config.DeliverPolicy, config.OptStartSeq = jetstream.DeliverAllPolicy, 0
 	}
 	return n.o.Session.Source.CreateConsumer(ctx, config)
 }

@@ -5,8 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"sync"
-
-	"github.com/nats-io/nats.go/jetstream"
+	"time"
 
 	"github.com/penstock/penstock"
 	"github.com/penstock/penstock/internal/broker"
@@ -71,7 +70,8 @@ func (n *NATS) note(ctx context.Context, r *filterReader, id *penstock.EventID) 
 	if guard.Value, err = json.Marshal(now); err != nil {
 		return fmt.Errorf("write %s: %w", subject, err)
 	}
-	if _, err := guard.Put(ctx, n.o.Session.JS); err != nil {
+	sequence, err := guard.Put(ctx, n.o.Session.JS)
+	if err != nil {
 		return err
 	}
 	n.o.Attempts.mu.Lock()
@@ -80,18 +80,25 @@ func (n *NATS) note(ctx context.Context, r *filterReader, id *penstock.EventID) 
 		n.o.Attempts.survived = map[string]attempt{}
 	}
 	n.o.Attempts.survived[subject] = now
-	n.attempted = append(n.attempted, r.number)
+	n.attempted = append(n.attempted, notedAttempt{subject, sequence})
 	return nil
 }
 
-// succeeded takes back the attempts that have proven harmless.
+// succeeded takes back the attempts that have proven harmless, those that this
+// worker has noted and nobody since.
 func (n *NATS) succeeded(ctx context.Context) error {
-	for _, number := range n.attempted {
-		subject := n.o.Session.Subjects.Attempt(n.o.Filters[number])
-		if err := n.o.Session.Own.Purge(ctx, jetstream.WithPurgeSubject(subject)); err != nil {
-			return fmt.Errorf("forget the attempt at %s: %w", n.o.Filters[number], err)
+	for _, a := range n.attempted {
+		guard := broker.Guard{Subject: a.subject, Value: []byte("{}"), Expected: a.sequence, TTL: time.Second}
+		if _, err := guard.Put(ctx, n.o.Session.JS); err != nil && !broker.Overtaken(err) {
+			return err
 		}
 	}
 	n.attempted, n.isolated = n.attempted[:0], false
 	return nil
+}
+
+// notedAttempt is where an attempt was noted.
+type notedAttempt struct {
+	subject  string
+	sequence uint64
 }

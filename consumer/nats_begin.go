@@ -1,6 +1,7 @@
 package consumer
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -41,6 +42,11 @@ func (n *NATS) begin(ctx context.Context, r *filterReader) error {
 		committed: int64(r.position.Value.Next), start: int64(info.State.FirstSeq), end: int64(info.State.LastSeq) + 1,
 		known: &knownPosition{TopicID: r.position.Value.Stream + "@" + r.position.Value.Created.UTC().String()},
 	}
+	if !n.o.ExactlyOnce {
+		// The server moves its consumer on by itself, and knows which of the events
+		// that are gone were this filter's.
+		p.start = min(p.start, p.committed)
+	}
 	b, err := p.begin(n.o.Start, n.o.From)
 	if err != nil {
 		return fmt.Errorf("filter %s: %w", r.filter, err)
@@ -56,7 +62,7 @@ func (n *NATS) begin(ctx context.Context, r *filterReader) error {
 	if uint64(b.offset) == r.position.Value.Next && !b.chosen {
 		return nil
 	}
-	return n.move(ctx, r, broker.Position{Next: uint64(b.offset), Stream: n.source, Created: info.Created, Resume: r.position.Value.Resume})
+	return n.move(ctx, r, broker.Position{Next: uint64(b.offset), Stream: n.source, Created: info.Created, Resume: r.position.Value.Resume, Else: r.position.Value.Else})
 }
 
 // identity tells a stream from one of the same name that was made later.
@@ -129,15 +135,13 @@ func (n *NATS) place(ctx context.Context) error {
 		if ok && !mine.Value.Retired {
 			continue
 		}
-		p := broker.Position{Next: first, Stream: n.source, Created: info.Created}
 		for _, other := range leftOver(known, n.o.Filters, filter) {
 			if holder := n.o.Group.Holder(other); holder != "" {
 				return fmt.Errorf("filter %s takes events that %s takes too, which worker %s still reads: stop it first, for its list of filters is another", filter, other, holder)
 			}
-			p.Resume = append(p.Resume, broker.Resume{Filter: other, From: known[other].Value.Next})
 			retired[other] = true
 		}
-		p.Next, p.Resume = resume(filter, p.Next, p.Resume)
+		p := resume(broker.Position{Stream: n.source, Created: info.Created}, filter, first, facts(known, filter))
 		guard, err := positionGuard(n.o.Session.Subjects.Position(filter), &p, mine.Sequence)
 		if err != nil {
 			return err
@@ -154,15 +158,20 @@ func (n *NATS) place(ctx context.Context) error {
 		}
 		guards = append(guards, guard)
 	}
-	if len(guards) == 0 {
+	if len(retired) > 0 && len(guards) > broker.MaxBatch {
+		return fmt.Errorf("the list of filters changed so much that it takes %d positions at once, and the server takes %d: change it in steps", len(guards), broker.MaxBatch)
+	}
+	for chunk := range slices.Chunk(guards, broker.MaxBatch) {
+		_, err = broker.PublishBatch(ctx, n.o.Session.Conn, nil, chunk)
+		if broker.Overtaken(err) {
+			return nil // another worker has done it
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if n.o.ExactlyOnce {
 		return nil
-	}
-	_, err = broker.PublishBatch(ctx, n.o.Session.Conn, nil, guards)
-	if broker.Overtaken(err) {
-		return nil // another worker has done it
-	}
-	if err != nil || n.o.ExactlyOnce {
-		return err
 	}
 	for other := range retired {
 		err := n.o.Session.Source.DeleteConsumer(ctx, durableName(n.o.GroupName, other))
@@ -227,38 +236,74 @@ func leftOver(known map[string]broker.Held[broker.Position], list []string, filt
 	return all
 }
 
-// resume gives where a filter begins that takes over from others, which stood at
-// their From; first is where it begins for all that none of them took.
-func resume(filter string, first uint64, from []broker.Resume) (next uint64, rest []broker.Resume) {
-	if len(from) == 0 {
-		return first, nil
-	}
-	if len(from) == 1 && config.Covers(from[0].Filter, filter) {
-		return from[0].From, nil
-	}
-	rest = append(from, broker.Resume{Filter: ">", From: first})
-	next = rest[0].From
-	for _, r := range rest {
-		next = min(next, r.From)
-	}
-	return next, ahead(rest, next)
-}
-
-// ahead are the rules that still say something from next on: the first one that
-// covers a subject counts, so that they go all at once.
-func ahead(rules []broker.Resume, next uint64) []broker.Resume {
-	if slices.ContainsFunc(rules, func(r broker.Resume) bool { return r.From > next }) {
-		return rules
-	}
-	return nil
-}
-
-// done tells whether an event was scored under a filter that took it before.
-func done(rules []broker.Resume, subject string, sequence uint64) bool {
-	for i := range rules {
-		if config.Covers(rules[i].Filter, subject) {
-			return sequence < rules[i].From
+// facts are what is known of the events that a filter takes: those that some
+// filter took are done before where that stands, whether it is still used,
+// retired, or went by such facts itself. What another one says better is left
+// out.
+func facts(known map[string]broker.Held[broker.Position], filter string) []broker.Resume {
+	var all []broker.Resume
+	for other, p := range known {
+		if config.Overlap(other, filter) {
+			all = append(all, broker.Resume{Filter: other, From: p.Value.Next})
+			all = append(all, p.Value.Resume...)
 		}
 	}
-	return false
+	slices.SortFunc(all, func(a, b broker.Resume) int {
+		return cmp.Or(cmp.Compare(b.From, a.From), strings.Compare(a.Filter, b.Filter))
+	})
+	var kept []broker.Resume
+	for _, f := range all {
+		better := func(k broker.Resume) bool {
+			return config.Covers(k.Filter, f.Filter) || config.Covers(k.Filter, filter)
+		}
+		if config.Overlap(f.Filter, filter) && !slices.ContainsFunc(kept, better) {
+			kept = append(kept, f)
+		}
+	}
+	return kept
+}
+
+// resume places a filter of whose events these facts are known; first is where
+// it begins for all that none of them is about.
+func resume(p broker.Position, filter string, first uint64, facts []broker.Resume) broker.Position {
+	p.Next = first
+	if len(facts) == 0 {
+		return p
+	}
+	p.Resume, p.Else = facts, first
+	if slices.ContainsFunc(facts, func(f broker.Resume) bool { return config.Covers(f.Filter, filter) }) {
+		p.Next, p.Else = facts[0].From, 0
+	}
+	for _, f := range facts {
+		p.Next = min(p.Next, f.From)
+	}
+	return moved(p, p.Next)
+}
+
+// moved is a position that goes on at next. What it resumes is forgotten once
+// all of it has gone by.
+func moved(p broker.Position, next uint64) broker.Position {
+	p.Next = next
+	if p.Else <= next && !slices.ContainsFunc(p.Resume, func(f broker.Resume) bool { return f.From > next }) {
+		p.Resume, p.Else = nil, 0
+	}
+	return p
+}
+
+// done tells whether an event was scored under another filter, or is of no
+// interest.
+func done(p *broker.Position, subject string, sequence uint64) bool {
+	if len(p.Resume) == 0 {
+		return false
+	}
+	about := false
+	for i := range p.Resume {
+		if config.Covers(p.Resume[i].Filter, subject) {
+			if sequence < p.Resume[i].From {
+				return true
+			}
+			about = true
+		}
+	}
+	return !about && sequence < p.Else
 }

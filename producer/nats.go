@@ -13,6 +13,7 @@ import (
 
 	"github.com/penstock/penstock"
 	"github.com/penstock/penstock/internal/broker"
+	"github.com/penstock/penstock/internal/failpoint"
 )
 
 // NATSOptions say how a worker publishes on a NATS server.
@@ -47,7 +48,9 @@ func (n *NATS) Bytes() int { return n.bytes }
 func (n *NATS) Records() int { return n.used }
 
 // Publish takes a record, whose bytes must stay as they are until the epoch ends.
-func (n *NATS) Publish(r *penstock.Record) error {
+// since tells, at least once, what was published since the filter's position was
+// last set from what was before: that is no repetition.
+func (n *NATS) Publish(r *penstock.Record, since uint64) error {
 	if n.used == len(n.messages) {
 		n.messages = append(n.messages, &nats.Msg{Header: nats.Header{}})
 	}
@@ -66,7 +69,7 @@ func (n *NATS) Publish(r *penstock.Record) error {
 	if n.o.ExactlyOnce {
 		return nil
 	}
-	m.Header[jetstream.MsgIDHeader] = []string{messageID(&r.Event, n.o.Model)}
+	m.Header[jetstream.MsgIDHeader] = []string{messageID(&r.Event, n.o.Model, since)}
 	if _, err := n.o.Session.JS.PublishMsgAsync(m, jetstream.WithRetryAttempts(0)); err != nil {
 		return n.refused(m.Subject, err)
 	}
@@ -75,8 +78,8 @@ func (n *NATS) Publish(r *penstock.Record) error {
 
 // messageID lets the server drop what an epoch publishes again that was not
 // acknowledged: an event has one prediction or dead letter of a model.
-func messageID(e *penstock.EventID, model string) string {
-	return e.Source + ":" + strconv.FormatInt(e.Offset, 10) + ":" + model
+func messageID(e *penstock.EventID, model string, since uint64) string {
+	return e.Source + ":" + strconv.FormatInt(e.Offset, 10) + ":" + model + ":" + strconv.FormatUint(since, 10)
 }
 
 // Flush waits until the server has all that was published, at least once.
@@ -97,23 +100,32 @@ func (n *NATS) Flush(ctx context.Context) error {
 	return nil
 }
 
-// crowded is how long to leave to other batches when there are too many.
-const crowded = 5 * time.Millisecond
+// crowded is how long to leave to other batches when there are too many, the
+// longer the more often there were, up to mostTries.
+const (
+	crowded   = 5 * time.Millisecond
+	mostTries = 6
+)
 
 // Commit publishes the epoch as one batch with the guards of its positions, and
 // gives the stream sequence of the last of them. There is at least one guard.
 func (n *NATS) Commit(ctx context.Context, guards []broker.Guard) (last uint64, err error) {
-	for {
+	if failpoint.Mutant(broker.PositionOutsideBatch) {
+		if err := n.publishApart(ctx); err != nil {
+			return 0, err
+		}
+	}
+	for try := 1; ; try++ {
 		last, err = broker.PublishBatch(ctx, n.o.Session.Conn, n.messages[:n.used], guards)
 		if err == nil {
 			n.reset()
 			return last, nil
 		}
-		if !broker.TooManyBatches(err) {
+		if !broker.TryAgain(err) || try == mostTries {
 			return 0, n.refused("", err)
 		}
 		select {
-		case <-time.After(crowded):
+		case <-time.After(crowded << try):
 		case <-ctx.Done():
 			return 0, errors.Join(err, ctx.Err())
 		}
@@ -132,3 +144,18 @@ func (n *NATS) refused(subject string, err error) error {
 }
 
 func (n *NATS) reset() { n.used, n.bytes = 0, 0 }
+
+// publishApart is for the mutant position-outside-batch: it leaves nothing to
+// the batch but its guards.
+func (n *NATS) publishApart(ctx context.Context) error {
+	for _, m := range n.messages[:n.used] {
+		if _, err := n.o.Session.JS.PublishMsgAsync(m, jetstream.WithRetryAttempts(0)); err != nil {
+			return err
+		}
+	}
+	if err := n.Flush(ctx); err != nil {
+		return err
+	}
+	failpoint.Hit("committed-early")
+	return nil
+}

@@ -17,6 +17,16 @@ type Limits struct {
 	mu    sync.RWMutex     // guards what follows
 	told  map[string]int32 // by the cluster
 	bytes map[string]int32 // what counts
+	// headers is how many bytes the headers of a record may have; 0: no limit of
+	// their own.
+	headers int
+}
+
+// SetHeaders notes how many bytes the headers of a record may have.
+func (l *Limits) SetHeaders(bytes int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.headers = bytes
 }
 
 // NewLimits starts with the defaults of Kafka.
@@ -63,9 +73,13 @@ const (
 
 // Fits tells whether a topic takes a record, uncompressed and alone in a batch.
 func (l *Limits) Fits(r *penstock.Record) bool {
-	size := batchOverhead + recordOverhead + len(r.Key) + len(r.Value)
+	headers := 0
 	for i := range r.Headers {
-		size += headerOverhead + len(r.Headers[i].Key) + len(r.Headers[i].Value)
+		headers += headerOverhead + len(r.Headers[i].Key) + len(r.Headers[i].Value)
 	}
-	return size <= int(l.batch(r.Topic))
+	l.mu.RLock()
+	most := l.headers
+	l.mu.RUnlock()
+	size := batchOverhead + recordOverhead + len(r.Key) + len(r.Value) + headers
+	return size <= int(l.batch(r.Topic)) && (most == 0 || headers <= most)
 }

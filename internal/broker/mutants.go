@@ -18,7 +18,20 @@ const (
 	// the epoch. What was polled of partitions that are gone is dropped, for
 	// their new owner does it, and yet the position moves past it.
 	MarkAfterRevoke = "mark-after-revoke"
+	// noExpectedSequence: NATS takes a position from whoever writes it, also from
+	// a worker whose filters are another's by now.
+	noExpectedSequence = "no-expected-sequence"
+	// PositionOutsideBatch: what an epoch publishes is in the stream before its
+	// positions are, not with them.
+	PositionOutsideBatch = "position-outside-batch"
+	// AckBeforePublish: at least once events are acknowledged to NATS when they
+	// come in.
+	AckBeforePublish = "ack-before-publish"
 )
+
+// everyFilter is no mistake to be caught but one to be withstood: each worker
+// reads every filter, whoever has the leases. Exactly once must not need them.
+const everyFilter = "every-filter"
 
 // endUnfenced is End of the mutant no-fencing.
 func (s *Session) endUnfenced(ctx context.Context) (bool, error) {

@@ -11,6 +11,8 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/nats-io/nuid"
+
+	"github.com/penstock/penstock/internal/failpoint"
 )
 
 // Headers of JetStream that the client has no options for where they are needed.
@@ -36,7 +38,9 @@ type Guard struct {
 func (g *Guard) message() *nats.Msg {
 	m := nats.NewMsg(g.Subject)
 	m.Data = g.Value
-	m.Header.Set(jetstream.ExpectedLastSubjSeqHeader, strconv.FormatUint(g.Expected, 10))
+	if g.TTL > 0 || !failpoint.Mutant(noExpectedSequence) {
+		m.Header.Set(jetstream.ExpectedLastSubjSeqHeader, strconv.FormatUint(g.Expected, 10))
+	}
 	m.Header.Set(jetstream.MsgRollup, jetstream.MsgRollupSubject)
 	ttl := "never"
 	if g.TTL > 0 {
@@ -59,8 +63,7 @@ func (g *Guard) Put(ctx context.Context, js jetstream.JetStream) (sequence uint6
 // its subject since.
 func Overtaken(err error) bool {
 	e, ok := errors.AsType[*jetstream.APIError](err)
-	// The second one says that the subject is being written at this very moment.
-	return ok && (e.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence || e.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant)
+	return ok && e.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence
 }
 
 // PublishBatch publishes messages and guards as one atomic batch: all of them are
@@ -114,12 +117,18 @@ func PublishBatch(ctx context.Context, conn *nats.Conn, messages []*nats.Msg, gu
 	return ack.Sequence, nil
 }
 
-// tooManyInFlight is the server's code for more batches at a time than it takes.
-const tooManyInFlight = 10210
+// Answers of the server that say that nothing was written and that the same may
+// be written a moment later.
+const (
+	tooManyInFlight = 10210 // batches, of all workers
+	// incomplete is also what follows when there were too many in flight at a
+	// batch's first message, and when the server was started anew in between.
+	incomplete   = 10176
+	beingWritten = 10164 // a guard's subject, at this very moment
+)
 
-// TooManyBatches tells whether a batch was refused because others are on their
-// way.
-func TooManyBatches(err error) bool {
+// TryAgain tells whether a batch was refused for what passes by itself.
+func TryAgain(err error) bool {
 	e, ok := errors.AsType[*jetstream.APIError](err)
-	return ok && e.ErrorCode == tooManyInFlight
+	return ok && (e.ErrorCode == tooManyInFlight || e.ErrorCode == incomplete || e.ErrorCode == beingWritten)
 }

@@ -2,9 +2,12 @@ package broker
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -42,13 +45,20 @@ type GroupOptions struct {
 type Group struct {
 	o       GroupOptions
 	life    string
+	list    string // the filters, in short
 	view    *view
 	stream  jetstream.Stream
 	watch   jetstream.ConsumeContext
 	members []*GroupMember
 	stop    context.CancelFunc
 	ended   chan struct{}
-	failure atomic.Pointer[error] // of the last look around
+	failure atomic.Pointer[lookFailure] // of the last look around; nil: none
+}
+
+// lookFailure is why the leases cannot be seen to.
+type lookFailure struct {
+	since time.Time
+	err   error
 }
 
 // Within a TTL a process looks around this often, and renews what it has twice
@@ -66,7 +76,8 @@ func JoinGroup(ctx context.Context, o GroupOptions) (*Group, error) {
 		return nil, fmt.Errorf("join group: stream %s: %w", o.Stream, err)
 	}
 	o.TTL = max(o.TTL.Truncate(time.Second), time.Second)
-	g := &Group{o: o, life: nuid.Next(), view: newView(o.TTL), stream: stream, ended: make(chan struct{})}
+	sum := sha256.Sum256([]byte(strings.Join(o.Filters, " ")))
+	g := &Group{o: o, life: nuid.Next(), list: hex.EncodeToString(sum[:8]), view: newView(o.TTL), stream: stream, ended: make(chan struct{})}
 	consumer, err := stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{
 		FilterSubjects: []string{o.Subjects.Of("lease"), o.Subjects.Of("member")},
 		DeliverPolicy:  jetstream.DeliverLastPerSubjectPolicy,
@@ -84,7 +95,7 @@ func JoinGroup(ctx context.Context, o GroupOptions) (*Group, error) {
 	for n := range o.Workers {
 		id := MemberID(o.Name, o.Instance, n)
 		g.members = append(g.members, &GroupMember{
-			g: g, id: id, n: n, subject: o.Subjects.Member(id), leases: map[int]*lease{}, changed: make(chan struct{}, 1),
+			g: g, id: id, n: n, subject: o.Subjects.Member(id), leases: map[int]*lease{}, changed: make(chan struct{}, 1), idleSince: time.Now(),
 		})
 	}
 	running, stop := context.WithCancel(context.Background())
@@ -117,10 +128,11 @@ func (g *Group) catchUp(ctx context.Context, consumer jetstream.Consumer) error 
 // Member is worker n of this process.
 func (g *Group) Member(n int) *GroupMember { return g.members[n] }
 
-// Err is what the last look around failed with.
-func (g *Group) Err() error {
-	if err := g.failure.Load(); err != nil {
-		return *err
+// Trouble is why the leases could not be seen to for so long that they end; nil
+// when all is well.
+func (g *Group) Trouble() error {
+	if f := g.failure.Load(); f != nil && time.Since(f.since) > g.o.TTL/renews {
+		return f.err
 	}
 	return nil
 }
@@ -130,11 +142,10 @@ func (g *Group) run(ctx context.Context) {
 	ticks := time.NewTicker(g.o.TTL / looks)
 	defer ticks.Stop()
 	for ctx.Err() == nil {
-		err := g.look(ctx)
-		if err != nil && ctx.Err() == nil {
-			g.o.Log.Debug("the leases could not be seen to", "error", err)
-		}
-		g.failure.Store(&err)
+		// To the end: what is cut short may have been written all the same, and
+		// then Leave would not know after which message to give it back.
+		err := g.look(context.WithoutCancel(ctx))
+		g.note(err)
 		select {
 		case <-ticks.C:
 		case <-g.view.changed:
@@ -143,19 +154,46 @@ func (g *Group) run(ctx context.Context) {
 	}
 }
 
-// look renews what the members of this process have and sees to it that they
-// have their share.
-func (g *Group) look(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, g.o.TTL/renews)
-	defer cancel()
+// note remembers since when looking around fails.
+func (g *Group) note(err error) {
+	if err == nil {
+		g.failure.Store(nil)
+		return
+	}
+	f := &lookFailure{time.Now(), err}
+	if before := g.failure.Load(); before != nil {
+		f.since = before.since
+	} else {
+		g.o.Log.Debug("the leases could not be seen to", "error", err)
+	}
+	g.failure.Store(f)
 	for _, m := range g.members {
-		if err := m.enrol(ctx); err != nil {
+		m.settled.Store(false)
+	}
+}
+
+// mostLook bounds a look around, for Leave waits for its end.
+const mostLook = 2 * time.Second
+
+// look renews what the members of this process have and sees to it that they
+// have their share. A member that has had no session for a TTL has none: its
+// filters are for others.
+func (g *Group) look(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, min(g.o.TTL/renews, mostLook))
+	defer cancel()
+	now := time.Now()
+	for _, m := range g.members {
+		if m.idleFor(now) > g.o.TTL {
+			if err := m.withdraw(ctx); err != nil {
+				return err
+			}
+		} else if err := m.enrol(ctx); err != nil {
 			return err
 		}
 	}
-	all := g.alive(time.Now())
+	all := g.alive(now)
 	for _, m := range g.members {
-		if m.replaced.Load() {
+		if m.sequence == 0 || m.replaced.Load() {
 			continue
 		}
 		if err := m.renew(ctx); err != nil {
@@ -173,17 +211,19 @@ func (g *Group) look(ctx context.Context) error {
 	return nil
 }
 
-// alive are the ids of all workers of the group, in order.
+// alive are the ids of all workers that share out the same filters, in order.
 func (g *Group) alive(now time.Time) []string {
 	var all []string
 	for _, m := range g.members {
-		all = append(all, m.id)
+		if m.sequence != 0 && !m.replaced.Load() {
+			all = append(all, m.id)
+		}
 	}
 	prefix := g.o.Subjects.prefix("member")
 	g.view.mu.Lock()
 	defer g.view.mu.Unlock()
 	for subject, s := range g.view.all {
-		if len(subject) > len(prefix) && subject[:len(prefix)] == prefix && s.Owner != "" && now.Before(s.until) && !g.ours(&s) {
+		if len(subject) > len(prefix) && subject[:len(prefix)] == prefix && s.Owner != "" && s.List == g.list && now.Before(s.until) && !g.ours(&s) {
 			all = append(all, s.Owner)
 		}
 	}
@@ -212,19 +252,9 @@ func (g *Group) Leave(ctx context.Context) error {
 		if m.replaced.Load() {
 			continue // what goes by its name is another's
 		}
-		for filter := range m.held() {
-			if err := m.giveUp(ctx, filter); err != nil {
-				return err
-			}
-		}
-		gone := Guard{Subject: m.subject, Value: []byte("{}"), Expected: m.sequence, TTL: time.Second}
-		if m.sequence == 0 {
-			continue
-		}
-		if _, err := gone.Put(ctx, g.o.JS); err != nil && !Overtaken(err) {
+		if err := m.withdraw(ctx); err != nil {
 			return err
 		}
-		m.sequence = 0
 	}
 	return nil
 }

@@ -3,10 +3,13 @@ package broker
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/penstock/penstock/internal/failpoint"
 )
 
 // GroupMember is one worker of this process. The group's goroutine takes and
@@ -19,6 +22,7 @@ type GroupMember struct {
 
 	// The group's goroutine alone uses these.
 	sequence uint64    // of its message; 0: there is none
+	last     uint64    // the sequence of its message when it last had one; 0: it never had
 	until    time.Time // its end
 	renewAt  time.Time
 
@@ -26,8 +30,10 @@ type GroupMember struct {
 	settled  atomic.Bool
 	changed  chan struct{} // has a token when the worker should look
 
-	mu     sync.Mutex     // guards what follows
-	leases map[int]*lease // by filter
+	mu        sync.Mutex     // guards what follows
+	leases    map[int]*lease // by filter
+	sessions  int            // an old one may not be closed yet when the next is there
+	idleSince time.Time      // when it last had a session
 }
 
 // lease is one that a member has.
@@ -45,6 +51,12 @@ func (m *GroupMember) Filters() map[int]bool {
 	defer m.mu.Unlock()
 	now := time.Now()
 	all := map[int]bool{}
+	if failpoint.Mutant(everyFilter) {
+		for filter := range m.g.o.Filters {
+			all[filter] = true
+		}
+		return all
+	}
 	for filter, l := range m.leases {
 		if !l.surplus && now.Before(l.until) {
 			all[filter] = true
@@ -113,7 +125,36 @@ func (m *GroupMember) drop(filter int) {
 
 // claim is what the member writes.
 func (m *GroupMember) claim() ([]byte, error) {
-	return json.Marshal(claim{Owner: m.id, Life: m.g.life, Instance: m.g.o.Instance, N: m.n})
+	return json.Marshal(m.own())
+}
+
+func (m *GroupMember) own() claim {
+	return claim{Owner: m.id, Life: m.g.life, Instance: m.g.o.Instance, N: m.n, List: m.g.list}
+}
+
+// Begin says that the worker has a session, until end is called. Without one for
+// a TTL its filters go to others.
+func (m *GroupMember) Begin() (end func()) {
+	m.mu.Lock()
+	m.sessions++
+	m.mu.Unlock()
+	m.g.view.kick()
+	return sync.OnceFunc(func() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.sessions--
+		m.idleSince = time.Now()
+	})
+}
+
+// idleFor is how long the worker has had no session.
+func (m *GroupMember) idleFor(now time.Time) time.Duration {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.sessions > 0 {
+		return 0
+	}
+	return now.Sub(m.idleSince)
 }
 
 // enrol says that the member is there. The first time it takes the place of a
@@ -124,9 +165,8 @@ func (m *GroupMember) enrol(ctx context.Context) error {
 	if m.replaced.Load() || m.sequence != 0 && now.Before(m.renewAt) {
 		return nil
 	}
-	enrolled := m.sequence != 0
 	expected := m.sequence
-	if enrolled && !now.Before(m.until) {
+	if expected != 0 && !now.Before(m.until) {
 		m.lose() // it was away for too long: others have its filters
 		expected = 0
 	}
@@ -138,6 +178,7 @@ func (m *GroupMember) enrol(ctx context.Context) error {
 		guard := Guard{Subject: m.subject, Value: value, Expected: expected, TTL: m.g.o.TTL}
 		sequence, err := guard.Put(ctx, m.g.o.JS)
 		if err == nil {
+			m.last = sequence
 			m.sequence, m.until, m.renewAt = sequence, now.Add(m.g.o.TTL), now.Add(m.g.o.TTL/renews)
 			return nil
 		}
@@ -150,7 +191,9 @@ func (m *GroupMember) enrol(ctx context.Context) error {
 			return err
 		case holder == nil:
 			expected = 0
-		case enrolled && holder.Value.Owner != "" && holder.Value.Life != m.g.life:
+		case holder.Sequence < m.last:
+			return errStale
+		case m.last != 0 && holder.Value.Owner != "" && holder.Value.Life != m.g.life:
 			m.replaced.Store(true)
 			m.lose()
 			return nil
@@ -159,6 +202,9 @@ func (m *GroupMember) enrol(ctx context.Context) error {
 		}
 	}
 }
+
+// errStale says that the answer came from a server that is behind the others.
+var errStale = errors.New("the server told what had been there before")
 
 // lose forgets all leases.
 func (m *GroupMember) lose() {
@@ -205,11 +251,28 @@ func (m *GroupMember) renew(ctx context.Context) error {
 		case err == nil:
 			m.have(filter, sequence, now)
 		case Overtaken(err):
-			m.drop(filter)
+			if err := m.recover(ctx, filter); err != nil {
+				return err
+			}
 		default:
 			return err
 		}
 	}
+	return nil
+}
+
+// recover finds out what became of a lease that could not be renewed: an answer
+// that was lost may have been a yes.
+func (m *GroupMember) recover(ctx context.Context, filter int) error {
+	holder, err := Last[claim](ctx, m.g.stream, m.g.o.Subjects.Lease(m.g.o.Filters[filter]))
+	if err != nil {
+		return err
+	}
+	if holder == nil || holder.Value != m.own() {
+		m.drop(filter)
+		return nil
+	}
+	m.have(filter, holder.Sequence, time.Now())
 	return nil
 }
 
@@ -248,7 +311,13 @@ func (m *GroupMember) settle(ctx context.Context, share, first int) error {
 		filter := (first + i) % all
 		subject := m.g.o.Subjects.Lease(m.g.o.Filters[filter])
 		now := time.Now()
-		if s, held := m.g.view.get(subject, now); held && !m.inherits(&s) {
+		s, held := m.g.view.get(subject, now)
+		if held && s.claim == m.own() && !m.has(filter) { // the answer was lost
+			m.have(filter, s.sequence, now)
+			kept++
+			continue
+		}
+		if held && !m.inherits(&s) {
 			continue
 		}
 		guard := Guard{Subject: subject, Value: value, Expected: m.g.view.expected(subject, now), TTL: m.g.o.TTL}
@@ -259,7 +328,7 @@ func (m *GroupMember) settle(ctx context.Context, share, first int) error {
 		if err != nil {
 			return err
 		}
-		m.g.view.set(subject, seen{claim: claim{Owner: m.id, Life: m.g.life, Instance: m.g.o.Instance, N: m.n}, sequence: sequence, until: now.Add(m.g.o.TTL)})
+		m.g.view.set(subject, seen{claim: m.own(), sequence: sequence, until: now.Add(m.g.o.TTL)})
 		m.have(filter, sequence, now)
 		kept++
 	}
@@ -302,14 +371,52 @@ func (m *GroupMember) inherits(s *seen) bool {
 // giveUp lets another member have a lease at once.
 func (m *GroupMember) giveUp(ctx context.Context, filter int) error {
 	l := m.held()[filter]
-	guard := Guard{Subject: m.g.o.Subjects.Lease(m.g.o.Filters[filter]), Value: []byte("{}"), Expected: l.sequence, TTL: time.Second}
+	guard := Guard{Subject: m.g.o.Subjects.Lease(m.g.o.Filters[filter]), Value: []byte("{}"), Expected: l.sequence, TTL: givenUp}
 	sequence, err := guard.Put(ctx, m.g.o.JS)
 	if err != nil && !Overtaken(err) {
 		return fmt.Errorf("give up a lease: %w", err)
 	}
 	if err == nil {
-		m.g.view.set(guard.Subject, seen{sequence: sequence, until: time.Now().Add(time.Second)})
+		m.g.view.set(guard.Subject, seen{sequence: sequence, until: time.Now().Add(givenUp)})
 	}
 	m.drop(filter)
+	return nil
+}
+
+func (m *GroupMember) has(filter int) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.leases[filter] != nil
+}
+
+// withdraw gives all leases and the member's own place up, all in one batch
+// where nobody has taken one of them.
+func (m *GroupMember) withdraw(ctx context.Context) error {
+	if m.sequence == 0 {
+		return nil
+	}
+	gone := Guard{Subject: m.subject, Value: []byte("{}"), Expected: m.sequence, TTL: givenUp}
+	guards := []Guard{gone}
+	held := m.held()
+	for filter, l := range held {
+		if len(guards) < MaxBatch {
+			guards = append(guards, Guard{Subject: m.g.o.Subjects.Lease(m.g.o.Filters[filter]), Value: []byte("{}"), Expected: l.sequence, TTL: givenUp})
+		}
+	}
+	_, err := PublishBatch(ctx, m.g.o.JS.Conn(), nil, guards)
+	if Overtaken(err) {
+		for filter := range held {
+			if err := m.giveUp(ctx, filter); err != nil {
+				return err
+			}
+		}
+		_, err = gone.Put(ctx, m.g.o.JS)
+	}
+	if err != nil && !Overtaken(err) {
+		return fmt.Errorf("leave the group: %w", err)
+	}
+	m.sequence = 0
+	m.settled.Store(false)
+	m.lose()
 	return nil
 }

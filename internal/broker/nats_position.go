@@ -21,15 +21,17 @@ type Position struct {
 	// created again.
 	Stream  string    `json:"stream"`
 	Created time.Time `json:"created"`
-	// Resume says where events go on that other filters took before: of these,
-	// those before their From are done. It is there until all have gone by.
+	// Resume says where events go on that other filters took before: what one of
+	// these takes is done before its From, and what none of them takes is of no
+	// interest before Else. They are there until all that has gone by.
 	Resume []Resume `json:"resume,omitempty"`
+	Else   uint64   `json:"resume_else,omitempty"`
 	// Retired marks a filter that is no longer in the list and whose events
 	// others have taken over. A worker that still has it finds its batch refused.
 	Retired bool `json:"retired,omitempty"`
 }
 
-// Resume is where the events of a filter that is no longer used go on.
+// Resume is where the events of a filter go on.
 type Resume struct {
 	Filter string `json:"filter"`
 	From   uint64 `json:"from"`

@@ -15,8 +15,8 @@ import (
 // NATSSessionOptions say what one worker's session is.
 type NATSSessionOptions struct {
 	Connect  []nats.Option // of NATSOptions and a NATSLiveness
-	Source   string // stream
-	Own      string // the pipeline's own stream
+	Source   string        // stream
+	Own      string        // the pipeline's own stream
 	Subjects Subjects
 	Member   *GroupMember
 	// Timeout bounds a question to the server.
@@ -108,7 +108,9 @@ func (s *NATSSession) fail(err error) {
 func (s *NATSSession) Failed() <-chan struct{} { return s.failed }
 
 // Err says why the connection is gone, once Failed is closed.
-func (s *NATSSession) Err() error { return fmt.Errorf("the connection broke off: %w", &natsError{s.err}) }
+func (s *NATSSession) Err() error {
+	return fmt.Errorf("the connection broke off: %w", &natsError{s.err})
+}
 
 // Close disconnects.
 func (s *NATSSession) Close() { s.Conn.Close() }

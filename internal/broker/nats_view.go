@@ -2,6 +2,7 @@ package broker
 
 import (
 	"encoding/json"
+	"maps"
 	"sync"
 	"time"
 
@@ -18,6 +19,8 @@ type claim struct {
 	// Instance and N make up the owner's id.
 	Instance string `json:"instance,omitempty"`
 	N        int    `json:"n,omitempty"`
+	// List tells members apart that share out other filters.
+	List string `json:"list,omitempty"`
 }
 
 // seen is a claim with its place in the stream and its end.
@@ -34,8 +37,9 @@ type view struct {
 	ttl     time.Duration
 	changed chan struct{} // has a token when something is new
 
-	mu  sync.Mutex // guards all
-	all map[string]seen
+	mu    sync.Mutex // guards what follows
+	all   map[string]seen
+	swept time.Time
 }
 
 func newView(ttl time.Duration) *view {
@@ -52,21 +56,33 @@ func (v *view) note(m jetstream.Msg) {
 	if err := json.Unmarshal(m.Data(), &s.claim); err != nil {
 		return // nobody's claim
 	}
-	// How long it has been there already: only to take over sooner, so that the
-	// clocks need not agree.
-	age := min(max(time.Since(meta.Timestamp), 0), v.ttl)
-	s.until = time.Now().Add(v.ttl - age)
+	// From now on, and not from when it was written: clocks need not agree.
+	s.until = time.Now().Add(v.ttl)
+	if s.Owner == "" {
+		s.until = time.Now().Add(givenUp)
+	}
 	v.set(m.Subject(), s)
 }
 
-// set notes a claim, unless a later one is known.
+// givenUp is how long it stays in the stream that somebody gave something up.
+const givenUp = time.Second
+
+// set notes a claim, unless a later one is known, and forgets those that ended
+// long ago.
 func (v *view) set(subject string, s seen) {
 	v.mu.Lock()
-	if v.all[subject].sequence <= s.sequence {
+	news := v.all[subject].sequence < s.sequence
+	if news {
 		v.all[subject] = s
 	}
+	if now := time.Now(); now.After(v.swept.Add(v.ttl)) {
+		v.swept = now
+		maps.DeleteFunc(v.all, func(_ string, s seen) bool { return now.After(s.until.Add(v.ttl)) })
+	}
 	v.mu.Unlock()
-	v.kick()
+	if news {
+		v.kick()
+	}
 }
 
 // kick has the group look again.

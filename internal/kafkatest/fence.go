@@ -46,6 +46,19 @@ func (b *Broker) fence(ctx context.Context) error {
 	if err := os.RemoveAll(b.file(fencingLog)); err != nil {
 		return err
 	}
+	for {
+		fenced, err := b.fenced()
+		if err != nil || fenced {
+			return err
+		}
+		if err := b.runController(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// runController runs it until it has fenced the broker.
+func (b *Broker) runController(ctx context.Context) error {
 	controller, err := b.java.start(b.Dir, fencingLog, "kafka.Kafka", b.file("fencing.properties"))
 	if err != nil {
 		return err

@@ -15,7 +15,7 @@ import (
 // their key. After the frame (version, key and the record's version, a byte each
 // here) comes the broker's id, of 4 bytes, and its epoch, of 8.
 const (
-	registerBroker     = 27 // it is new, and fenced
+	registerBroker     = 0  // it is new, and fenced
 	registrationChange = 17 // its tagged field 0 is 1 when it is fenced, -1 when it is no longer
 )
 

@@ -46,9 +46,16 @@ func (b *Broker) writeProperties(controller string, opts Options) error {
 }
 
 // logging is the broker's log on its standard output: all at INFO is 2,000 lines
-// a start.
+// a start. What tells of markers that are not written is worth a few.
 func logging() map[string]string {
 	return map[string]string{
+		"logger.markers.name":  "kafka.coordinator.transaction.TransactionMarkerChannelManager",
+		"logger.markers.level": "INFO",
+		"logger.fencing.name":  "org.apache.kafka.controller.ReplicationControlManager",
+		"logger.fencing.level": "INFO",
+		"logger.network.name":  "org.apache.kafka.clients.NetworkClient",
+		"logger.network.level": "ERROR", // it warns each 50 ms while the broker starts
+
 		"appender.out.type":            "Console",
 		"appender.out.name":            "out",
 		"appender.out.layout.type":     "PatternLayout",

@@ -161,7 +161,7 @@ func checkDead(t *testing.T, dead []record, id string, original record, class, a
 func (c *contract) keys() {
 	t, s := c.t, c.stream
 	if s.Key("k") == nil {
-		t.Skip("its records have no keys")
+		return // its records have no keys: what it has in their place has a test of its own
 	}
 	s.Create(t, 5, 3)
 	var all []record

@@ -30,6 +30,7 @@ const maxEpochDead = 8 << 10
 
 // epoch is what lies between two commits.
 type epoch struct {
+	worker  int
 	open    bool
 	started time.Time
 	arena   arena
@@ -44,6 +45,7 @@ type epoch struct {
 func (e *epoch) begin(now time.Time) {
 	if !e.open {
 		e.open, e.started = true, now
+		failpoint.Epoch(e.worker, true)
 	}
 }
 
@@ -53,6 +55,7 @@ func (e *epoch) due(now time.Time, interval time.Duration, room int) bool {
 
 func (e *epoch) reset() {
 	e.open = false
+	failpoint.Epoch(e.worker, false)
 	e.arena.reset()
 	clear(e.done)
 	e.times, e.dead = e.times[:0], e.dead[:0]

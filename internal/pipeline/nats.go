@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"github.com/penstock/penstock"
 	"github.com/penstock/penstock/consumer"
 	"github.com/penstock/penstock/internal/broker"
+	"github.com/penstock/penstock/internal/failpoint"
 	"github.com/penstock/penstock/internal/telemetry"
 	"github.com/penstock/penstock/producer"
 )
@@ -22,9 +24,9 @@ import (
 // NATSOptions say how a pipeline uses a NATS server.
 type NATSOptions struct {
 	Connect []nats.Option // of broker.NATSOptions
-	Source  string   // the stream
-	Filters []string // each is a partition
-	Own     string   // the pipeline's own stream
+	Source  string        // the stream
+	Filters []string      // each is a partition
+	Own     string        // the pipeline's own stream
 	// Subjects are those of the own stream.
 	Subjects broker.Subjects
 	// Streams makes the streams that may be made, and says which are missing.
@@ -53,18 +55,22 @@ type NATS struct {
 	options  []nats.Option
 	liveness broker.NATSLiveness
 	attempts consumer.NATSAttempts
+	turn     chan struct{} // has a token: who has it may connect and join
 
-	mu    sync.Mutex // guards what follows
+	mu    sync.Mutex // guards what follows, and nothing is asked under it
 	conn  *nats.Conn // for all but events; nil until it was needed
 	js    jetstream.JetStream
 	group *broker.Group
 	ends  []uint64 // by filter, when AtEnd was first asked
 	last  error    // why there is no connection
+	// sessions are the last of each worker.
+	sessions map[int]*natsSession
 }
 
 // NewNATS connects when it is first asked for something.
 func NewNATS(o NATSOptions) *NATS {
-	n := &NATS{o: o}
+	n := &NATS{o: o, turn: make(chan struct{}, 1)}
+	n.turn <- struct{}{}
 	n.options = append(slices.Clone(o.Connect), n.liveness.Options(o.SessionTimeout)...)
 	return n
 }
@@ -72,35 +78,52 @@ func NewNATS(o NATSOptions) *NATS {
 // Close disconnects.
 func (n *NATS) Close() {
 	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.group != nil {
-		n.group.Close()
+	group, conn := n.group, n.conn
+	n.mu.Unlock()
+	if group != nil {
+		group.Close()
 	}
-	if n.conn != nil {
-		n.conn.Close()
+	if conn != nil {
+		conn.Close()
 	}
 }
 
+// alone has one worker at a time do what all of them need once.
+func (n *NATS) alone(ctx context.Context, do func() error) error {
+	select {
+	case <-n.turn:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { n.turn <- struct{}{} }()
+	return do()
+}
+
 // connect gives the connection for all but events.
-func (n *NATS) connect() (jetstream.JetStream, error) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.js != nil {
-		return n.js, nil
-	}
-	conn, err := broker.ConnectNATS(n.options)
-	if err == nil {
-		n.conn = conn
-		n.js, err = jetstream.New(conn, jetstream.WithDefaultTimeout(n.o.Timeout))
-	}
-	n.last = err
-	return n.js, err
+func (n *NATS) connect(ctx context.Context) (js jetstream.JetStream, err error) {
+	err = n.alone(ctx, func() error {
+		n.mu.Lock()
+		js = n.js
+		n.mu.Unlock()
+		if js != nil {
+			return nil
+		}
+		conn, err := broker.ConnectNATS(append(slices.Clip(n.options), nats.MaxReconnects(-1)))
+		if err == nil {
+			js, err = jetstream.New(conn, jetstream.WithDefaultTimeout(n.o.Timeout))
+		}
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		n.conn, n.js, n.last = conn, js, err
+		return err
+	})
+	return js, err
 }
 
 // Prepare makes the streams that may be made, says which are missing, and joins
 // the group.
 func (n *NATS) Prepare(ctx context.Context) error {
-	js, err := n.connect()
+	js, err := n.connect(ctx)
 	if err != nil {
 		return err
 	}
@@ -120,6 +143,7 @@ func (n *NATS) Prepare(ctx context.Context) error {
 	}
 	n.o.Limits.Set(n.o.Subjects.Predictions(), int32(most-ownHeaders))
 	n.o.Limits.Set(n.o.Subjects.Dead(), int32(most-ownHeaders))
+	n.o.Limits.SetHeaders(mostHeaders - ownHeaders)
 	return n.join(ctx, js)
 }
 
@@ -135,22 +159,31 @@ func (n *NATS) guarded(ctx context.Context, do func(ctx context.Context) error) 
 	return err
 }
 
-// ownHeaders is more than the batch's headers take.
-const ownHeaders = 512
+// Bytes of headers: what a stream takes, of which more than enough for those of
+// the batch is not a record's.
+const (
+	mostHeaders = 65535
+	ownHeaders  = 512
+)
 
 // join has the workers take part in the group.
 func (n *NATS) join(ctx context.Context, js jetstream.JetStream) error {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.group != nil {
-		return nil
-	}
-	var err error
-	n.group, err = broker.JoinGroup(ctx, broker.GroupOptions{
-		JS: js, Stream: n.o.Own, Subjects: n.o.Subjects, Filters: n.o.Filters,
-		Name: n.o.Group, Instance: n.o.Instance, Workers: n.o.Workers, TTL: n.o.SessionTimeout, Log: n.o.Log,
+	return n.alone(ctx, func() error {
+		n.mu.Lock()
+		joined := n.group != nil
+		n.mu.Unlock()
+		if joined {
+			return nil
+		}
+		group, err := broker.JoinGroup(ctx, broker.GroupOptions{
+			JS: js, Stream: n.o.Own, Subjects: n.o.Subjects, Filters: n.o.Filters,
+			Name: n.o.Group, Instance: n.o.Instance, Workers: n.o.Workers, TTL: n.o.SessionTimeout, Log: n.o.Log,
+		})
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		n.group = group
+		return err
 	})
-	return err
 }
 
 // Open implements Broker.
@@ -182,18 +215,25 @@ func (n *NATS) open(ctx context.Context, worker int) (Session, error) {
 		session.Close()
 		return nil, err
 	}
-	return &natsSession{
+	opened := &natsSession{
 		NATS: source, session: session, exactlyOnce: n.o.ExactlyOnce,
 		sink: producer.NewNATS(producer.NATSOptions{
 			Session: session, Subjects: producer.NewTemplate(n.o.Subjects.Predictions(), n.o.Filters),
 			Limits: n.o.Limits, Model: n.o.Model, ExactlyOnce: n.o.ExactlyOnce,
 		}),
-	}, nil
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.sessions == nil {
+		n.sessions = map[int]*natsSession{}
+	}
+	n.sessions[worker] = opened
+	return opened, nil
 }
 
 // AtEnd implements Broker.
 func (n *NATS) AtEnd(ctx context.Context) (bool, error) {
-	js, err := n.connect()
+	js, err := n.connect(ctx)
 	if err != nil {
 		return false, err
 	}
@@ -214,9 +254,10 @@ func (n *NATS) AtEnd(ctx context.Context) (bool, error) {
 // endsOf are the sequences of the last events when it was first asked.
 func (n *NATS) endsOf(ctx context.Context, js jetstream.JetStream) ([]uint64, error) {
 	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.ends != nil {
-		return n.ends, nil
+	known := n.ends
+	n.mu.Unlock()
+	if known != nil {
+		return known, nil
 	}
 	source, err := js.Stream(ctx, n.o.Source)
 	if err != nil {
@@ -232,17 +273,23 @@ func (n *NATS) endsOf(ctx context.Context, js jetstream.JetStream) ([]uint64, er
 			return nil, fmt.Errorf("look up the last event of %s: %w", filter, err)
 		}
 	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
 	n.ends = ends
 	return ends, nil
 }
 
-// Leave implements Broker.
+// Leave implements Broker. The sessions read no more then: the server would go on
+// sending them what those ask for who take over.
 func (n *NATS) Leave(ctx context.Context) error {
 	n.mu.Lock()
-	group := n.group
+	group, sessions := n.group, maps.Clone(n.sessions)
 	n.mu.Unlock()
 	if group == nil {
 		return nil
+	}
+	for _, s := range sessions {
+		s.Close()
 	}
 	return group.Leave(ctx)
 }
@@ -250,25 +297,31 @@ func (n *NATS) Leave(ctx context.Context) error {
 // Health implements Broker.
 func (n *NATS) Health() string {
 	n.mu.Lock()
-	last := n.last
+	last, group := n.last, n.group
 	n.mu.Unlock()
 	since, silent, err := n.liveness.Silent(time.Now(), n.o.SessionTimeout)
 	if err == nil {
 		err = last
 	}
 	switch {
+	case !silent && group != nil && group.Trouble() != nil:
+		return "the leases of the source's filters cannot be seen to: " + natsReason(group.Trouble())
 	case !silent:
 		return ""
 	case err != nil:
-		if hint := broker.Diagnose(err).Hint; hint != "" {
-			return hint
-		}
-		return err.Error()
+		return natsReason(err)
 	case since.UnixNano() == 0:
 		return "the broker has not answered yet"
 	default:
 		return fmt.Sprintf("the broker has not answered for %s", time.Since(since).Round(time.Second))
 	}
+}
+
+func natsReason(err error) string {
+	if hint := broker.Diagnose(err).Hint; hint != "" {
+		return hint
+	}
+	return err.Error()
 }
 
 // natsSession is both ends of a worker's epochs.
@@ -279,7 +332,24 @@ type natsSession struct {
 	exactlyOnce bool
 }
 
-func (s *natsSession) Publish(_ context.Context, r *penstock.Record) error { return s.sink.Publish(r) }
+// Attempt is the source's, but for a mutant.
+func (s *natsSession) Attempt(ctx context.Context, events []penstock.Event) (isolate bool, err error) {
+	if !s.exactlyOnce && failpoint.Mutant(broker.AckBeforePublish) {
+		if err := s.Acknowledge(ctx, nil); err != nil {
+			return false, err
+		}
+		failpoint.Hit("committed-early")
+	}
+	return s.NATS.Attempt(ctx, events)
+}
+
+func (s *natsSession) Publish(_ context.Context, r *penstock.Record) error {
+	var since uint64
+	if !s.exactlyOnce {
+		since = s.PlacedAt(r.Partition)
+	}
+	return s.sink.Publish(r, since)
+}
 
 // Room leaves a place in the batch for each position that the epoch moves, or is
 // going to.
@@ -313,7 +383,7 @@ func (s *natsSession) Commit(ctx context.Context, until broker.Offsets) (bool, e
 	if err != nil {
 		return false, err
 	}
-	s.Moved(guards, last)
+	s.Moved(last)
 	return true, nil
 }
 

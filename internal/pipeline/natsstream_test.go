@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -19,42 +17,24 @@ import (
 	"github.com/penstock/penstock"
 	"github.com/penstock/penstock/consumer"
 	"github.com/penstock/penstock/internal/broker"
+	"github.com/penstock/penstock/internal/brokertest"
 	"github.com/penstock/penstock/internal/config"
 	"github.com/penstock/penstock/internal/pipeline"
 )
 
 // natsStream is a nats-server with a source stream of a filter a partition.
 type natsStream struct {
-	way        *way // the pipeline's
+	proxy      *brokertest.Proxy // the pipeline's way to the server
 	js         jetstream.JetStream
 	subjects   broker.Subjects
 	partitions int
-}
-
-// way is a connection within the process that can be cut.
-type way struct {
-	*server.Server
-	mu     sync.Mutex // guards what follows
-	isShut bool
-	open   []net.Conn
-}
-
-func (w *way) InProcessConn() (net.Conn, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.isShut {
-		return nil, &net.OpError{Op: "dial", Err: errors.New("the way to the server is cut")}
-	}
-	conn, err := w.Server.InProcessConn()
-	if err == nil {
-		w.open = append(w.open, conn)
-	}
-	return conn, err
+	filters    []string // empty: one a partition
+	retention  jetstream.RetentionPolicy
 }
 
 func newNATS(t testing.TB) stream {
 	t.Helper()
-	s, err := server.NewServer(&server.Options{JetStream: true, StoreDir: t.TempDir(), DontListen: true, NoSigs: true, NoLog: true})
+	s, err := server.NewServer(&server.Options{JetStream: true, StoreDir: t.TempDir(), Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,8 +55,17 @@ func newNATS(t testing.TB) stream {
 	if err != nil {
 		t.Fatal(err)
 	}
+	ports, err := brokertest.FreePorts(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy, err := brokertest.NewProxy(brokertest.Address(ports[0]), s.Addr().String(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(proxy.Close)
 	return &natsStream{
-		way: &way{Server: s}, js: js, partitions: 2,
+		proxy: proxy, js: js, partitions: 2,
 		subjects: broker.NewSubjects(&config.Pipeline{Name: "p", Source: config.Source{Group: "p"}}),
 	}
 }
@@ -94,7 +83,7 @@ func (s *natsStream) ID(partition int32, nth int64) string {
 
 func (s *natsStream) Create(t testing.TB, source, _ int) {
 	t.Helper()
-	if _, err := s.js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "in", Subjects: []string{"in.*"}}); err != nil {
+	if _, err := s.js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "in", Subjects: []string{"in.*"}, Retention: s.retention}); err != nil {
 		t.Fatal(err)
 	}
 	s.partitions = source
@@ -209,28 +198,29 @@ func (s *natsStream) Positions(t testing.TB) map[int32]int64 {
 	return all
 }
 
-func (s *natsStream) Away(testing.TB) (back func()) {
-	s.way.mu.Lock()
-	defer s.way.mu.Unlock()
-	s.way.isShut = true
-	for _, conn := range s.way.open {
-		_ = conn.Close()
-	}
-	s.way.open = nil
+func (s *natsStream) Away(t testing.TB) (back func()) {
+	s.proxy.Cut()
 	return func() {
-		s.way.mu.Lock()
-		defer s.way.mu.Unlock()
-		s.way.isShut = false
+		if err := s.proxy.Restore(); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
-func (s *natsStream) Open(_ testing.TB, o openOptions) pipeline.Broker {
-	filters := make([]string, s.partitions)
-	for i := range filters {
-		filters[i] = s.filter(int32(i))
+func (s *natsStream) Open(t testing.TB, o openOptions) pipeline.Broker {
+	t.Helper()
+	filters := s.filters
+	if filters == nil {
+		for i := range s.partitions {
+			filters = append(filters, s.filter(int32(i)))
+		}
+	}
+	connect, err := broker.NATSOptions(&config.NATS{URL: "nats://" + s.proxy.Addr()})
+	if err != nil {
+		t.Fatal(err)
 	}
 	return pipeline.NewNATS(pipeline.NATSOptions{
-		Connect: []nats.Option{nats.InProcessServer(s.way), nats.ReconnectWait(50 * time.Millisecond)},
+		Connect: connect,
 		Source:  "in", Filters: filters, Own: "OUT", Subjects: s.subjects,
 		Streams: s.prepare,
 		Group:   "p", Workers: o.Workers, Instance: o.Instance, Start: o.Start, From: o.From, ExactlyOnce: o.ExactlyOnce,

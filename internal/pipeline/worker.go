@@ -55,7 +55,10 @@ type worker struct {
 }
 
 func newWorker(p *Pipeline, n int) (*worker, error) {
-	w := &worker{p: p, n: n, counts: p.c.Telemetry.NewWorker(), culprits: map[penstock.EventID]*penstock.Rejection{}}
+	w := &worker{
+		p: p, n: n, counts: p.c.Telemetry.NewWorker(),
+		culprits: map[penstock.EventID]*penstock.Rejection{}, epoch: epoch{worker: n},
+	}
 	w.show(stateJoining, "")
 	m := &p.c.Model
 	w.batch = m.Mapping.NewBatch(p.c.BatchRows)

@@ -1,14 +1,11 @@
-//go:build kafka
+//go:build kafka || nats
 
 package faults
 
 import (
-	"context"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/penstock/penstock/internal/cardevents"
 )
@@ -17,20 +14,18 @@ import (
 // in a hundred bad, some without a key, some with headers, a few tombstones.
 type feed struct {
 	st      *stage
-	client  *kgo.Client
+	to      publisher
 	stopped chan struct{}
 	done    sync.WaitGroup
 	sent    atomic.Int64
-	failed  atomic.Pointer[error]
 }
 
 const badShare = 0.01
 
 func (st *stage) feed(rate int) *feed {
-	f := &feed{st: st, stopped: make(chan struct{})}
-	f.client = st.client(kgo.DefaultProduceTopic(st.source()), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(0))
+	f := &feed{st: st, to: st.broker.publisher(), stopped: make(chan struct{})}
 	f.done.Go(func() { f.run(rate) })
-	st.Cleanup(f.client.Close)
+	st.Cleanup(f.to.close)
 	return f
 }
 
@@ -48,20 +43,16 @@ func (f *feed) run(rate int) {
 		}
 		for due := int(time.Since(start).Seconds() * float64(rate)); n < due; n++ {
 			key, value := events.Next(nil, time.Now())
-			r := &kgo.Record{Partition: int32(n % sourcePartitions), Key: key, Value: value}
+			e := &newEvent{partition: n % sourcePartitions, key: key, value: value}
 			switch {
 			case n%50 == 7:
-				r.Key = nil
+				e.key = nil
 			case n%50 == 13:
-				r.Headers = []kgo.RecordHeader{{Key: "trace", Value: []byte{0, 1, 254}}, {Key: "trace", Value: nil}}
+				e.traced = true
 			case n%500 == 31:
-				r.Value = nil
+				e.value = nil
 			}
-			f.client.Produce(context.Background(), r, func(_ *kgo.Record, err error) {
-				if err != nil {
-					f.failed.Store(&err)
-				}
-			})
+			f.to.publish(e)
 			f.sent.Add(1)
 		}
 	}
@@ -72,10 +63,7 @@ func (f *feed) stop() {
 	f.st.Helper()
 	close(f.stopped)
 	f.done.Wait()
-	if err := f.client.Flush(f.st.Context()); err != nil {
-		f.st.Fatal(err)
-	}
-	if err := f.failed.Load(); err != nil {
-		f.st.Fatalf("feed the source: %v", *err)
+	if err := f.to.flush(); err != nil {
+		f.st.Fatalf("feed the source: %v", err)
 	}
 }

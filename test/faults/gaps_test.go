@@ -1,4 +1,4 @@
-//go:build kafka
+//go:build kafka || nats
 
 package faults
 
@@ -37,7 +37,7 @@ func (st *stage) measure(rounds int, limit time.Duration, fault func(round int),
 	}
 	f.stop()
 	if v := st.judge(); v.violations() > 0 {
-		st.explain(v)
+		st.broker.explain(v)
 		st.Error(v)
 	}
 	return all
@@ -51,9 +51,19 @@ func (st *stage) within(g gaps, promised time.Duration) {
 	}
 }
 
-// TestGapAfterKill: one of two is killed and started again at once.
-func TestGapAfterKill(t *testing.T) {
-	st := newStage(t, setting{sessionTimeout: 10 * time.Second})
+// allGaps measures what there is to measure.
+func allGaps(t *testing.T, on opener) {
+	for name, measure := range map[string]func(*testing.T, opener){
+		"AfterKill": afterKill, "Takeover": takeover, "Scale": scale, "FewerWorkers": fewerWorkers,
+		"Stay": stay, "BrokerFrozen": brokerFrozen, "Twin": twin,
+	} {
+		t.Run(name, func(t *testing.T) { measure(t, on) })
+	}
+}
+
+// afterKill: one of two is killed and started again at once.
+func afterKill(t *testing.T, on opener) {
+	st := newStage(t, on, setting{sessionTimeout: 10 * time.Second})
 	g := st.measure(times(3, 40), settleTime, func(round int) {
 		p := st.workers[round%2]
 		p.kill()
@@ -62,9 +72,9 @@ func TestGapAfterKill(t *testing.T) {
 	st.within(g, time.Second)
 }
 
-// TestTakeover: one of two is killed, and nobody starts it again.
-func TestTakeover(t *testing.T) {
-	st := newStage(t, setting{sessionTimeout: 3 * time.Second})
+// takeover: one of two is killed, and nobody starts it again.
+func takeover(t *testing.T, on opener) {
+	st := newStage(t, on, setting{sessionTimeout: 3 * time.Second})
 	var p *process
 	g := st.measure(times(1, 5), settleTime, func(round int) {
 		if p != nil {
@@ -78,9 +88,9 @@ func TestTakeover(t *testing.T) {
 	st.within(g, st.sessionTimeout+3*time.Second)
 }
 
-// TestScale: one of three is drained and comes back.
-func TestScale(t *testing.T) {
-	st := newStage(t, setting{sessionTimeout: 10 * time.Second})
+// scale: one of three is drained and comes back.
+func scale(t *testing.T, on opener) {
+	st := newStage(t, on, setting{sessionTimeout: 10 * time.Second})
 	g := st.measure(2*times(1, 12), settleTime, func(round int) {
 		p := st.workers[round/2%3]
 		if round%2 == 0 {
@@ -95,9 +105,9 @@ func TestScale(t *testing.T) {
 	st.within(g, 2*time.Second)
 }
 
-// TestFewerWorkers: the places of workers that are no more are given back.
-func TestFewerWorkers(t *testing.T) {
-	st := newStage(t, setting{sessionTimeout: 30 * time.Second, members: 8})
+// fewerWorkers: the places of workers that are no more are given back.
+func fewerWorkers(t *testing.T, on opener) {
+	st := newStage(t, on, setting{sessionTimeout: 30 * time.Second, members: 8})
 	g := st.measure(1, 15*time.Second, func(int) {
 		st.workers[0].kill()
 		st.workers[0].args = []string{"--set", "workers=4"}
@@ -107,9 +117,9 @@ func TestFewerWorkers(t *testing.T) {
 	t.Log(g)
 }
 
-// TestStay: a process that keeps its places has them when it comes back.
-func TestStay(t *testing.T) {
-	st := newStage(t, setting{sessionTimeout: 10 * time.Second, args: []string{"--stay"}})
+// stay: a process that keeps its places has them when it comes back.
+func stay(t *testing.T, on opener) {
+	st := newStage(t, on, setting{sessionTimeout: 10 * time.Second, args: []string{"--stay"}})
 	g := st.measure(times(1, 10), settleTime, func(int) {
 		p := st.workers[0]
 		p.stop(10 * time.Second)
@@ -121,9 +131,9 @@ func TestStay(t *testing.T) {
 	st.within(g, time.Second)
 }
 
-// TestBrokerFrozen: the broker stands still and goes on.
-func TestBrokerFrozen(t *testing.T) {
-	st := newStage(t, setting{failpoints: keepOpen})
+// brokerFrozen: the broker stands still and goes on.
+func brokerFrozen(t *testing.T, on opener) {
+	st := newStage(t, on, setting{failpoints: keepOpen})
 	g := st.measure(times(1, 10), settleTime, func(int) {
 		st.untilOpen("")
 		if err := st.broker.Pause(); err != nil {
@@ -137,10 +147,10 @@ func TestBrokerFrozen(t *testing.T) {
 	t.Log(g)
 }
 
-// TestTwin: of two processes of one name one ends, and says why; the other goes
+// twin: of two processes of one name one ends, and says why; the other goes
 // on.
-func TestTwin(t *testing.T) {
-	st := newStage(t, setting{})
+func twin(t *testing.T, on opener) {
+	st := newStage(t, on, setting{})
 	g := st.measure(1, settleTime, func(int) {
 		first, second := st.workers[0], st.newProcess("a")
 		second.start()

@@ -1,9 +1,8 @@
-//go:build kafka
+//go:build kafka || nats
 
 package faults
 
 import (
-	"context"
 	"flag"
 	"fmt"
 	"io"
@@ -14,24 +13,25 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/penstock/penstock/internal/kafkatest"
+	"github.com/penstock/penstock/internal/natstest"
 )
 
-var long = flag.Bool("long", false, "as many faults as are promised, which takes ten minutes")
+var long = flag.Bool("long", false, "as many faults as are promised, which takes ten minutes a broker")
 
-// suite is what all tests share: the binary, with failpoints, a broker, and the
-// process group of the children.
+// suite is what all tests share: the binary, with failpoints, the brokers, and
+// the process group of the children.
 type suite struct {
-	binary string
-	broker *kafkatest.Broker
-	group  int
-	life   io.Closer // the system closes it
-	stages atomic.Int64
+	binary  string
+	brokers []func() // close those that were started
+	group   int
+	life    io.Closer // the system closes it
+	stages  atomic.Int64
 }
 
 var shared suite
 
 func TestMain(m *testing.M) {
+	natstest.Main()
 	flag.Parse()
 	os.Exit(run(m))
 }
@@ -59,17 +59,7 @@ func (s *suite) open(dir string) error {
 	if out, err := exec.Command(s.binary, "runtime", "install").CombinedOutput(); err != nil {
 		return fmt.Errorf("install the runtime: %w\n%s", err, out)
 	}
-	if err := s.watch(); err != nil {
-		return err
-	}
-	var err error
-	s.broker, err = kafkatest.Start(context.Background(), kafkatest.Options{Properties: map[string]string{
-		"group.min.session.timeout.ms":                                "500",
-		"offsets.topic.num.partitions":                                "4",
-		"transaction.state.log.num.partitions":                        "4",
-		"transaction.abort.timed.out.transaction.cleanup.interval.ms": "1000",
-	}})
-	return err
+	return s.watch()
 }
 
 // watch starts a process that kills its group, which all children join, once
@@ -89,7 +79,7 @@ func (s *suite) watch() error {
 }
 
 func (s *suite) close() {
-	if s.broker != nil {
-		s.broker.Close()
+	for _, closeBroker := range s.brokers {
+		closeBroker()
 	}
 }

@@ -1,4 +1,4 @@
-//go:build kafka
+//go:build kafka || nats
 
 package faults
 
@@ -8,11 +8,9 @@ import (
 	"slices"
 	"sync"
 	"time"
-
-	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// meter is a read_committed consumer that notes when outputs come.
+// meter is a reader of the outputs that notes when they come.
 type meter struct {
 	mu       sync.Mutex
 	arrivals [sourcePartitions][]time.Time // by the source partition of their events
@@ -21,25 +19,17 @@ type meter struct {
 func (st *stage) meter() *meter {
 	m := &meter{}
 	ctx, cancel := context.WithCancel(context.Background())
-	client := st.client(kgo.ConsumeTopics(st.sink(), st.dead()), kgo.FetchIsolationLevel(kgo.ReadCommitted()))
 	var reading sync.WaitGroup
 	reading.Go(func() {
-		for ctx.Err() == nil {
-			fetches := client.PollFetches(ctx) // errors are the broker's death, which tests intend
-			now := time.Now()
+		st.broker.arrivals(ctx, func(partition int32) {
 			m.mu.Lock()
-			fetches.EachRecord(func(r *kgo.Record) {
-				if at := origin(r); at.partition >= 0 {
-					m.arrivals[at.partition] = append(m.arrivals[at.partition], now)
-				}
-			})
-			m.mu.Unlock()
-		}
+			defer m.mu.Unlock()
+			m.arrivals[partition] = append(m.arrivals[partition], time.Now())
+		})
 	})
 	st.Cleanup(func() {
 		cancel()
 		reading.Wait()
-		client.Close()
 	})
 	return m
 }

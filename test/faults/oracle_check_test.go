@@ -83,3 +83,17 @@ func TestOracleForgivesRepeats(t *testing.T) {
 		t.Error(v)
 	}
 }
+
+// TestArrived: what a publisher was told is in the source is there once.
+func TestArrived(t *testing.T) {
+	if err := arrived([]string{"1", "0", "2"}, 3); err != nil {
+		t.Error(err)
+	}
+	for name, ids := range map[string][]string{
+		"lost": {"0", "2"}, "doubled": {"0", "1", "1", "2"}, "one for another": {"0", "1", "3"}, "foreign": {"0", "1", "2", ""},
+	} {
+		if arrived(ids, 3) == nil {
+			t.Errorf("%s: not caught", name)
+		}
+	}
+}

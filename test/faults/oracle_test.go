@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -45,8 +46,9 @@ type verdict struct {
 
 	lost, doubled, disordered, wrong, foreign int
 
-	missing []place // the events that are lost
-	told    []string
+	missing  []place // the events that are lost
+	repeated []place // those that are doubled
+	told     []string
 }
 
 // oracle holds outputs against events.
@@ -76,6 +78,7 @@ func (o *oracle) check() *verdict {
 			continue
 		}
 		if found[out.at]++; found[out.at] == 2 {
+			v.repeated = append(v.repeated, out.at)
 			v.tell(&v.doubled, "%v has a second output", out.at)
 		}
 		v.checkContent(e, out)
@@ -210,4 +213,23 @@ const ownHeader = "penstock-"
 func headersOf(all []header) string {
 	all = slices.DeleteFunc(slices.Clone(all), func(h header) bool { return strings.HasPrefix(h.key, ownHeader) })
 	return fmt.Sprint(all)
+}
+
+// arrived tells why ids are not those of all that was acknowledged to the
+// publisher, 0 to acknowledged-1, each once.
+func arrived(ids []string, acknowledged int) error {
+	copies := make(map[string]int, len(ids))
+	for _, id := range ids {
+		copies[id]++
+	}
+	lost := 0
+	for n := range acknowledged {
+		if copies[strconv.Itoa(n)] == 0 {
+			lost++
+		}
+	}
+	if doubled := len(ids) - len(copies); lost > 0 || doubled > 0 || len(ids) != acknowledged {
+		return fmt.Errorf("the source lacks %d of %d events that were acknowledged to their publisher, and has %d twice; it has %d", lost, acknowledged, doubled, len(ids))
+	}
+	return nil
 }

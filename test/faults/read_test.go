@@ -1,11 +1,10 @@
-//go:build kafka
+//go:build kafka || nats
 
 package faults
 
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -13,13 +12,14 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
-
-	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // settleTime is how long the pipeline may take to finish what is there, after
 // the last fault.
 const settleTime = 60 * time.Second
+
+// explainMost is how many events are looked into.
+const explainMost = 10
 
 // judge waits until all that was sent is done with, and gives the oracle's
 // verdict.
@@ -32,138 +32,27 @@ func (st *stage) judge() *verdict {
 // verdict is that on what is there now.
 func (st *stage) verdict() *verdict {
 	st.Helper()
-	st.settled(st.source(), st.sink(), st.dead())
-	o := oracle{events: st.events()}
+	st.broker.settled()
+	o := oracle{events: st.broker.events()}
 	st.expect(o.events)
-	o.outputs = append(st.outputs(st.sink(), false), st.outputs(st.dead(), true)...)
+	o.outputs = st.broker.outputs()
 	return o.check()
 }
 
-// drained waits until the group stands at the source's ends. The sums are
-// compared: a lag of zero is also what a group shows that never committed.
+// drained waits until the group stands at the source's ends.
 func (st *stage) drained() {
 	st.Helper()
-	admin := st.broker.Admin()
-	at := func() (stands, ends int64) {
-		ctx, cancel := context.WithTimeout(st.Context(), 5*time.Second)
-		defer cancel()
-		committed, err := admin.FetchOffsets(ctx, st.name)
-		all, err2 := admin.ListEndOffsets(ctx, st.source())
-		if err != nil || err2 != nil {
-			return -1, 0
-		}
-		for p := range int32(sourcePartitions) {
-			if o, ok := committed.Lookup(st.source(), p); ok {
-				stands += o.At
-			}
-			if o, ok := all.Lookup(st.source(), p); ok {
-				ends += o.Offset
-			}
-		}
-		return stands, ends
-	}
 	deadline := time.Now().Add(settleTime)
 	for {
-		stands, ends := at()
-		if stands == ends && ends > 0 {
+		at, ends := st.broker.stands()
+		if at == ends && ends > 0 {
 			return
 		}
 		if time.Now().After(deadline) {
-			st.Fatalf("%s after the last fault the group stands at %d of %d; open transactions: %v", settleTime, stands, ends, st.open())
+			st.Fatalf("%s after the last fault the group stands at %d of %d; an epoch is open: %t", settleTime, at, ends, st.broker.open(""))
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-}
-
-// settled waits until no transaction is open in the topics.
-func (st *stage) settled(topics ...string) {
-	st.Helper()
-	st.eventually(settleTime+st.transactionTimeout, "the last transaction ends", func() bool {
-		ctx, cancel := context.WithTimeout(st.Context(), 5*time.Second)
-		defer cancel()
-		stable, err := st.broker.Admin().ListCommittedOffsets(ctx, topics...)
-		ends, err2 := st.broker.Admin().ListEndOffsets(ctx, topics...)
-		if err != nil || err2 != nil {
-			return false
-		}
-		for topic, partitions := range ends {
-			for p, end := range partitions {
-				if stable[topic][p].Offset != end.Offset {
-					return false
-				}
-			}
-		}
-		return true
-	})
-}
-
-// records reads a topic to its end, with the control records.
-func (st *stage) records(topic string, isolation kgo.IsolationLevel, each func(*kgo.Record)) {
-	st.Helper()
-	ctx, cancel := context.WithTimeout(st.Context(), settleTime)
-	defer cancel()
-	ends, err := st.broker.Admin().ListEndOffsets(ctx, topic)
-	if err != nil {
-		st.Fatal(err)
-	}
-	left, starts := map[int32]int64{}, map[int32]kgo.Offset{}
-	for p, end := range ends[topic] {
-		if end.Offset > 0 {
-			left[p], starts[p] = end.Offset, kgo.NewOffset().AtStart()
-		}
-	}
-	client := st.client(kgo.FetchIsolationLevel(isolation), kgo.KeepControlRecords(),
-		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: starts}))
-	defer client.Close()
-	for len(left) > 0 {
-		fetches := client.PollFetches(ctx)
-		if err := fetches.Err(); err != nil {
-			st.Fatalf("read %s: %v; left: %v", topic, err, left)
-		}
-		fetches.EachRecord(func(r *kgo.Record) {
-			if r.Offset+1 >= left[r.Partition] {
-				delete(left, r.Partition)
-			}
-			each(r)
-		})
-	}
-}
-
-func headers(r *kgo.Record) []header {
-	all := make([]header, len(r.Headers))
-	for i, h := range r.Headers {
-		all[i] = header{h.Key, string(h.Value)}
-	}
-	return all
-}
-
-// events are those of the source.
-func (st *stage) events() []event {
-	st.Helper()
-	var all []event
-	st.records(st.source(), kgo.ReadCommitted(), func(r *kgo.Record) {
-		all = append(all, event{at: place{r.Partition, r.Offset}, key: r.Key, headers: headersOf(headers(r)), value: r.Value})
-	})
-	return all
-}
-
-// outputs are the records of a topic of predictions or dead letters.
-func (st *stage) outputs(topic string, dead bool) []output {
-	st.Helper()
-	var all []output
-	st.records(topic, kgo.ReadCommitted(), func(r *kgo.Record) {
-		if r.Attrs.IsControl() {
-			return
-		}
-		out := output{at: origin(r), dead: dead, partition: r.Partition, key: r.Key, headers: headersOf(headers(r)), value: r.Value}
-		for _, h := range r.Headers {
-			if dead && h.Key == ownHeader+"error-class" {
-				out.class = string(h.Value)
-			}
-		}
-		all = append(all, out)
-	})
-	return all
 }
 
 // predictionID reads the id, the first field of a prediction.

@@ -1,4 +1,4 @@
-//go:build kafka
+//go:build kafka || nats
 
 package faults
 
@@ -6,6 +6,13 @@ import (
 	"testing"
 	"time"
 )
+
+// suiteOn is what every broker is put to.
+func suiteOn(t *testing.T, on opener, mutants map[string]plan) {
+	t.Run("Storms", func(t *testing.T) { storms(t, on) })
+	t.Run("Mutants", func(t *testing.T) { caught(t, on, mutants) })
+	t.Run("Gaps", func(t *testing.T) { allGaps(t, on) })
+}
 
 // Failpoints that hold each epoch open for a moment. Without, kills would cut
 // few, and a storm would find nothing.
@@ -58,16 +65,16 @@ func (p plan) atLeastOnce() plan {
 }
 
 // run gives the number of violations of what the delivery promises.
-func (p plan) run(t *testing.T) int {
+func (p plan) run(t *testing.T, on opener) int {
 	t.Helper()
-	st := newStage(t, p.setting)
+	st := newStage(t, on, p.setting)
 	faults := p.storm.run(st)
 	v := st.judge()
 	t.Logf("%v: %v", faults, v)
 	if p.mutant == "" {
-		st.explain(v)
+		st.broker.explain(v)
 		if p.drains > 0 {
-			st.nobodyDied()
+			st.undisturbed()
 		}
 	}
 	if st.atLeastOnce {
@@ -76,9 +83,9 @@ func (p plan) run(t *testing.T) int {
 	return v.violations()
 }
 
-// TestStorms: whatever happens, exactly once is that, and at least once loses
+// storms: whatever happens, exactly once is that, and at least once loses
 // nothing.
-func TestStorms(t *testing.T) {
+func storms(t *testing.T, on opener) {
 	for name, p := range map[string]plan{
 		"KillsExactlyOnce":      kills(),
 		"KillsAtLeastOnce":      kills().atLeastOnce(),
@@ -88,26 +95,21 @@ func TestStorms(t *testing.T) {
 		"ZombiesAtLeastOnce":    zombies().atLeastOnce(),
 	} {
 		t.Run(name, func(t *testing.T) {
-			if n := p.run(t); n > 0 {
+			if n := p.run(t, on); n > 0 {
 				t.Errorf("%d violations", n)
 			}
 		})
 	}
 }
 
-// TestMutants are the negative controls of TestStorms: the same storms over
-// builds that make a mistake on purpose. A storm that lets one pass proves
-// nothing.
-func TestMutants(t *testing.T) {
-	for mutant, p := range map[string]plan{
-		"commit-before-publish": kills(),
-		"no-fencing":            zombies(),
-		"mark-after-revoke":     rebalances().atLeastOnce(),
-	} {
+// caught are the negative controls of storms: the same storms over builds that
+// make a mistake on purpose. A storm that lets one pass proves nothing.
+func caught(t *testing.T, on opener, mutants map[string]plan) {
+	for mutant, p := range mutants {
 		t.Run(mutant, func(t *testing.T) {
 			p.mutant = mutant
 			p.kills, p.brokerKills, p.zombies, p.drains = min(p.kills, 15), 0, min(p.zombies, 3), min(p.drains, 6)
-			if p.run(t) == 0 {
+			if p.run(t, on) == 0 {
 				t.Errorf("the mutant %s was not caught", mutant)
 			}
 		})

@@ -1,0 +1,59 @@
+package consumer
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/penstock/penstock/internal/broker"
+)
+
+// restAfter is how often the positions of filters that have had no event are
+// moved on. It costs a question a filter.
+const restAfter = 30 * time.Second
+
+// rest moves the positions of filters that nothing has come for to where the
+// stream ended when it was last called. Otherwise one that has had no event for
+// long would look, once retention has removed what others had, as if its own had
+// been removed unread. Nothing that was polled may be uncommitted.
+func (n *NATS) rest(ctx context.Context) error {
+	if time.Since(n.rested) < restAfter {
+		return nil
+	}
+	info, err := n.o.Session.Source.Info(ctx)
+	if err != nil {
+		return fmt.Errorf("look up the source stream: %w", err)
+	}
+	// Not to the end as it is now: a consumer hears of a message after the stream.
+	to := n.restEnd
+	n.rested, n.restEnd = time.Now(), info.State.LastSeq+1
+	var guards []broker.Guard
+	n.moves = n.moves[:0]
+	for _, r := range n.readers {
+		if r.position.Value.Next >= to || len(guards) == broker.MaxBatch {
+			continue
+		}
+		c, err := r.consumer.Info(ctx)
+		if err != nil {
+			return fmt.Errorf("look up the consumer of %s: %w", r.filter, err)
+		}
+		if c.NumPending > 0 || c.Delivered.Consumer != r.delivered {
+			continue // something is on its way
+		}
+		p := moved(r.position.Value, to)
+		guard, err := positionGuard(n.o.Session.Subjects.Position(r.filter), &p, r.position.Sequence)
+		if err != nil {
+			return err
+		}
+		n.moves, guards = append(n.moves, move{r, p}), append(guards, guard)
+	}
+	if len(guards) == 0 {
+		return nil
+	}
+	last, err := broker.PublishBatch(ctx, n.o.Session.Conn, nil, guards)
+	if err != nil {
+		return fmt.Errorf("move positions on: %w", err)
+	}
+	n.Moved(last)
+	return nil
+}
