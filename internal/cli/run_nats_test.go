@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -169,6 +170,23 @@ func TestPositionResetHasEventsScoredAgain(t *testing.T) {
 				t.Errorf("%d predictions, want %d again", n, len(lines))
 			}
 		})
+	}
+}
+
+// TestPositionResetOutlivesAChangedList resets under one list of filters, and goes
+// on under the one before it.
+func TestPositionResetOutlivesAChangedList(t *testing.T) {
+	s := startNATS(t, "")
+	addStream(t, s, jetstream.StreamConfig{Name: "TX", Subjects: []string{"tx.*"}})
+	js := jetStream(t, s)
+	lines := publishExampleOnNATS(t, js)
+	before := onNATS("{nats: {url: \"" + s.ClientURL() + "\"}}")
+	runExample(t, before...)
+	after := append(slices.Clone(before), "--set", "source.filter_subjects=[\"tx.*\"]")
+	run(t, "", append([]string{"position", "reset", filepath.Join(cardFraud, "pipeline.yaml"), "--to", "earliest"}, after...)...).want(t, 0)
+	runExample(t, before...)
+	if n := len(messagesOf(t, js, "FRAUD", "card-fraud.predictions")); n != 2*len(lines) {
+		t.Errorf("%d predictions, want %d and %[2]d again", n, len(lines))
 	}
 }
 
