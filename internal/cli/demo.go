@@ -40,6 +40,7 @@ Example:
 const (
 	historySeconds = 10
 	recordBytes    = 1 << 10 // no less than an event or a prediction takes
+	mostKept       = 256 << 20
 )
 
 // demoBroker is an embedded broker and those who use it beside the pipeline.
@@ -67,17 +68,17 @@ type demoBroker interface {
 // start starts the broker that the pipeline's config is for.
 func (c *demoCommand) start(cfg *config.Pipeline, s *session) (demoBroker, error) {
 	if cfg.Broker.Embedded != nil {
-		return startDemoNATS(cfg, c.kept(natsKept), s)
+		return startDemoNATS(cfg, c.kept(), s)
 	}
-	return startDemoKafka(cfg, c.kept(kafkaKept))
+	return startDemoKafka(cfg, c.kept())
 }
 
 // demoPartitions are some for each worker.
 func demoPartitions() int { return 2 * runtime.GOMAXPROCS(0) }
 
 // kept is how many bytes of events, or of predictions, are kept.
-func (c *demoCommand) kept(most float64) int64 {
-	return int64(min(c.Rate*historySeconds*recordBytes, most))
+func (c *demoCommand) kept() int64 {
+	return int64(min(c.Rate*historySeconds*recordBytes, mostKept))
 }
 
 // Run runs the demo until it is told to end.

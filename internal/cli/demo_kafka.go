@@ -13,9 +13,6 @@ import (
 	"github.com/penstock/penstock/internal/embedded"
 )
 
-// kafkaKept is the most bytes of a topic, which are in memory.
-const kafkaKept = 256 << 20
-
 // demoKafka is the demo's Kafka.
 type demoKafka struct {
 	cfg    *config.Pipeline

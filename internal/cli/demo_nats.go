@@ -12,12 +12,9 @@ import (
 
 	"github.com/penstock/penstock/internal/broker"
 	"github.com/penstock/penstock/internal/config"
+	"github.com/penstock/penstock/internal/embedded"
 	"github.com/penstock/penstock/internal/telemetry"
 )
-
-// natsKept is the most bytes of events: they are in memory, of which the embedded
-// server gives streams 64 MiB.
-const natsKept = 48 << 20
 
 // demoOnNATS are the settings that have the example run on an embedded server,
 // with as many filters as there are partitions.
@@ -45,7 +42,8 @@ type demoNATS struct {
 func startDemoNATS(cfg *config.Pipeline, kept int64, s *session) (demoBroker, error) {
 	d := &demoNATS{cfg: cfg, all: embeddedServers{}, subjects: broker.NewSubjects(cfg), filters: cfg.Source.Filters(), kept: kept}
 	var err error
-	d.server, err = d.all.open(cfg.Broker.Embedded, s.quiet())
+	// The folder is temporary: a crash leaves nobody to want it back.
+	d.server, err = d.all.start(cfg.Broker.Embedded, embedded.NATSOptions{Log: s.quiet(), Unsynced: true})
 	if err != nil {
 		return nil, err
 	}
@@ -82,9 +80,7 @@ func (d *demoNATS) connect(ctx context.Context, published func(error)) error {
 	return nil
 }
 
-// makeStreams makes those that a pipeline needs, so that they do not grow. The
-// events are in memory: an event that is made up need not be synced to the disk,
-// as each message of the embedded server's files is.
+// makeStreams makes those that a pipeline needs, so that they do not grow.
 func (d *demoNATS) makeStreams(ctx context.Context) error {
 	for _, stream := range broker.NeededStreams(d.cfg) {
 		settings := stream.Settings
@@ -92,7 +88,7 @@ func (d *demoNATS) makeStreams(ctx context.Context) error {
 			settings.MaxAge = historySeconds * time.Second
 			settings.Duplicates = settings.MaxAge // no more than that
 		} else {
-			settings.Storage, settings.MaxBytes = jetstream.MemoryStorage, d.kept
+			settings.MaxBytes = d.kept
 		}
 		if _, err := d.js.CreateStream(ctx, settings); err != nil {
 			return err
