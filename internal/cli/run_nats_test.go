@@ -124,6 +124,32 @@ func TestRunOnNATSSaysWhatIsMissing(t *testing.T) {
 	runExample(t, onNATS(broker, "create_topics=true")...)
 }
 
+// TestRunOnNATSWithALostPosition makes the source anew: where to go on is for the
+// user to say.
+func TestRunOnNATSWithALostPosition(t *testing.T) {
+	s := startNATS(t, "")
+	js := jetStream(t, s)
+	flags := onNATS("{nats: {url: \"" + s.ClientURL() + "\"}}")
+	source := jetstream.StreamConfig{Name: "TX", Subjects: []string{"tx.*"}}
+	addStream(t, s, source)
+	lines := publishExampleOnNATS(t, js)
+	runExample(t, flags...)
+	if err := js.DeleteStream(t.Context(), "TX"); err != nil {
+		t.Fatal(err)
+	}
+	addStream(t, s, source)
+	publishExampleOnNATS(t, js)
+	lost := append([]string{"run", filepath.Join(cardFraud, "pipeline.yaml"), "--until-end"}, flags...)
+	run(t, "", lost...).want(t, 1, "--from earliest")
+	if n := len(messagesOf(t, js, "FRAUD", "card-fraud.predictions")); n != len(lines) {
+		t.Errorf("%d predictions after a refusal, want %d", n, len(lines))
+	}
+	run(t, "", append(lost, "--from", "earliest")...).want(t, 0)
+	if n := len(messagesOf(t, js, "FRAUD", "card-fraud.predictions")); n != 2*len(lines) {
+		t.Errorf("%d predictions, want %d", n, 2*len(lines))
+	}
+}
+
 // TestRunOnNATSNamesAMissingRight checks that it ends, and does not wait for
 // answers that never come.
 func TestRunOnNATSNamesAMissingRight(t *testing.T) {
