@@ -15,9 +15,10 @@ import (
 )
 
 // Reset has filters go on at a sequence of the source, which source describes, and
-// retires those that took some of their events and are no longer in the list. It
-// is for when no worker runs; one that does finds its next epoch refused. Should
-// it end halfway, the next Reset completes it.
+// retires those that took some of their events and are no longer in the list:
+// where they stood counts no more. It is for when no worker runs; one that does
+// finds its next epoch refused. Should it end halfway, the next Reset completes
+// it.
 func (p *NATSPositions) Reset(ctx context.Context, source *jetstream.StreamInfo, filters []string, next uint64) error {
 	own, err := p.JS.Stream(ctx, p.Own)
 	if err != nil {
@@ -27,13 +28,15 @@ func (p *NATSPositions) Reset(ctx context.Context, source *jetstream.StreamInfo,
 	if err != nil {
 		return err
 	}
+	to := broker.Position{Next: next, Stream: p.Source, Created: source.Created}
 	moved := map[string]broker.Position{}
 	for _, filter := range filters {
-		moved[filter] = broker.Position{Next: next, Stream: p.Source, Created: source.Created}
-		for _, other := range leftOver(known, filters, filter) {
-			retired := known[other].Value
-			retired.Retired = true
-			moved[other] = retired
+		moved[filter] = to
+	}
+	to.Retired = true
+	for other := range known {
+		if !slices.Contains(filters, other) && slices.ContainsFunc(filters, func(f string) bool { return config.Overlap(f, other) }) {
+			moved[other] = to
 		}
 	}
 	var guards []broker.Guard

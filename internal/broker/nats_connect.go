@@ -112,16 +112,6 @@ func checkCreds(path string) error {
 	return fmt.Errorf("%s holds no user's JWT and seed; it must be a credentials file, as nsc makes them", path)
 }
 
-// DialNATS connects once, for those who would rather know what is wrong than
-// wait for it to heal.
-func DialNATS(n *config.NATS, more ...nats.Option) (*nats.Conn, error) {
-	options, err := NATSOptions(n)
-	if err != nil {
-		return nil, err
-	}
-	return ConnectNATS(append(options, more...))
-}
-
 // ConnectNATS connects with the options of NATSOptions and others. The first time
 // it does not wait for a server that is away.
 func ConnectNATS(options []nats.Option) (*nats.Conn, error) {

@@ -50,7 +50,11 @@ func configured(t *testing.T, text string) func(*server.Options) {
 // connectNATS connects once, as the config says.
 func connectNATS(t *testing.T, n *config.NATS, more ...nats.Option) (*nats.Conn, error) {
 	t.Helper()
-	conn, err := DialNATS(n, more...)
+	options, err := NATSOptions(n)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := ConnectNATS(append(options, more...))
 	if err == nil {
 		t.Cleanup(conn.Close)
 	}

@@ -34,7 +34,7 @@ type grammar struct {
 	Isolated isolatedCommand `cmd:"" hidden:"" name:"isolated-score" help:"Score events for the process that started this one."`
 }
 
-const description = `Scores events from Kafka with ONNX models, exactly once. How a model's inputs are filled from events is a few lines of YAML.
+const description = `Scores events from Kafka or NATS JetStream with ONNX models, exactly once. How a model's inputs are filled from events is a few lines of YAML.
 
 Example:
 

@@ -31,18 +31,6 @@ func (s *session) loadPipeline(path string, set []string) (*config.File, error) 
 	return f, nil
 }
 
-// loadStream is loadPipeline for the commands that know Kafka alone.
-func (s *session) loadStream(path string, set []string) (*config.File, error) {
-	f, err := s.loadPipeline(path, set)
-	if err != nil {
-		return nil, err
-	}
-	if f.Pipeline.Broker.Kafka == nil {
-		return nil, &refusal{fmt.Errorf("%s names another broker than Kafka, which this command does not know yet", path)}
-	}
-	return f, nil
-}
-
 // connect makes a client of the pipeline's cluster, which is not asked yet. It
 // does not log: what goes wrong comes back as an error. Those who work for long
 // add broker.LogTo.

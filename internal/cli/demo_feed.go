@@ -7,17 +7,15 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kgo"
-
 	"github.com/penstock/penstock/internal/cardevents"
 )
 
 // demoBad is the share of events that cannot be scored.
 const demoBad = 0.001
 
-// demoFeed sends made-up card transactions to a topic at a steady rate.
+// demoFeed sends made-up card transactions at a steady rate.
 type demoFeed struct {
-	client *kgo.Client
+	broker demoBroker
 	events *cardevents.Generator
 	rate   float64       // events a second
 	shift  time.Duration // after its start the events move away from what the model knows; 0: never
@@ -30,18 +28,11 @@ type demoFeed struct {
 // eventRoom is a little more than the largest event takes.
 const eventRoom = 768
 
-func newDemoFeed(broker, topic string, rate float64, shift time.Duration) (*demoFeed, error) {
-	client, err := kgo.NewClient(
-		kgo.SeedBrokers(broker), kgo.ClientID("penstock-demo"), kgo.DefaultProduceTopic(topic),
-		kgo.ProducerLinger(0), kgo.ProducerBatchCompression(kgo.Lz4Compression(), kgo.NoCompression()),
-	)
-	if err != nil {
-		return nil, fmt.Errorf("send the demo's events: %w", err)
-	}
+func newDemoFeed(broker demoBroker, rate float64, shift time.Duration) *demoFeed {
 	return &demoFeed{
-		client: client, events: cardevents.New(cardevents.Options{Seed: 1, Bad: demoBad}),
+		broker: broker, events: cardevents.New(cardevents.Options{Seed: 1, Bad: demoBad}),
 		rate: rate, shift: shift, failed: make(chan error, 1),
-	}, nil
+	}
 }
 
 // run sends events until ctx ends, and returns once the broker has all of them.
@@ -71,20 +62,23 @@ func (f *demoFeed) run(ctx context.Context) error {
 	}
 }
 
-func (f *demoFeed) close() { f.client.Close() }
-
 func (f *demoFeed) send(now time.Time) {
 	key, value := f.events.Next(make([]byte, 0, eventRoom), now)
-	f.client.Produce(context.Background(), &kgo.Record{Key: key, Value: value, Timestamp: now}, func(_ *kgo.Record, err error) {
-		if err == nil {
-			f.sent.Add(1)
-			return
-		}
-		select {
-		case f.failed <- err:
-		default: // one is enough to tell
-		}
-	})
+	if err := f.broker.publish(key, value, now); err != nil {
+		f.published(err)
+	}
+}
+
+// published is told what became of an event.
+func (f *demoFeed) published(err error) {
+	if err == nil {
+		f.sent.Add(1)
+		return
+	}
+	select {
+	case f.failed <- err:
+	default: // one is enough to tell
+	}
 }
 
 // flushTime is how long the broker has to take what is on its way.
@@ -93,7 +87,7 @@ const flushTime = 5 * time.Second
 func (f *demoFeed) flush() error {
 	ctx, cancel := context.WithTimeout(context.Background(), flushTime)
 	defer cancel()
-	if err := f.client.Flush(ctx); err != nil {
+	if err := f.broker.flush(ctx); err != nil {
 		return errors.New("the embedded broker does not take the last events")
 	}
 	return nil

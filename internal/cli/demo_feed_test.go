@@ -2,13 +2,14 @@ package cli
 
 import (
 	"context"
+	"io"
+	"log/slog"
+	"strconv"
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kgo"
-
-	"github.com/penstock/penstock/internal/embedded"
 )
 
 // TestPace asks when it is told to: the rate is kept whatever the rate is.
@@ -52,66 +53,114 @@ func TestPaceAfterASleep(t *testing.T) {
 	}
 }
 
-// TestFeed checks that what it says it sent is in the topic, keyed, and about
-// as much as the rate wants.
-func TestFeed(t *testing.T) {
-	k, err := embedded.StartKafka(embedded.KafkaOptions{Topics: []embedded.Topic{{Name: "in", Partitions: 3}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer k.Close()
-	feed, err := newDemoFeed(k.Addr(), "in", 1000, 300*time.Millisecond)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer feed.close()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-	defer cancel()
-	if err := feed.run(ctx); err != nil {
-		t.Fatal(err)
-	}
-	if sent := feed.sent.Load(); sent < 500 || sent > 1100 {
-		t.Errorf("%d events were sent in a second, want 1000", sent)
-	}
-	if !feed.shifted.Load() {
-		t.Error("the shift did not come")
-	}
-	client, err := kgo.NewClient(kgo.SeedBrokers(k.Addr()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer client.Close()
-	ends, err := kadm.NewClient(client).ListEndOffsets(t.Context(), "in")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var sum int64
-	ends.Each(func(o kadm.ListedOffset) {
-		if o.Offset == 0 {
-			t.Errorf("partition %d is empty: are the events keyed?", o.Partition)
+// demoBrokers are both, with the config of the example for each.
+func demoBrokers(t *testing.T) map[string]demoBroker {
+	t.Helper()
+	all := map[string]demoBroker{}
+	for _, name := range []string{"nats", "kafka"} {
+		c := demoCommand{Broker: name, Rate: 1000}
+		file, err := c.unpack(t.TempDir(), nil)
+		if err != nil {
+			t.Fatal(err)
 		}
-		sum += o.Offset
-	})
-	if sum != feed.sent.Load() {
-		t.Errorf("the topic holds %d events, and %d were sent", sum, feed.sent.Load())
+		b, err := c.start(&file.Pipeline, &session{Streams: Streams{Out: io.Discard, Err: io.Discard}, log: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(b.stop)
+		t.Cleanup(b.servers().close)
+		all[name] = b
+	}
+	return all
+}
+
+// TestFeed checks that what it says it sent is in the source, in all of its
+// partitions, and about as much as the rate wants.
+func TestFeed(t *testing.T) {
+	for name, b := range demoBrokers(t) {
+		t.Run(name, func(t *testing.T) {
+			feed := newDemoFeed(b, 1000, 300*time.Millisecond)
+			if err := b.connect(t.Context(), feed.published); err != nil {
+				t.Fatal(err)
+			}
+			defer b.disconnect()
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			if err := feed.run(ctx); err != nil {
+				t.Fatal(err)
+			}
+			if sent := feed.sent.Load(); sent < 500 || sent > 1100 {
+				t.Errorf("%d events were sent in a second, want 1000", sent)
+			}
+			if !feed.shifted.Load() {
+				t.Error("the shift did not come")
+			}
+			partitions := published(t, b)
+			var sum int64
+			for partition, events := range partitions {
+				if events == 0 {
+					t.Errorf("partition %s is empty: are the events keyed?", partition)
+				}
+				sum += events
+			}
+			if sum != feed.sent.Load() || len(partitions) != demoPartitions() {
+				t.Errorf("the source holds %v events, and %d were sent", partitions, feed.sent.Load())
+			}
+		})
 	}
 }
 
-// TestFeedTellsThatTheBrokerIsGone wants an error, not silence.
-func TestFeedTellsThatTheBrokerIsGone(t *testing.T) {
-	k, err := embedded.StartKafka(embedded.KafkaOptions{}) // it has no topic
-	if err != nil {
-		t.Fatal(err)
+// published is how many events each partition of the source has.
+func published(t *testing.T, b demoBroker) map[string]int64 {
+	t.Helper()
+	all := map[string]int64{}
+	switch b := b.(type) {
+	case *demoKafka:
+		ends, err := kadm.NewClient(b.feed).ListEndOffsets(t.Context(), b.cfg.Source.Topic)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ends.Each(func(o kadm.ListedOffset) { all[strconv.Itoa(int(o.Partition))] = o.Offset })
+	case *demoNATS:
+		stream, err := b.js.Stream(t.Context(), b.cfg.Source.Stream)
+		if err != nil {
+			t.Fatal(err)
+		}
+		info, err := stream.Info(t.Context(), jetstream.WithSubjectFilter(">"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for subject, n := range info.State.Subjects {
+			all[subject] = int64(n)
+		}
 	}
-	defer k.Close()
-	feed, err := newDemoFeed(k.Addr(), "in", 100, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer feed.close()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
-	if err := feed.run(ctx); err == nil || ctx.Err() != nil {
-		t.Errorf("%v after %d events, want a word on the topic", err, feed.sent.Load())
+	return all
+}
+
+// TestFeedTellsThatTheSourceIsGone wants an error, not silence.
+func TestFeedTellsThatTheSourceIsGone(t *testing.T) {
+	for name, b := range demoBrokers(t) {
+		t.Run(name, func(t *testing.T) {
+			feed := newDemoFeed(b, 100, 0)
+			if err := b.connect(t.Context(), feed.published); err != nil {
+				t.Fatal(err)
+			}
+			defer b.disconnect()
+			var err error
+			switch b := b.(type) {
+			case *demoKafka:
+				_, err = kadm.NewClient(b.feed).DeleteTopics(t.Context(), b.cfg.Source.Topic)
+			case *demoNATS:
+				err = b.js.DeleteStream(t.Context(), b.cfg.Source.Stream)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			defer cancel()
+			if err := feed.run(ctx); err == nil || ctx.Err() != nil {
+				t.Errorf("%v after %d events, want a word on the source", err, feed.sent.Load())
+			}
+		})
 	}
 }

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
-
 	"github.com/penstock/penstock/internal/telemetry"
 )
 
@@ -16,7 +14,7 @@ import (
 type demo struct {
 	started time.Time
 	process *process
-	group   string // of the pipeline
+	broker  demoBroker
 	feed    *demoFeed
 	watch   *demoWatch
 	view    *demoView
@@ -98,7 +96,7 @@ func (d *demo) follow(ctx context.Context, pipeline, watch *part) (feed *part, e
 		case <-fed:
 			return feed, feed.early("the feed of events")
 		case <-ready.C:
-			if d.ready(ctx) {
+			if d.broker.ready(ctx, d.pipeline()) {
 				ready.Stop()
 				d.fed = time.Since(d.started)
 				feed = begin(d.feed.run)
@@ -112,23 +110,6 @@ func (d *demo) follow(ctx context.Context, pipeline, watch *part) (feed *part, e
 		}
 	}
 	return feed, err
-}
-
-// ready tells whether all workers have their share of the partitions. What is
-// sent while the group still forms has to wait for it, once in a pipeline's
-// life, and would hide how long events take from then on.
-func (d *demo) ready(ctx context.Context) bool {
-	described, err := kadm.NewClient(d.feed.client).DescribeGroups(ctx, d.group)
-	if err != nil {
-		return false // what is wrong the pipeline says, which needs the broker too
-	}
-	busy := 0
-	for _, m := range described[d.group].Members {
-		if assigned, ok := m.Assigned.AsConsumer(); ok && len(assigned.Topics) > 0 {
-			busy++
-		}
-	}
-	return described[d.group].State == "Stable" && busy == len(d.pipeline().Status().Workers)
 }
 
 func (d *demo) pipeline() *openPipeline { return d.process.pipelines[0] }

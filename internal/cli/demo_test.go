@@ -37,6 +37,12 @@ var summaryLine = regexp.MustCompile(`(?m)^([\d,]+) events in [\d.]+m?s: ([\d,]+
 // away and the HTTP server has shown that it counts. All that was sent must be
 // accounted for, and nothing be left behind.
 func TestDemo(t *testing.T) {
+	for broker, deadLetters := range map[string]string{"nats": "card-fraud.predictions, card-fraud.dead", "kafka": "predictions, transactions.dead"} {
+		t.Run(broker, func(t *testing.T) { demonstrate(t, broker, deadLetters) })
+	}
+}
+
+func demonstrate(t *testing.T, broker, deadLetters string) {
 	tmp := t.TempDir()
 	t.Setenv("TMPDIR", tmp)
 	listen := freeAddress(t)
@@ -52,14 +58,14 @@ func TestDemo(t *testing.T) {
 		interrupt()
 	}}
 	var stderr strings.Builder
-	code := cli.Run(ctx, []string{"demo", "--rate", "2000", "--drift-after", "1s", "--listen", listen}, cli.Streams{
+	code := cli.Run(ctx, []string{"demo", "--broker", broker, "--rate", "2000", "--drift-after", "1s", "--listen", listen}, cli.Streams{
 		Out: out, Err: &stderr, Lookup: os.LookupEnv,
 	})
 	if code != 0 || stderr.Len() > 0 {
 		t.Errorf("exit code %d, stderr %q", code, stderr.String())
 	}
 	text := out.String()
-	for _, want := range []string{"http://" + listen + "/readyz", "predictions, transactions.dead", "  SHIFTED\n"} {
+	for _, want := range []string{"http://" + listen + "/readyz", deadLetters, "  SHIFTED\n"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("it does not say %q:\n%s", want, text)
 		}
@@ -93,7 +99,6 @@ func TestDemoEndsByItself(t *testing.T) {
 }
 
 func TestDemoRefuses(t *testing.T) {
-	run(t, "", "demo", "--broker", "nats").want(t, 2, "penstock: --broker nats: not yet")
 	run(t, "", "demo", "--broker", "pulsar").want(t, 2, "--broker must be one of")
 	run(t, "", "demo", "--rate", "0").want(t, 2, "--rate wants more than 0")
 	run(t, "", "demo", "--duration=-1s").want(t, 2, "--duration wants a time")

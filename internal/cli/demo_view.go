@@ -27,10 +27,8 @@ type demoView struct {
 
 // demoPlaces are where to look while the demo runs.
 type demoPlaces struct {
-	listen string // HOST:PORT of the HTTP server
-	broker string // HOST:PORT
-
-	source, sink, deadLetters string // topics
+	listen string   // HOST:PORT of the HTTP server
+	broker []string // lines on it: its name and address, and a command that reads predictions
 }
 
 // demoMoment is how the demo stands.
@@ -190,10 +188,7 @@ func (l *demoStretch) latency() string {
 
 // look says where to look, in lines.
 func (p *demoPlaces) look() []string {
-	lines := []string{
-		fmt.Sprintf("  Kafka         %s, with the topics %s, %s, %s", p.broker, p.source, p.sink, p.deadLetters),
-		fmt.Sprintf("                kcat -b %s -t %s -C", p.broker, p.sink),
-	}
+	lines := slices.Clone(p.broker)
 	if p.listen != "" {
 		lines = append(lines, fmt.Sprintf("  HTTP          http://%s/readyz?verbose, /metrics, /api/v1/status", p.listen))
 	}

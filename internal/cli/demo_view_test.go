@@ -11,8 +11,7 @@ import (
 )
 
 var demoTestPlaces = demoPlaces{
-	listen: "127.0.0.1:8080", broker: "127.0.0.1:39187",
-	source: "transactions", sink: "predictions", deadLetters: "transactions.dead",
+	listen: "127.0.0.1:8080", broker: []string{"  Kafka         127.0.0.1:39187, with the topics transactions, predictions, transactions.dead", "                kcat -b 127.0.0.1:39187 -t predictions -C"},
 }
 
 // demoMoments are three: nothing yet, under way, and after the shift.

@@ -176,8 +176,10 @@ func TestRedriveOnNATSThatIsKilled(t *testing.T) {
 			child.Stderr = &stderr
 			js := jetStream(t, s)
 			var seen atomic.Int32
+			started := make(chan struct{}, 1)
 			sub, err := js.Conn().Subscribe(cut.watched, func(*nats.Msg) {
 				if seen.Add(1) == cut.after {
+					<-started
 					_ = child.Process.Kill()
 				}
 			})
@@ -190,6 +192,7 @@ func TestRedriveOnNATSThatIsKilled(t *testing.T) {
 			if err := child.Start(); err != nil {
 				t.Fatal(err)
 			}
+			started <- struct{}{}
 			killed := child.Wait()
 			if err := sub.Unsubscribe(); err != nil {
 				t.Fatal(err)

@@ -20,6 +20,11 @@ type embeddedServers map[string]*embeddedServer
 
 // open gives the server of a folder, and starts it where there is none yet.
 func (all *embeddedServers) open(e *config.Embedded, log *slog.Logger) (*embeddedServer, error) {
+	return all.start(e, embedded.NATSOptions{Log: log})
+}
+
+// start is open with options that no config has.
+func (all *embeddedServers) start(e *config.Embedded, o embedded.NATSOptions) (*embeddedServer, error) {
 	dir, err := filepath.Abs(string(e.Dir))
 	if err != nil {
 		return nil, fmt.Errorf("broker.embedded.dir: %w", err)
@@ -30,9 +35,8 @@ func (all *embeddedServers) open(e *config.Embedded, log *slog.Logger) (*embedde
 		}
 		return s, nil
 	}
-	started, err := embedded.StartNATS(embedded.NATSOptions{
-		Dir: dir, Listen: e.Listen, UsersFile: string(e.UsersFile), MaxBytes: int64(e.MaxBytes), Log: log,
-	})
+	o.Dir, o.Listen, o.UsersFile, o.MaxBytes = dir, e.Listen, string(e.UsersFile), int64(e.MaxBytes)
+	started, err := embedded.StartNATS(o)
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +46,7 @@ func (all *embeddedServers) open(e *config.Embedded, log *slog.Logger) (*embedde
 	s := &embeddedServer{NATS: started, config: *e}
 	(*all)[dir] = s
 	if addr := started.Addr(); addr != "" {
-		log.Info("the embedded NATS listens", "address", addr)
+		o.Log.Info("the embedded NATS listens", "address", addr)
 	}
 	return s, nil
 }

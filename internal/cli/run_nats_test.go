@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -123,6 +124,32 @@ func TestRunOnNATSSaysWhatIsMissing(t *testing.T) {
 	runExample(t, onNATS(broker, "create_topics=true")...)
 }
 
+// TestRunOnNATSWithALostPosition makes the source anew: where to go on is for the
+// user to say.
+func TestRunOnNATSWithALostPosition(t *testing.T) {
+	s := startNATS(t, "")
+	js := jetStream(t, s)
+	flags := onNATS("{nats: {url: \"" + s.ClientURL() + "\"}}")
+	source := jetstream.StreamConfig{Name: "TX", Subjects: []string{"tx.*"}}
+	addStream(t, s, source)
+	lines := publishExampleOnNATS(t, js)
+	runExample(t, flags...)
+	if err := js.DeleteStream(t.Context(), "TX"); err != nil {
+		t.Fatal(err)
+	}
+	addStream(t, s, source)
+	publishExampleOnNATS(t, js)
+	lost := append([]string{"run", filepath.Join(cardFraud, "pipeline.yaml"), "--until-end"}, flags...)
+	run(t, "", lost...).want(t, 1, "--from earliest")
+	if n := len(messagesOf(t, js, "FRAUD", "card-fraud.predictions")); n != len(lines) {
+		t.Errorf("%d predictions after a refusal, want %d", n, len(lines))
+	}
+	run(t, "", append(lost, "--from", "earliest")...).want(t, 0)
+	if n := len(messagesOf(t, js, "FRAUD", "card-fraud.predictions")); n != 2*len(lines) {
+		t.Errorf("%d predictions, want %d", n, 2*len(lines))
+	}
+}
+
 // TestRunOnNATSNamesAMissingRight checks that it ends, and does not wait for
 // answers that never come.
 func TestRunOnNATSNamesAMissingRight(t *testing.T) {
@@ -169,6 +196,23 @@ func TestPositionResetHasEventsScoredAgain(t *testing.T) {
 				t.Errorf("%d predictions, want %d again", n, len(lines))
 			}
 		})
+	}
+}
+
+// TestPositionResetOutlivesAChangedList resets under one list of filters, and goes
+// on under the one before it.
+func TestPositionResetOutlivesAChangedList(t *testing.T) {
+	s := startNATS(t, "")
+	addStream(t, s, jetstream.StreamConfig{Name: "TX", Subjects: []string{"tx.*"}})
+	js := jetStream(t, s)
+	lines := publishExampleOnNATS(t, js)
+	before := onNATS("{nats: {url: \"" + s.ClientURL() + "\"}}")
+	runExample(t, before...)
+	after := append(slices.Clone(before), "--set", "source.filter_subjects=[\"tx.*\"]")
+	run(t, "", append([]string{"position", "reset", filepath.Join(cardFraud, "pipeline.yaml"), "--to", "earliest"}, after...)...).want(t, 0)
+	runExample(t, before...)
+	if n := len(messagesOf(t, js, "FRAUD", "card-fraud.predictions")); n != 2*len(lines) {
+		t.Errorf("%d predictions, want %d and %[2]d again", n, len(lines))
 	}
 }
 

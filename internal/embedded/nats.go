@@ -31,12 +31,15 @@ type NATSOptions struct {
 	// MaxBytes is how much streams may take on the disk, about. What is published
 	// beyond it is refused. 0: three quarters of what the disk has free.
 	MaxBytes int64
+	// Unsynced leaves it to the system when writes reach the disk: for streams
+	// that nobody wants back.
+	Unsynced bool
 	// Log takes the server's warnings and errors; nil: nobody does.
 	Log *slog.Logger
 }
 
 // NATS is a nats-server with JetStream. It syncs each write to the disk before it
-// acknowledges it, so that what was acknowledged outlives the process.
+// acknowledges it, so that what was acknowledged outlives the machine's crash.
 //
 // A write that fails, as on a full disk, ends the server at once: it holds in
 // memory what is not on the disk, and would show that to readers. It begins

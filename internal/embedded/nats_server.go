@@ -69,7 +69,7 @@ func (n *NATS) shutdown(trouble error) {
 func (n *NATS) serverOptions() (*server.Options, error) {
 	o := &server.Options{
 		ServerName: "penstock", NoSigs: true, NoLog: true, DontListen: true,
-		JetStream: true, StoreDir: n.opts.Dir, SyncAlways: true,
+		JetStream: true, StoreDir: n.opts.Dir, SyncAlways: !n.opts.Unsynced,
 		JetStreamMaxStore: n.opts.MaxBytes, JetStreamMaxMemory: memoryBytes,
 		Users: n.users.byPassword, Nkeys: n.users.byKey,
 	}
