@@ -155,6 +155,9 @@ func (g *Group) look(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := g.dismiss(ctx); err != nil {
+		return err
+	}
 	all := g.alive(time.Now())
 	for _, m := range g.members {
 		if m.replaced.Load() {
@@ -175,17 +178,33 @@ func (g *Group) look(ctx context.Context) error {
 	return nil
 }
 
+// dismiss gives back the places of workers that this process had in an earlier
+// life and has no more: others would leave filters to them.
+func (g *Group) dismiss(ctx context.Context) error {
+	for subject, s := range g.view.living(g.o.Subjects.prefix("member"), time.Now()) {
+		if !g.ours(&s) || s.N < len(g.members) {
+			continue
+		}
+		guard := Guard{Subject: subject, Value: []byte("{}"), Expected: s.sequence, TTL: time.Second}
+		sequence, err := guard.Put(ctx, g.o.JS)
+		if err != nil && !Overtaken(err) {
+			return fmt.Errorf("give up a place in the group: %w", err)
+		}
+		if err == nil {
+			g.view.set(subject, seen{sequence: sequence, until: time.Now().Add(time.Second)})
+		}
+	}
+	return nil
+}
+
 // alive are the ids of all workers of the group, in order.
 func (g *Group) alive(now time.Time) []string {
 	var all []string
 	for _, m := range g.members {
 		all = append(all, m.id)
 	}
-	prefix := g.o.Subjects.prefix("member")
-	g.view.mu.Lock()
-	defer g.view.mu.Unlock()
-	for subject, s := range g.view.all {
-		if len(subject) > len(prefix) && subject[:len(prefix)] == prefix && s.Owner != "" && now.Before(s.until) && !g.ours(&s) {
+	for _, s := range g.view.living(g.o.Subjects.prefix("member"), now) {
+		if !g.ours(&s) {
 			all = append(all, s.Owner)
 		}
 	}

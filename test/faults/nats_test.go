@@ -103,8 +103,9 @@ func (n *onNATS) connect(url string) {
 const (
 	// answerTime is how long a question waits for a server that may be down.
 	answerTime = 2 * time.Second
-	// feedAhead is how many events are on their way at a time.
-	feedAhead = 4 << 10
+	// feedAhead is how many events are on their way at a time. The server syncs
+	// one after the other, and delivers nothing of the stream until it is through.
+	feedAhead = 256
 )
 
 func (n *onNATS) source() string { return n.st.name + "-events" }
@@ -272,7 +273,7 @@ func (p *natsPublisher) publish(e *newEvent) {
 	if e.value == nil {
 		m.Header.Set("KV-Operation", "DEL")
 	}
-	sent, err := p.n.js.PublishMsgAsync(m, jetstream.WithRetryAttempts(0))
+	sent, err := p.n.js.PublishMsgAsync(m, jetstream.WithRetryAttempts(0), jetstream.WithStallWait(answerTime))
 	if err != nil {
 		sent = nil
 	}
