@@ -109,6 +109,7 @@ func (n *NATS) read(ctx context.Context, number, of int) error {
 	if err != nil {
 		return fmt.Errorf("read %s: %w", r.filter, err)
 	}
+	r.consumer = c
 	share := max(int(n.o.FetchMaxBytes)/of, leastFetch)
 	r.consume, err = c.Consume(
 		func(m jetstream.Msg) { n.inbox.put(r, m) },
