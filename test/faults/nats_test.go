@@ -61,6 +61,7 @@ func server(st *stage) broker {
 	if err != nil {
 		st.Fatal(err)
 	}
+	st.steady = time.Second
 	n := &onNATS{natsServer: s, st: st, brokerIs: fmt.Sprintf("{nats: {url: %q}}", s.URL())}
 	n.connect(s.URL())
 	// The pipeline makes its own stream.
@@ -321,11 +322,11 @@ const everyFilter = "every-filter"
 
 // TestNATS puts a nats-server to the suite.
 func TestNATS(t *testing.T) {
-	suiteOn(t, server, map[string]plan{
+	trial{on: server, part: 2, mutants: map[string]plan{
 		"position-outside-batch": kills(),
 		"no-expected-sequence":   zombies(),
 		"ack-before-publish":     kills().atLeastOnce(),
-	})
+	}}.run(t)
 	t.Run("EveryFilter", withoutLeases)
 }
 
