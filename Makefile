@@ -19,7 +19,7 @@ comma := ,
 say = @printf '\n== %s\n' "$(1)"
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-kafka faults unit pointers pure cross deployments fuzz-smoke fuzz cover bench lint fmt clean
+.PHONY: help build demo test test-kafka faults unit pointers pure cross deployments storms fuzz-smoke fuzz cover bench lint fmt clean
 
 help: ## lists the targets
 	@printf 'penstock: scores events with ONNX models\n\n'
@@ -32,7 +32,7 @@ build: ## builds bin/penstock and fetches ONNX Runtime's library where there is 
 demo: build ## runs broker, events, model and pipeline in one process, until Ctrl-C
 	@$(BIN) demo
 
-test: unit pointers pure cross deployments fuzz-smoke ## runs every test, with and without cgo, and fuzzes for two minutes
+test: unit pointers pure cross deployments storms fuzz-smoke ## runs every test, with and without cgo, and fuzzes for two minutes
 
 test-kafka: build ## runs the tests that need a real Apache Kafka; needs java and mvn, and fetches the rest
 	$(call say,Tests on a real Apache Kafka)
@@ -42,10 +42,10 @@ test-kafka: build ## runs the tests that need a real Apache Kafka; needs java an
 	@# and reading their small compressed batches with it takes minutes.
 	@go test -count 1 -tags kafka $(FAULTS)
 
-faults: build ## kills workers and brokers 200 and 20 times under load and measures the gaps; takes half an hour
+faults: build ## kills workers and brokers 200 and 20 times under load and measures the gaps; takes an hour
 	$(call say,The fault suite at length)
 	@tools/kafka/fetch > /dev/null # what it does is told on stderr
-	@go test -count 1 -timeout 1h -tags kafka -v $(FAULTS) -long
+	@go test -count 1 -timeout 2h -tags kafka$(comma)nats -v $(FAULTS) -long
 
 unit: build # all tests, with the race detector; those of inference/onnx need the library
 	$(call say,Tests with the race detector)
@@ -68,7 +68,11 @@ deployments: build # what people deploy, by the libraries of those who read it, 
 	$(call say,Image$(comma) compose$(comma) Kubernetes$(comma) systemd and the operations page)
 	@go test -C test/deployments -count 1 .
 
-fuzz-smoke: unit # after the tests, whose time limits it would take the cores from
+storms: unit # the fault suite in short, on NATS, whose server is a module; after the tests, too
+	$(call say,Kill workers and nats-server under load)
+	@go test -count 1 -tags nats $(FAULTS)
+
+fuzz-smoke: unit storms # after the tests, whose time limits it would take the cores from
 	$(call say,Fuzzing: 20 s for the scanner$(comma) the config loader and the model gate$(comma) 5 s for the rest)
 	@tools/fuzz 5s FuzzDecode=20s FuzzLoad=20s FuzzParse=20s
 

@@ -61,6 +61,8 @@ type NATS struct {
 	rested  time.Time // when positions were last moved on that nothing came for
 	restEnd uint64    // the stream's end at that time
 
+	asked time.Time // when the server was last asked what it has delivered
+
 	joined atomic.Bool
 	end    func() // of the worker's session, for the group
 	once   sync.Once
@@ -84,6 +86,9 @@ type filterReader struct {
 	unacknowledged []jetstream.Msg
 	pending        uint64
 	fresh          bool // nothing of it was scored since it was opened
+
+	seen uint64 // delivered, when it was last asked about
+	sent uint64 // what the server said then that it had delivered
 }
 
 // ErrGap says that messages were lost between server and client.
@@ -154,9 +159,13 @@ func (n *NATS) take(events []penstock.Event, limit int) (taken int, more []penst
 
 // wait waits until there is something to look at, or until ctx is over.
 func (n *NATS) wait(ctx context.Context) (over bool, err error) {
+	if err := n.missed(ctx); err != nil {
+		return false, err
+	}
 	idle := time.NewTimer(n.o.RestAfter)
 	defer idle.Stop()
 	select {
+	case <-n.doubtful():
 	case <-idle.C:
 		if !n.inEpoch {
 			err = n.rest(ctx)
@@ -169,6 +178,46 @@ func (n *NATS) wait(ctx context.Context) (over bool, err error) {
 		return true, nil
 	}
 	return false, err
+}
+
+// doubt is how long a filter may be silent before the server is asked whether it
+// has delivered something, at least once.
+const doubt = 2 * time.Second
+
+// doubtful ticks when it is time to ask. Exactly once a consumer is this
+// session's alone, and nobody else is given its messages.
+func (n *NATS) doubtful() <-chan time.Time {
+	if n.o.ExactlyOnce {
+		return nil
+	}
+	return time.After(time.Until(n.asked.Add(doubt)))
+}
+
+// missed tells, when nothing waits to be polled, whether messages went to somebody
+// else who still asks for them: a worker that was frozen and does not know yet
+// that the filter is another's. The next message would show the gap; where none
+// comes, the server would deliver them again after ackWait only. What it says
+// twice is not just on its way.
+func (n *NATS) missed(ctx context.Context) error {
+	if n.o.ExactlyOnce || time.Since(n.asked) < doubt {
+		return nil
+	}
+	n.asked = time.Now()
+	for _, r := range n.readers {
+		if r.delivered != r.seen {
+			r.seen, r.sent = r.delivered, r.delivered
+			continue
+		}
+		if r.sent > r.delivered {
+			return fmt.Errorf("read %s: message %d was delivered, and %d was the last to come: %w", r.filter, r.sent, r.delivered, ErrGap)
+		}
+		info, err := r.consumer.Info(ctx)
+		if err != nil {
+			return fmt.Errorf("read %s: %w", r.filter, err)
+		}
+		r.sent = info.Delivered.Consumer
+	}
+	return nil
 }
 
 // append makes an event of a message.

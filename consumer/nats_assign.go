@@ -112,7 +112,7 @@ const (
 	// does not say so.
 	besidesPayload = 64 << 10
 	// heartbeat is how often a server says that it is there while nothing comes;
-	// after two that are missing the session is spent.
+	// after two that are missing the client asks it again.
 	heartbeat = time.Second
 	// expiry ends a pull. At least once it bounds how long messages go to a worker
 	// that is gone and whose connection is not.
@@ -135,7 +135,14 @@ func (n *NATS) read(ctx context.Context, number, of int, info *jetstream.StreamI
 		func(m jetstream.Msg) { n.inbox.put(r, m) },
 		jetstream.PullMaxMessagesWithBytesLimit(min(max(mostFetched/of, leastFetched), maxFetch), share),
 		jetstream.PullExpiry(expiry), jetstream.PullHeartbeat(heartbeat),
-		jetstream.ConsumeErrHandler(func(_ jetstream.ConsumeContext, err error) { n.inbox.fail(fmt.Errorf("read %s: %w", r.filter, err)) }),
+		jetstream.ConsumeErrHandler(func(_ jetstream.ConsumeContext, err error) {
+			// A server that has many events to sync to its disk delivers none of a
+			// stream meanwhile, and says nothing. The client asks again by itself;
+			// whether the server is there, the connection's pings tell.
+			if !errors.Is(err, jetstream.ErrNoHeartbeat) {
+				n.inbox.fail(fmt.Errorf("read %s: %w", r.filter, err))
+			}
+		}),
 	)
 	if err != nil {
 		return fmt.Errorf("read %s: %w", r.filter, err)

@@ -191,6 +191,9 @@ func (g *Group) look(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := g.dismiss(ctx); err != nil {
+		return err
+	}
 	all := g.alive(now)
 	for _, m := range g.members {
 		if m.sequence == 0 || m.replaced.Load() {
@@ -211,6 +214,25 @@ func (g *Group) look(ctx context.Context) error {
 	return nil
 }
 
+// dismiss gives back the places of workers that this process had in an earlier
+// life and has no more: others would leave filters to them.
+func (g *Group) dismiss(ctx context.Context) error {
+	for subject, s := range g.view.living(g.o.Subjects.prefix("member"), time.Now()) {
+		if !g.ours(&s) || s.N < len(g.members) {
+			continue
+		}
+		guard := Guard{Subject: subject, Value: []byte("{}"), Expected: s.sequence, TTL: givenUp}
+		sequence, err := guard.Put(ctx, g.o.JS)
+		if err != nil && !Overtaken(err) {
+			return fmt.Errorf("give up a place in the group: %w", err)
+		}
+		if err == nil {
+			g.view.set(subject, seen{sequence: sequence, until: time.Now().Add(givenUp)})
+		}
+	}
+	return nil
+}
+
 // alive are the ids of all workers that share out the same filters, in order.
 func (g *Group) alive(now time.Time) []string {
 	var all []string
@@ -219,11 +241,8 @@ func (g *Group) alive(now time.Time) []string {
 			all = append(all, m.id)
 		}
 	}
-	prefix := g.o.Subjects.prefix("member")
-	g.view.mu.Lock()
-	defer g.view.mu.Unlock()
-	for subject, s := range g.view.all {
-		if len(subject) > len(prefix) && subject[:len(prefix)] == prefix && s.Owner != "" && s.List == g.list && now.Before(s.until) && !g.ours(&s) {
+	for _, s := range g.view.living(g.o.Subjects.prefix("member"), now) {
+		if s.List == g.list && !g.ours(&s) {
 			all = append(all, s.Owner)
 		}
 	}

@@ -45,12 +45,29 @@ func (l *NATSLiveness) here(c *nats.Conn) {
 
 func (l *NATSLiveness) gone(c *nats.Conn, err error) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.connected[c] {
+	lost := l.connected[c]
+	if lost {
 		delete(l.connected, c)
 		l.lost = time.Now()
 	}
 	l.note(c, err)
+	l.mu.Unlock()
+	if lost && err != nil { // nobody closed it here
+		l.interrupt(&natsError{err})
+	}
+}
+
+// interrupt ends what is guarded.
+func (l *NATSLiveness) interrupt(why error) {
+	l.mu.Lock()
+	var guards []context.CancelCauseFunc
+	for g := range l.guards {
+		guards = append(guards, *g)
+	}
+	l.mu.Unlock()
+	for _, cancel := range guards {
+		cancel(why)
+	}
 }
 
 func (l *NATSLiveness) failed(c *nats.Conn, err error) {
@@ -72,21 +89,13 @@ func (l *NATSLiveness) told(c *nats.Conn, _ *nats.Subscription, err error) {
 		l.failed(c, err)
 		return
 	}
-	l.mu.Lock()
-	var guards []context.CancelCauseFunc
-	for g := range l.guards {
-		guards = append(guards, *g)
-	}
-	l.mu.Unlock()
-	for _, cancel := range guards {
-		cancel(err)
-	}
+	l.interrupt(err)
 }
 
 // Guard gives a context that is cancelled when the server refuses a subject to
-// the user of a watched connection, with the refusal as its cause: a request
-// that is refused is never answered, so that its timeout would be all that is
-// told. The caller calls stop.
+// the user of a watched connection, or when such a connection breaks off, with
+// that as its cause: a request that is refused or lost is never answered, so that
+// its timeout would be all that is told. The caller calls stop.
 func (l *NATSLiveness) Guard(ctx context.Context) (guarded context.Context, stop func()) {
 	guarded, cancel := context.WithCancelCause(ctx)
 	l.mu.Lock()

@@ -293,8 +293,9 @@ func (m *GroupMember) have(filter int, sequence uint64, now time.Time) {
 }
 
 // settle brings the member to its share: what is too much it is asked to let go
-// of, what it lacks it takes where it is free, looking from filter first on so
-// that not all look for the same.
+// of, what it lacks it takes where it is free. It looks first for what was its
+// own in the process that was here before, so that a restart changes little, and
+// from filter first on, so that not all look for the same.
 func (m *GroupMember) settle(ctx context.Context, share, first int) error {
 	kept, let := m.keep(share)
 	for _, filter := range let {
@@ -307,7 +308,7 @@ func (m *GroupMember) settle(ctx context.Context, share, first int) error {
 		return err
 	}
 	all := len(m.g.o.Filters)
-	for i := 0; i < all && kept < share; i++ {
+	for i := 0; i < 2*all && kept < share; i++ {
 		filter := (first + i) % all
 		subject := m.g.o.Subjects.Lease(m.g.o.Filters[filter])
 		now := time.Now()
@@ -317,7 +318,8 @@ func (m *GroupMember) settle(ctx context.Context, share, first int) error {
 			kept++
 			continue
 		}
-		if held && !m.inherits(&s) {
+		left := held && m.g.ours(&s) && s.Life != m.g.life
+		if held && !left || i < all && (!left || s.N != m.n) {
 			continue
 		}
 		guard := Guard{Subject: subject, Value: value, Expected: m.g.view.expected(subject, now), TTL: m.g.o.TTL}
@@ -359,13 +361,6 @@ func (m *GroupMember) keep(share int) (kept int, let []int) {
 		m.tell()
 	}
 	return kept, let
-}
-
-// inherits tells whether a lease is of the process that was here before under
-// the same name, and that this member is to have it: its own, or one of a worker
-// that is no more.
-func (m *GroupMember) inherits(s *seen) bool {
-	return m.g.ours(s) && s.Life != m.g.life && (s.N == m.n || s.N >= len(m.g.members))
 }
 
 // giveUp lets another member have a lease at once.

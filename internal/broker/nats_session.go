@@ -1,10 +1,10 @@
 package broker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -38,9 +38,8 @@ type NATSSession struct {
 	// the server did not take.
 	Refused atomic.Pointer[RefusedMessage]
 
-	failed chan struct{} // closed when the connection is gone
-	once   sync.Once
-	err    error // why; read it after failed
+	life context.Context // ends when the connection is gone, and says why
+	fail context.CancelCauseFunc
 }
 
 // RefusedMessage is one that the server did not take.
@@ -54,10 +53,11 @@ var ErrReplaced = errors.New("another process of the same instance name has take
 
 // OpenNATSSession connects.
 func OpenNATSSession(ctx context.Context, o NATSSessionOptions) (*NATSSession, error) {
-	s := &NATSSession{Subjects: o.Subjects, Member: o.Member, failed: make(chan struct{})}
+	s := &NATSSession{Subjects: o.Subjects, Member: o.Member}
+	s.life, s.fail = context.WithCancelCause(context.Background())
 	options := append(append([]nats.Option{}, o.Connect...),
 		nats.NoReconnect(), nats.RetryOnFailedConnect(false),
-		nats.ClosedHandler(func(c *nats.Conn) { s.fail(c.LastError()) }),
+		nats.ClosedHandler(func(c *nats.Conn) { s.fail(&natsError{cmp.Or(c.LastError(), nats.ErrConnectionClosed)}) }),
 	)
 	var err error
 	if s.Conn, err = nats.Connect("", options...); err != nil {
@@ -94,22 +94,25 @@ func (s *NATSSession) refused(_ jetstream.JetStream, m *nats.Msg, err error) {
 	s.Refused.CompareAndSwap(nil, &RefusedMessage{m.Subject, err})
 }
 
-func (s *NATSSession) fail(err error) {
-	s.once.Do(func() {
-		if err == nil {
-			err = nats.ErrConnectionClosed
-		}
-		s.err = err
-		close(s.failed)
-	})
-}
-
 // Failed is closed when the session is spent because its connection is gone.
-func (s *NATSSession) Failed() <-chan struct{} { return s.failed }
+func (s *NATSSession) Failed() <-chan struct{} { return s.life.Done() }
 
 // Err says why the connection is gone, once Failed is closed.
 func (s *NATSSession) Err() error {
-	return fmt.Errorf("the connection broke off: %w", &natsError{s.err})
+	return fmt.Errorf("the connection broke off: %w", context.Cause(s.life))
+}
+
+// Bound does what asks the server something, and cuts it short when the
+// connection is gone: the client goes on waiting for an answer.
+func (s *NATSSession) Bound(ctx context.Context, do func(ctx context.Context) error) error {
+	bound, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(s.life, cancel)()
+	err := do(bound)
+	if err != nil && ctx.Err() == nil && s.life.Err() != nil {
+		return s.Err()
+	}
+	return err
 }
 
 // Close disconnects.

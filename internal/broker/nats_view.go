@@ -3,6 +3,7 @@ package broker
 import (
 	"encoding/json"
 	"maps"
+	"strings"
 	"sync"
 	"time"
 
@@ -99,6 +100,19 @@ func (v *view) get(subject string, now time.Time) (s seen, held bool) {
 	defer v.mu.Unlock()
 	s = v.all[subject]
 	return s, s.Owner != "" && now.Before(s.until)
+}
+
+// living are the claims that somebody has to the subjects below a prefix.
+func (v *view) living(prefix string, now time.Time) map[string]seen {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	all := map[string]seen{}
+	for subject, s := range v.all {
+		if strings.HasPrefix(subject, prefix) && s.Owner != "" && now.Before(s.until) {
+			all[subject] = s
+		}
+	}
+	return all
 }
 
 // expected is the sequence that a subject's next message must follow, as far as

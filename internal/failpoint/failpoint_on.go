@@ -78,7 +78,7 @@ var epochs = sync.OnceValue(func() *os.File {
 	}
 	file, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
-		panic(err)
+		panic(err) // the suite has made the folder
 	}
 	return file
 })

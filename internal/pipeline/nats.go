@@ -136,6 +136,9 @@ func (n *NATS) Prepare(ctx context.Context) error {
 		if err = n.o.Streams(ctx, js); err == nil {
 			own, err = js.Stream(ctx, n.o.Own)
 		}
+		if err == nil {
+			err = n.join(ctx, js)
+		}
 		return err
 	})
 	if err != nil {
@@ -148,11 +151,11 @@ func (n *NATS) Prepare(ctx context.Context) error {
 	n.o.Limits.Set(n.o.Subjects.Predictions(), int32(most-ownHeaders))
 	n.o.Limits.Set(n.o.Subjects.Dead(), int32(most-ownHeaders))
 	n.o.Limits.SetHeaders(mostHeaders - ownHeaders)
-	return n.join(ctx, js)
+	return nil
 }
 
-// guarded does what the server never answers where it refuses it to the user: the
-// refusal ends it, and is its error.
+// guarded does what the server never answers where it refuses it to the user, or
+// is gone: that ends it, and is its error.
 func (n *NATS) guarded(ctx context.Context, do func(ctx context.Context) error) error {
 	guarded, stop := n.liveness.Guard(ctx)
 	defer stop()
@@ -338,7 +341,7 @@ type natsSession struct {
 	exactlyOnce bool
 }
 
-// Attempt is the source's, but for a mutant.
+// Attempt is the source's.
 func (s *natsSession) Attempt(ctx context.Context, events []penstock.Event) (isolate bool, err error) {
 	if !s.exactlyOnce && failpoint.Mutant(broker.AckBeforePublish) {
 		if err := s.Acknowledge(ctx, nil); err != nil {
@@ -346,7 +349,16 @@ func (s *natsSession) Attempt(ctx context.Context, events []penstock.Event) (iso
 		}
 		failpoint.Hit("committed-early")
 	}
-	return s.NATS.Attempt(ctx, events)
+	err = s.session.Bound(ctx, func(ctx context.Context) (err error) {
+		isolate, err = s.NATS.Attempt(ctx, events)
+		return err
+	})
+	return isolate, err
+}
+
+// Committed is the source's.
+func (s *natsSession) Committed(ctx context.Context) error {
+	return s.session.Bound(ctx, s.NATS.Committed)
 }
 
 func (s *natsSession) Publish(_ context.Context, r *penstock.Record) error {
@@ -372,25 +384,28 @@ func (s *natsSession) Room() int {
 }
 
 func (s *natsSession) Commit(ctx context.Context, until broker.Offsets) (bool, error) {
-	if !s.exactlyOnce {
-		if err := s.sink.Flush(ctx); err != nil {
-			return false, err
+	err := s.session.Bound(ctx, func(ctx context.Context) error {
+		if s.exactlyOnce {
+			return s.commitBatch(ctx, until)
 		}
-		return true, s.Acknowledge(ctx, until)
-	}
+		if err := s.sink.Flush(ctx); err != nil {
+			return err
+		}
+		return s.Acknowledge(ctx, until)
+	})
+	return err == nil, err
+}
+
+func (s *natsSession) commitBatch(ctx context.Context, until broker.Offsets) error {
 	guards, err := s.Guards(until)
-	if err != nil {
-		return false, err
-	}
-	if len(guards) == 0 {
-		return true, nil
+	if err != nil || len(guards) == 0 {
+		return err
 	}
 	last, err := s.sink.Commit(ctx, guards)
-	if err != nil {
-		return false, err
+	if err == nil {
+		s.Moved(last)
 	}
-	s.Moved(last)
-	return true, nil
+	return err
 }
 
 // Abort leaves all to the next session: this one is spent, for what it has

@@ -12,9 +12,6 @@ import (
 // measured and logged, and what is asserted leaves this much room.
 const slack = 2
 
-// steady is long enough for a group to be at rest after a fault that passed.
-const steady = 2 * time.Second
-
 const gapRate = 800 // events a second, 100 of each partition
 
 // measure has events flow through processes, and gives the longest silence of
@@ -28,10 +25,10 @@ func (st *stage) measure(rounds int, limit time.Duration, fault func(round int),
 	st.flowing(m, time.Now(), settleTime)
 	var all gaps
 	for round := range rounds {
-		time.Sleep(steady)
+		time.Sleep(st.steady)
 		start := time.Now()
 		fault(round)
-		time.Sleep(time.Until(start.Add(steady)))
+		time.Sleep(time.Until(start.Add(st.steady)))
 		st.flowing(m, time.Now(), limit)
 		all = append(all, m.gap(start))
 	}
@@ -80,7 +77,7 @@ func takeover(t *testing.T, on opener) {
 		if p != nil {
 			p.start() // what the round before killed
 			st.joined(2 * st.members)
-			time.Sleep(steady)
+			time.Sleep(st.steady)
 		}
 		p = st.workers[round%2]
 		p.kill()
@@ -114,7 +111,7 @@ func fewerWorkers(t *testing.T, on opener) {
 		st.workers[0].start()
 		st.joined(4)
 	}, "a")
-	t.Log(g)
+	st.within(g, 2*time.Second)
 }
 
 // stay: a process that keeps its places has them when it comes back.
@@ -144,7 +141,7 @@ func brokerFrozen(t *testing.T, on opener) {
 			t.Fatal(err)
 		}
 	}, "a", "b")
-	t.Log(g)
+	st.within(g, 4*time.Second)
 }
 
 // twin: of two processes of one name one ends, and says why; the other goes
@@ -174,5 +171,5 @@ func twin(t *testing.T, on opener) {
 			t.Error("both ended")
 		}
 	}, "a", "b")
-	t.Log(g)
+	st.within(g, 2*time.Second)
 }

@@ -204,9 +204,9 @@ func (p *kafkaPublisher) close() { p.client.Close() }
 
 // TestKafka puts a real Apache Kafka to the suite.
 func TestKafka(t *testing.T) {
-	suiteOn(t, kafka, map[string]plan{
+	trial{on: kafka, part: 1, mutants: map[string]plan{
 		"commit-before-publish": kills(),
 		"no-fencing":            zombies(),
 		"mark-after-revoke":     rebalances().atLeastOnce(),
-	})
+	}}.run(t)
 }

@@ -37,6 +37,7 @@ type stage struct {
 	dir    string // config, logs, events
 	config string
 	broker broker
+	steady time.Duration // is long enough for a group to be at rest after a fault that passed
 
 	workers []*process
 }
@@ -47,7 +48,7 @@ func newStage(t *testing.T, on opener, s setting) *stage {
 	s.sessionTimeout = cmp.Or(s.sessionTimeout, 6*time.Second)
 	s.transactionTimeout = cmp.Or(s.transactionTimeout, time.Minute)
 	st := &stage{
-		T: t, setting: s, dir: t.TempDir(),
+		T: t, setting: s, dir: t.TempDir(), steady: 2 * time.Second,
 		name: fmt.Sprintf("%s-%d", strings.ToLower(filepath.Base(t.Name())), shared.stages.Add(1)),
 	}
 	st.broker = on(st)

@@ -7,11 +7,19 @@ import (
 	"time"
 )
 
-// suiteOn is what every broker is put to.
-func suiteOn(t *testing.T, on opener, mutants map[string]plan) {
-	t.Run("Storms", func(t *testing.T) { storms(t, on) })
-	t.Run("Mutants", func(t *testing.T) { caught(t, on, mutants) })
-	t.Run("Gaps", func(t *testing.T) { allGaps(t, on) })
+// trial is what a broker is put to.
+type trial struct {
+	on opener
+	// part divides the faults of a short run's storms.
+	part int
+	// mutants are the negative controls.
+	mutants map[string]plan
+}
+
+func (tr trial) run(t *testing.T) {
+	t.Run("Storms", tr.storms)
+	t.Run("Mutants", func(t *testing.T) { caught(t, tr.on, tr.mutants) })
+	t.Run("Gaps", func(t *testing.T) { allGaps(t, tr.on) })
 }
 
 // Failpoints that hold each epoch open for a moment. Without, kills would cut
@@ -64,6 +72,16 @@ func (p plan) atLeastOnce() plan {
 	return p
 }
 
+// one of so many parts of a storm, at least one fault of each kind.
+func (p plan) one(of int) plan {
+	for _, n := range []*int{&p.kills, &p.brokerKills, &p.zombies, &p.drains} {
+		if *n > 0 && !*long {
+			*n = max(*n/of, 1)
+		}
+	}
+	return p
+}
+
 // run gives the number of violations of what the delivery promises.
 func (p plan) run(t *testing.T, on opener) int {
 	t.Helper()
@@ -85,7 +103,7 @@ func (p plan) run(t *testing.T, on opener) int {
 
 // storms: whatever happens, exactly once is that, and at least once loses
 // nothing.
-func storms(t *testing.T, on opener) {
+func (tr trial) storms(t *testing.T) {
 	for name, p := range map[string]plan{
 		"KillsExactlyOnce":      kills(),
 		"KillsAtLeastOnce":      kills().atLeastOnce(),
@@ -95,7 +113,7 @@ func storms(t *testing.T, on opener) {
 		"ZombiesAtLeastOnce":    zombies().atLeastOnce(),
 	} {
 		t.Run(name, func(t *testing.T) {
-			if n := p.run(t, on); n > 0 {
+			if n := p.one(tr.part).run(t, tr.on); n > 0 {
 				t.Errorf("%d violations", n)
 			}
 		})
