@@ -107,7 +107,8 @@ func (s *NATSSession) Err() error {
 func (s *NATSSession) Bound(ctx context.Context, do func(ctx context.Context) error) error {
 	bound, cancel := context.WithCancel(ctx)
 	defer cancel()
-	defer context.AfterFunc(s.life, cancel)()
+	forget := context.AfterFunc(s.life, cancel)
+	defer forget()
 	err := do(bound)
 	if err != nil && ctx.Err() == nil && s.life.Err() != nil {
 		return s.Err()

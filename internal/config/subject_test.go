@@ -122,9 +122,20 @@ func TestCovers(t *testing.T) {
 		outer, inner string
 		want         bool
 	}{
-		{">", "a", true}, {">", "a.b.>", true}, {"a.>", "a", false}, {"a.>", "a.b", true}, {"a.*", "a.b", true},
-		{"a.*", "a.*", true}, {"a.*", "a.>", false}, {"a.b", "a.*", false}, {"a.*", "a.b.c", false}, {"a.*.c", "a.b", false},
-		{"*.b", "a.b", true}, {"a.b", "a.b", true}, {"a.b", "a.c", false}, {"a.>", ">", false},
+		{">", "a", true},
+		{">", "a.b.>", true},
+		{"a.>", "a", false},
+		{"a.>", "a.b", true},
+		{"a.*", "a.b", true},
+		{"a.*", "a.*", true},
+		{"a.*", "a.>", false},
+		{"a.b", "a.*", false},
+		{"a.*", "a.b.c", false},
+		{"a.*.c", "a.b", false},
+		{"*.b", "a.b", true},
+		{"a.b", "a.b", true},
+		{"a.b", "a.c", false},
+		{"a.>", ">", false},
 	} {
 		if got := Covers(tt.outer, tt.inner); got != tt.want {
 			t.Errorf("%s covers %s: %t", tt.outer, tt.inner, got)

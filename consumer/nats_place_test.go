@@ -28,14 +28,26 @@ func TestResume(t *testing.T) {
 	}{
 		{"nobody before", "a.*", 5, positions{"b": at(9)}, broker.Position{Next: 5}},
 		{"a part of one", "a.0", 1, positions{"a.*": at(70)}, broker.Position{Next: 70}},
-		{"the same as two and more", "a.*", 1, positions{"a.0": at(70), "a.1": at(90)},
-			broker.Position{Next: 1, Resume: rules{{Filter: "a.1", From: 90}, {Filter: "a.0", From: 70}}, Else: 1}},
-		{"of two, the rest being of no interest", "a.*", 100, positions{"a.0": at(70), "a.1": at(90)},
-			broker.Position{Next: 70, Resume: rules{{Filter: "a.1", From: 90}, {Filter: "a.0", From: 70}}, Else: 100}},
-		{"back to what it was", "a.*", 1, positions{"a.*": at(40), "a.0": at(100)},
-			broker.Position{Next: 40, Resume: rules{{Filter: "a.0", From: 100}, {Filter: "a.*", From: 40}}}},
-		{"what went by rules of its own", "a.0", 1, positions{"a.*": at(40, broker.Resume{Filter: "a.0", From: 60}, broker.Resume{Filter: "a.1", From: 80})},
-			broker.Position{Next: 60}},
+		{
+			"the same as two and more", "a.*", 1,
+			positions{"a.0": at(70), "a.1": at(90)},
+			broker.Position{Next: 1, Resume: rules{{Filter: "a.1", From: 90}, {Filter: "a.0", From: 70}}, Else: 1},
+		},
+		{
+			"of two, the rest being of no interest", "a.*", 100,
+			positions{"a.0": at(70), "a.1": at(90)},
+			broker.Position{Next: 70, Resume: rules{{Filter: "a.1", From: 90}, {Filter: "a.0", From: 70}}, Else: 100},
+		},
+		{
+			"back to what it was", "a.*", 1,
+			positions{"a.*": at(40), "a.0": at(100)},
+			broker.Position{Next: 40, Resume: rules{{Filter: "a.0", From: 100}, {Filter: "a.*", From: 40}}},
+		},
+		{
+			"what went by rules of its own", "a.0", 1,
+			positions{"a.*": at(40, broker.Resume{Filter: "a.0", From: 60}, broker.Resume{Filter: "a.1", From: 80})},
+			broker.Position{Next: 60},
+		},
 		{"one that another one says better", "a.0", 1, positions{"a.0": at(10), "a.*": at(40)}, broker.Position{Next: 40}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
