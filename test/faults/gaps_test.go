@@ -28,7 +28,7 @@ func (st *stage) measure(rounds int, limit time.Duration, fault func(round int),
 		time.Sleep(st.steady)
 		start := time.Now()
 		fault(round)
-		time.Sleep(time.Until(start.Add(st.steady)))
+		time.Sleep(st.steady) // what was on its way is not to be taken for more
 		st.flowing(m, time.Now(), limit)
 		all = append(all, m.gap(start))
 	}
