@@ -68,7 +68,7 @@ func jetStreamOf(t *testing.T, n *config.NATS, more ...nats.Option) jetstream.Je
 	if err != nil {
 		t.Fatal(err)
 	}
-	js, err := jetstream.New(conn)
+	js, err := jetstream.New(conn, jetstream.WithDefaultTimeout(30*time.Second)) // a busy disk takes its time to sync
 	if err != nil {
 		t.Fatal(err)
 	}

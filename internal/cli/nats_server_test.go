@@ -59,7 +59,7 @@ func jetStream(t *testing.T, s *server.Server) jetstream.JetStream {
 		t.Fatal(err)
 	}
 	t.Cleanup(conn.Close)
-	js, err := jetstream.New(conn)
+	js, err := jetstream.New(conn, jetstream.WithDefaultTimeout(30*time.Second)) // a busy disk takes its time to sync
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +91,7 @@ func within(t *testing.T, s *embedded.NATS) jetstream.JetStream {
 		t.Fatal(err)
 	}
 	t.Cleanup(conn.Close)
-	js, err := jetstream.New(conn)
+	js, err := jetstream.New(conn, jetstream.WithDefaultTimeout(30*time.Second)) // a busy disk takes its time to sync
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -45,7 +45,7 @@ func connect(t *testing.T, url string, options ...nats.Option) *nats.Conn {
 
 func streams(t *testing.T, conn *nats.Conn) jetstream.JetStream {
 	t.Helper()
-	js, err := jetstream.New(conn)
+	js, err := jetstream.New(conn, jetstream.WithDefaultTimeout(30*time.Second)) // a busy disk takes its time to sync
 	if err != nil {
 		t.Fatal(err)
 	}

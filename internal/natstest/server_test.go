@@ -23,7 +23,7 @@ func streams(t *testing.T, conn *nats.Conn, err error) jetstream.JetStream {
 		t.Fatal(err)
 	}
 	t.Cleanup(conn.Close)
-	js, err := jetstream.New(conn)
+	js, err := jetstream.New(conn, jetstream.WithDefaultTimeout(30*time.Second)) // a busy disk takes its time to sync
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -54,7 +54,7 @@ func newNATS(t testing.TB) stream {
 		t.Fatal(err)
 	}
 	t.Cleanup(conn.Close)
-	js, err := jetstream.New(conn)
+	js, err := jetstream.New(conn, jetstream.WithDefaultTimeout(30*time.Second)) // a busy disk takes its time to sync
 	if err != nil {
 		t.Fatal(err)
 	}
