@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -42,6 +43,7 @@ type Kafka struct {
 	o        KafkaOptions
 	client   *kgo.Client // for all but events
 	liveness *broker.Liveness
+	opened   atomic.Bool // some worker has had a session
 
 	mu    sync.Mutex // guards what follows
 	state *consumer.State
@@ -171,6 +173,7 @@ func (k *Kafka) Open(ctx context.Context, n int) (Session, error) {
 	if err != nil {
 		return nil, err
 	}
+	k.opened.Store(true)
 	return &kafkaSession{Kafka: source, sink: producer.New(s, session.Limits), session: s}, nil
 }
 
@@ -191,8 +194,12 @@ func (k *Kafka) AtEnd(ctx context.Context) (bool, error) {
 	return broker.Reached(ctx, k.client, k.o.Session.Group, ends)
 }
 
-// Leave implements Broker.
+// Leave implements Broker. Places go by name: those of a process that had none yet
+// may be another's.
 func (k *Kafka) Leave(ctx context.Context) error {
+	if !k.opened.Load() {
+		return nil
+	}
 	return broker.Release(ctx, k.client, k.o.Session.Group, k.o.Instance, 0)
 }
 

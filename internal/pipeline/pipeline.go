@@ -25,7 +25,6 @@ type Pipeline struct {
 	hard     context.Context // ends when even a drain is cut short
 	cut      context.CancelCauseFunc
 	draining atomic.Bool
-	opened   atomic.Bool // some worker has had a session
 
 	mu       sync.Mutex // guards what follows
 	closing  error
@@ -97,7 +96,7 @@ func (p *Pipeline) Run(ctx context.Context) error {
 	if cause := context.Cause(p.hard); err == nil && cause != nil {
 		err = cause
 	}
-	leaves := p.opened.Load() && !p.c.Stay && !slices.ContainsFunc(ends, fromTwin) && p.hard.Err() == nil
+	leaves := !p.c.Stay && !slices.ContainsFunc(ends, fromTwin) && p.hard.Err() == nil
 	if leaves {
 		p.leave()
 	}

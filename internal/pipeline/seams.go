@@ -67,7 +67,7 @@ type Broker interface {
 	// AtEnd tells whether all events that were there at the first call are
 	// committed.
 	AtEnd(ctx context.Context) (bool, error)
-	// Leave gives the workers' places back to the group.
+	// Leave gives the workers' places back to the group, if they have any.
 	Leave(ctx context.Context) error
 	// Health says what is wrong with the broker; empty when nothing is.
 	Health() string

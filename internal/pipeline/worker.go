@@ -215,7 +215,6 @@ func (w *worker) open(ctx context.Context) error {
 		return err
 	}
 	w.session = session
-	w.p.opened.Store(true)
 	joined := session.Joined
 	w.joined.Store(&joined)
 	w.show(stateRunning, "")
