@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
@@ -96,12 +97,9 @@ func openNATS(o NATSOptions) (*NATS, error) {
 	if err := os.MkdirAll(o.Dir, 0o750); err != nil {
 		return nil, err
 	}
-	unlock, err := filelock.Try(filepath.Join(o.Dir, lockFile))
+	unlock, err := lock(o.Dir)
 	if err != nil {
 		return nil, err
-	}
-	if unlock == nil {
-		return nil, &InUseError{o.Dir}
 	}
 	sweep(o.Dir)
 	n := &NATS{
@@ -119,6 +117,18 @@ func openNATS(o NATSOptions) (*NATS, error) {
 	n.stop = stop
 	go n.watch(ctx)
 	return n, nil
+}
+
+// lockTime is how long a lock is waited for. Who is killed while it starts a child
+// leaves its lock to that, until the child has become the program that it is to
+// be: who is started again at once must not be refused.
+const lockTime = 300 * time.Millisecond
+
+// lock takes a dir for this process.
+func lock(dir string) (unlock func(), err error) {
+	ctx, cancel := context.WithTimeoutCause(context.Background(), lockTime, &InUseError{dir})
+	defer cancel()
+	return filelock.Take(ctx, filepath.Join(dir, lockFile), func() {})
 }
 
 // Connect makes a connection one to this server, within the process, with every

@@ -16,6 +16,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/penstock/penstock/internal/filelock"
 )
 
 // startNATS starts a server that is closed at the test's end.
@@ -318,4 +320,16 @@ func TestNATSRefusals(t *testing.T) {
 			t.Error(err)
 		}
 	}
+}
+
+// TestNATSWaitsForADyingLock: a child of a process that was killed may have the
+// lock for a moment longer.
+func TestNATSWaitsForADyingLock(t *testing.T) {
+	dir := t.TempDir()
+	release, err := filelock.Try(filepath.Join(dir, lockFile))
+	if err != nil || release == nil {
+		t.Fatal(err)
+	}
+	time.AfterFunc(lockTime/6, release)
+	startNATS(t, NATSOptions{Dir: dir})
 }
