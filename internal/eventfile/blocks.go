@@ -111,7 +111,9 @@ var byteOrderMark = []byte("\xef\xbb\xbf")
 // trim drops what is not to be split: a byte order mark at the very start, and
 // the rest of an event that was too large. It tells whether something is left.
 func (b *blocks) trim(c *Chunk) bool {
-	if !b.started && (b.eof || len(c.data) >= len(byteOrderMark)) {
+	// Less than a mark settles it too, unless it may become one: a live stream
+	// may go on only after its first, short event is out.
+	if !b.started && (b.eof || len(c.data) >= len(byteOrderMark) || !bytes.HasPrefix(byteOrderMark, c.data)) {
 		b.started = true
 		if bytes.HasPrefix(c.data, byteOrderMark) {
 			c.data = c.data[:copy(c.data, c.data[len(byteOrderMark):])]
