@@ -38,7 +38,8 @@ func (n *NATS) arrange(ctx context.Context) error {
 		if ctx == nil {
 			ctx = context.Background()
 		}
-		if err := n.readMore(ctx, wanted); err != nil {
+		err := n.o.Session.Bound(ctx, func(ctx context.Context) error { return n.readMore(ctx, wanted) })
+		if err != nil {
 			return err
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 
+	"github.com/penstock/penstock/internal/brokertest"
 	"github.com/penstock/penstock/internal/config"
 )
 
@@ -78,7 +79,11 @@ func TestNATSLiveness(t *testing.T) {
 // that was never made, is known to do so, which no handler is told; and the
 // connection is made once the server takes the login.
 func TestNATSLivenessOfRefusedLogins(t *testing.T) {
-	port := freePorts(t, 1)[0]
+	ports, err := brokertest.FreePorts(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := ports[0]
 	as := func(user, password string) func(*server.Options) {
 		return func(o *server.Options) { o.Port, o.Username, o.Password = port, user, password }
 	}

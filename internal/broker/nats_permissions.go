@@ -109,6 +109,19 @@ func (p *Permission) Probe(ctx context.Context, conn *nats.Conn) error {
 	return nil
 }
 
+// Refused gives the permission that the server said last the user of a
+// connection lacks; nil where it did not. It is for what nobody waits for: a
+// refusal comes before the answer to a later ping.
+func Refused(ctx context.Context, conn *nats.Conn) error {
+	if err := conn.FlushWithContext(ctx); err != nil {
+		return fmt.Errorf("wait for the server: %w", err)
+	}
+	if last := conn.LastError(); errors.Is(last, nats.ErrPermissionViolation) {
+		return last
+	}
+	return nil
+}
+
 func (p *Permission) try(ctx context.Context, conn *nats.Conn) error {
 	if p.Subscribe {
 		sub, err := conn.SubscribeSync(p.probe)

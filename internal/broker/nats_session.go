@@ -14,7 +14,8 @@ import (
 
 // NATSSessionOptions say what one worker's session is.
 type NATSSessionOptions struct {
-	Connect  []nats.Option // of NATSOptions and a NATSLiveness
+	Connect  []nats.Option // of NATSOptions and of Liveness
+	Liveness *NATSLiveness
 	Source   string        // stream
 	Own      string        // the pipeline's own stream
 	Subjects Subjects
@@ -38,7 +39,9 @@ type NATSSession struct {
 	// the server did not take.
 	Refused atomic.Pointer[RefusedMessage]
 
-	life context.Context // ends when the connection is gone, and says why
+	// life ends when the connection is gone, or the user lacks a permission, and
+	// says why.
+	life context.Context
 	fail context.CancelCauseFunc
 }
 
@@ -58,6 +61,12 @@ func OpenNATSSession(ctx context.Context, o NATSSessionOptions) (*NATSSession, e
 	options := append(append([]nats.Option{}, o.Connect...),
 		nats.NoReconnect(), nats.RetryOnFailedConnect(false),
 		nats.ClosedHandler(func(c *nats.Conn) { s.fail(&natsError{cmp.Or(c.LastError(), nats.ErrConnectionClosed)}) }),
+		nats.ErrorHandler(func(c *nats.Conn, sub *nats.Subscription, err error) {
+			o.Liveness.told(c, sub, err)
+			if errors.Is(err, nats.ErrPermissionViolation) { // what was asked for is never answered
+				s.fail(err)
+			}
+		}),
 	)
 	var err error
 	if s.Conn, err = nats.Connect("", options...); err != nil {
@@ -94,16 +103,21 @@ func (s *NATSSession) refused(_ jetstream.JetStream, m *nats.Msg, err error) {
 	s.Refused.CompareAndSwap(nil, &RefusedMessage{m.Subject, err})
 }
 
-// Failed is closed when the session is spent because its connection is gone.
+// Failed is closed when the session is spent: because its connection is gone, or
+// because the server refuses something to the user.
 func (s *NATSSession) Failed() <-chan struct{} { return s.life.Done() }
 
-// Err says why the connection is gone, once Failed is closed.
+// Err says why the session is spent, once Failed is closed.
 func (s *NATSSession) Err() error {
-	return fmt.Errorf("the connection broke off: %w", context.Cause(s.life))
+	cause := context.Cause(s.life)
+	if errors.Is(cause, nats.ErrPermissionViolation) {
+		return cause
+	}
+	return fmt.Errorf("the connection broke off: %w", cause)
 }
 
-// Bound does what asks the server something, and cuts it short when the
-// connection is gone: the client goes on waiting for an answer.
+// Bound does what asks the server something, and cuts it short when the session
+// is spent: the client goes on waiting for an answer.
 func (s *NATSSession) Bound(ctx context.Context, do func(ctx context.Context) error) error {
 	bound, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -1,14 +1,11 @@
 package broker
 
 import (
-	"fmt"
-	"net"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/penstock/penstock/internal/config"
@@ -107,71 +104,6 @@ func TestCreateStreamsTogether(t *testing.T) {
 	if made, err := CreateStreams(soonCtx(t), js, found, true); err != nil || len(made) > 0 {
 		t.Errorf("made %v, %v", made, err)
 	}
-}
-
-// TestOwnIsAsReplicatedAsTheSource takes three servers.
-func TestOwnIsAsReplicatedAsTheSource(t *testing.T) {
-	js := jetStreamOf(t, &config.NATS{URL: startCluster(t)})
-	addStream(t, js, jetstream.StreamConfig{Name: "TX", Subjects: []string{"tx.>"}, Replicas: 3})
-	p := natsPipeline("tx.*")
-	if _, err := CreateStreams(soonCtx(t), js, inspectStreams(t, js, p), true); err != nil {
-		t.Fatal(err)
-	}
-	found := inspectStreams(t, js, p)
-	if got := told(CompareStreams(p, found)); found[1].Has.Replicas != 3 || len(got) > 0 {
-		t.Errorf("%d replicas, and %q", found[1].Has.Replicas, got)
-	}
-	found[1].Has.Replicas = 1
-	if got := told(CompareStreams(p, found)); len(got) != 1 || !strings.Contains(got[0], "warning: sink.stream: OWN has 1 replicas, but source TX has 3") {
-		t.Errorf("got %q", got)
-	}
-}
-
-// startCluster starts three servers and gives the address of one.
-func startCluster(t *testing.T) (url string) {
-	t.Helper()
-	ports := freePorts(t, 3)
-	var routes []string
-	for _, port := range ports {
-		routes = append(routes, fmt.Sprint("nats://127.0.0.1:", port))
-	}
-	for i, port := range ports {
-		url = startNATS(t, func(o *server.Options) {
-			o.ServerName = fmt.Sprint("s", i)
-			o.Cluster = server.ClusterOpts{Name: "c", Host: "127.0.0.1", Port: port}
-			o.Routes = server.RoutesFromStr(strings.Join(routes, ","))
-		}).ClientURL()
-	}
-	js := jetStreamOf(t, &config.NATS{URL: url})
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
-		// What needs three servers tells that all are there.
-		_, err := js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "READY", Replicas: 3, Subjects: []string{"ready"}})
-		if err == nil {
-			return url
-		}
-		if time.Now().After(deadline) {
-			t.Fatal(err)
-		}
-	}
-}
-
-// freePorts are those that nobody listens at for now.
-func freePorts(t *testing.T, n int) []int {
-	t.Helper()
-	var ports []int
-	var held []net.Listener // until all are known, so that none comes twice
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		held = append(held, l)
-		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
-	}
-	for _, l := range held {
-		l.Close()
-	}
-	return ports
 }
 
 // good are settings with nothing wrong.

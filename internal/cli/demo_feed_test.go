@@ -86,11 +86,14 @@ func TestFeed(t *testing.T) {
 			defer b.disconnect()
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
+			start := time.Now()
 			if err := feed.run(ctx); err != nil {
 				t.Fatal(err)
 			}
-			if sent := feed.sent.Load(); sent < 500 || sent > 1100 {
-				t.Errorf("%d events were sent in a second, want 1000", sent)
+			// On busy cores the second may end late.
+			most := int64(1100 * time.Since(start).Seconds())
+			if sent := feed.sent.Load(); sent < 500 || sent > most {
+				t.Errorf("%d events were sent, want 1000 a second: at most %d", sent, most)
 			}
 			if !feed.shifted.Load() {
 				t.Error("the shift did not come")

@@ -184,10 +184,19 @@ func (n *NATS) join(ctx context.Context, js jetstream.JetStream) error {
 			JS: js, Stream: n.o.Own, Subjects: n.o.Subjects, Filters: n.o.Filters,
 			Name: n.o.Group, Instance: n.o.Instance, Workers: n.o.Workers, TTL: n.o.SessionTimeout, Log: n.o.Log,
 		})
+		if err == nil {
+			err = broker.Refused(ctx, js.Conn())
+		}
+		if err != nil {
+			if group != nil {
+				group.Close()
+			}
+			return err
+		}
 		n.mu.Lock()
 		defer n.mu.Unlock()
 		n.group = group
-		return err
+		return nil
 	})
 }
 
@@ -207,7 +216,7 @@ func (n *NATS) open(ctx context.Context, worker int) (Session, error) {
 	group := n.group
 	n.mu.Unlock()
 	session, err := broker.OpenNATSSession(ctx, broker.NATSSessionOptions{
-		Connect: n.options, Source: n.o.Source, Own: n.o.Own,
+		Connect: n.options, Liveness: &n.liveness, Source: n.o.Source, Own: n.o.Own,
 		Subjects: n.o.Subjects, Member: group.Member(worker), Timeout: n.o.Timeout,
 	})
 	if err != nil {
