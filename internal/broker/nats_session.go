@@ -16,8 +16,8 @@ import (
 type NATSSessionOptions struct {
 	Connect  []nats.Option // of NATSOptions and of Liveness
 	Liveness *NATSLiveness
-	Source   string        // stream
-	Own      string        // the pipeline's own stream
+	Source   string // stream
+	Own      string // the pipeline's own stream
 	Subjects Subjects
 	Member   *GroupMember
 	// Timeout bounds a question to the server.
