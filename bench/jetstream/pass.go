@@ -21,6 +21,7 @@ func runPass(ctx context.Context, args []string) error {
 	mode := f.String("mode", "atomic", "atomic: batches with the position in them; ack: publish with ids, then acknowledge")
 	count := f.Int("count", 0, "how many; 0: until Ctrl-C")
 	most := f.Int("most", 999, "most events in a batch")
+	size := f.Int("bytes", 0, "cut what is published to so many bytes, such as a prediction takes; 0: copy all")
 	_ = f.Parse(args) // it exits by itself
 	js, err := p.connect()
 	if err != nil {
@@ -33,7 +34,7 @@ func runPass(ctx context.Context, args []string) error {
 	}); err != nil {
 		return fmt.Errorf("pass: %w", err)
 	}
-	l := &loop{js: js, conn: js.Conn()}
+	l := &loop{js: js, conn: js.Conn(), size: *size}
 	config := jetstream.ConsumerConfig{AckPolicy: jetstream.AckNonePolicy, MemoryStorage: true}
 	if *mode == "ack" {
 		config = jetstream.ConsumerConfig{Durable: "pass-" + nuid.Next(), AckPolicy: jetstream.AckAllPolicy, MaxAckPending: -1}
@@ -72,6 +73,7 @@ func runPass(ctx context.Context, args []string) error {
 type loop struct {
 	js       jetstream.JetStream
 	conn     *nats.Conn
+	size     int // most bytes of a message; 0: all
 	batch    []jetstream.Msg
 	position uint64 // sequence of its message
 }
@@ -96,11 +98,19 @@ func (l *loop) next(ctx context.Context, waiting <-chan jetstream.Msg, most int)
 	return l.batch, nil
 }
 
+// cut is what is published of an event.
+func (l *loop) cut(event []byte) []byte {
+	if l.size > 0 {
+		return event[:min(l.size, len(event))]
+	}
+	return event
+}
+
 // commit publishes a batch with the position behind it, if nobody else has.
 func (l *loop) commit(ctx context.Context, batch []jetstream.Msg) error {
 	id := nuid.Next()
 	for i, m := range batch {
-		out := &nats.Msg{Subject: "out.predictions", Data: m.Data(), Header: nats.Header{
+		out := &nats.Msg{Subject: "out.predictions", Data: l.cut(m.Data()), Header: nats.Header{
 			"Nats-Batch-Id": {id}, "Nats-Batch-Sequence": {strconv.Itoa(i + 1)},
 		}}
 		if err := l.conn.PublishMsg(out); err != nil {
@@ -143,7 +153,7 @@ func (l *loop) acknowledge(ctx context.Context, batch []jetstream.Msg) error {
 		if err != nil {
 			return err
 		}
-		if _, err := l.js.PublishAsync("out.predictions", m.Data(), jetstream.WithMsgID("IN:"+strconv.FormatUint(meta.Sequence.Stream, 10))); err != nil {
+		if _, err := l.js.PublishAsync("out.predictions", l.cut(m.Data()), jetstream.WithMsgID("IN:"+strconv.FormatUint(meta.Sequence.Stream, 10))); err != nil {
 			return err
 		}
 	}

@@ -13,4 +13,4 @@ wall = time.monotonic() - start
 if status:
     sys.exit(f"{command} ended with status {os.waitstatus_to_exitcode(status)}")
 cpu = (usage.ru_utime + usage.ru_stime) / events * 1e6
-print(f"{name:32s} {wall:7.2f} s  {events / wall:9.0f} events/s  {cpu:6.2f} us CPU an event  {usage.ru_maxrss / 1024:5.0f} MB", flush=True)
+print(f"{name:36s} {wall:7.2f} s  {events / wall:9.0f} events/s  {cpu:6.2f} us CPU an event  {usage.ru_maxrss / 1024:5.0f} MB", flush=True)
