@@ -2,15 +2,11 @@ package consumer
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
-	"unsafe"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -28,7 +24,8 @@ type NATSOptions struct {
 	ExactlyOnce bool
 	Start       string // Earliest or Latest: where a filter without a position begins
 	From        string // the same for one whose position is lost; empty refuses it
-	// FetchMaxBytes is how much is fetched ahead, about.
+	// FetchMaxBytes is how much is fetched ahead, about: half of it waits to be
+	// polled, and the other half for that or on the way.
 	FetchMaxBytes int64
 	Attempts      *NATSAttempts
 	Telemetry     *telemetry.Pipeline
@@ -61,7 +58,8 @@ type NATS struct {
 	rested  time.Time // when positions were last moved on that nothing came for
 	restEnd uint64    // the stream's end at that time
 
-	asked time.Time // when the server was last asked what it has delivered
+	asked  time.Time // when the server was last asked what it has delivered
+	audits time.Time // when it was last asked what it has heard
 
 	joined atomic.Bool
 	end    func() // of the worker's session, for the group
@@ -83,16 +81,16 @@ type filterReader struct {
 	delivered uint64 // consumer sequence of the last message
 	next      uint64 // behind the last polled event; 0: none in this epoch
 	// unacknowledged are the epoch's messages, at least once.
-	unacknowledged []jetstream.Msg
+	unacknowledged []unacknowledged
 	pending        uint64
 	fresh          bool // nothing of it was scored since it was opened
 
 	seen uint64 // delivered, when it was last asked about
 	sent uint64 // what the server said then that it had delivered
-}
 
-// ErrGap says that messages were lost between server and client.
-var ErrGap = errors.New("the server's deliveries have a gap")
+	acknowledged uint64 // sequence of the last message that was acknowledged
+	heard        uint64 // acknowledged, when it was last asked how far the server had heard
+}
 
 // OpenNATS begins to read as soon as the group gives filters.
 func OpenNATS(ctx context.Context, o NATSOptions) (*NATS, error) {
@@ -103,7 +101,7 @@ func OpenNATS(ctx context.Context, o NATSOptions) (*NATS, error) {
 	n := &NATS{
 		o: o, source: info.Config.Name, created: info.Created,
 		eachAcknowledged: info.Config.Retention == jetstream.WorkQueuePolicy,
-		inbox:            newInbox(int(o.FetchMaxBytes)), readers: map[int]*filterReader{},
+		inbox:            newInbox(int(max(o.FetchMaxBytes/2, 1))), readers: map[int]*filterReader{},
 	}
 	n.end = o.Session.Member.Begin()
 	return n, nil
@@ -180,175 +178,22 @@ func (n *NATS) wait(ctx context.Context) (over bool, err error) {
 	return false, err
 }
 
-// doubt is how long a filter may be silent before the server is asked whether it
-// has delivered something, at least once.
-const doubt = 2 * time.Second
-
-// doubtful ticks when it is time to ask. Exactly once a consumer is this
-// session's alone, and nobody else is given its messages.
-func (n *NATS) doubtful() <-chan time.Time {
-	if n.o.ExactlyOnce {
-		return nil
+// Polled is how many filters' positions the epoch moves, and open how many it may
+// come to move: between epochs the worker may be given any.
+func (n *NATS) Polled() (polled, open int) {
+	if !n.inEpoch {
+		return 0, len(n.o.Filters)
 	}
-	return time.After(time.Until(n.asked.Add(doubt)))
+	return len(n.touched), len(n.readers)
 }
-
-// missed tells, when nothing waits to be polled, whether messages went to somebody
-// else who still asks for them: a worker that was frozen and does not know yet
-// that the filter is another's. The next message would show the gap; where none
-// comes, the server would deliver them again after ackWait only. What it says
-// twice is not just on its way.
-func (n *NATS) missed(ctx context.Context) error {
-	if n.o.ExactlyOnce || time.Since(n.asked) < doubt {
-		return nil
-	}
-	n.asked = time.Now()
-	for _, r := range n.readers {
-		if r.delivered != r.seen {
-			r.seen, r.sent = r.delivered, r.delivered
-			continue
-		}
-		if r.sent > r.delivered {
-			return fmt.Errorf("read %s: message %d was delivered, and %d was the last to come: %w", r.filter, r.sent, r.delivered, ErrGap)
-		}
-		info, err := r.consumer.Info(ctx)
-		if err != nil {
-			return fmt.Errorf("read %s: %w", r.filter, err)
-		}
-		r.sent = info.Delivered.Consumer
-	}
-	return nil
-}
-
-// append makes an event of a message.
-func (n *NATS) append(events []penstock.Event, d *delivery) ([]penstock.Event, error) {
-	r := d.reader
-	if n.readers[r.number] != r {
-		return events, nil // its filter was given away
-	}
-	meta, err := d.msg.Metadata()
-	if err != nil {
-		return events, fmt.Errorf("read %s: %w", r.filter, err)
-	}
-	if meta.Sequence.Consumer != r.delivered+1 {
-		return events, fmt.Errorf("read %s: message %d came after %d: %w", r.filter, meta.Sequence.Consumer, r.delivered, ErrGap)
-	}
-	r.delivered = meta.Sequence.Consumer
-	if r.next == 0 {
-		n.touched = append(n.touched, r)
-	}
-	r.next, r.pending = meta.Sequence.Stream+1, meta.NumPending
-	if !n.o.ExactlyOnce {
-		r.unacknowledged = append(r.unacknowledged, d.msg)
-	}
-	e := penstock.Event{
-		ID: penstock.EventID{
-			Source: n.source, Subject: d.msg.Subject(), Partition: int32(r.number), Offset: int64(meta.Sequence.Stream),
-		},
-		Value: d.msg.Data(), Time: meta.Timestamp.UnixMilli(),
-		Control: done(&r.position.Value, d.msg.Subject(), meta.Sequence.Stream),
-	}
-	e.Key = unsafe.Slice(unsafe.StringData(e.ID.Subject), len(e.ID.Subject))
-	headers := d.msg.Headers()
-	if e.Value == nil && len(headers["KV-Operation"]) == 0 {
-		e.Value = []byte{} // an empty event, and no tombstone
-	} else if len(e.Value) == 0 && len(headers["KV-Operation"]) > 0 {
-		e.Value = nil
-	}
-	if len(headers) > 0 {
-		for _, key := range slices.Sorted(maps.Keys(headers)) {
-			for _, value := range headers[key] {
-				e.Headers = append(e.Headers, penstock.Header{Key: key, Value: []byte(value)})
-			}
-		}
-	}
-	return append(events, e), nil
-}
-
-// move is a position on its way into the stream.
-type move struct {
-	reader *filterReader
-	to     broker.Position
-}
-
-// Guards are the positions behind all that was polled, or until, where that is
-// given and less, each to be written only if nobody else has written it since.
-// After an until the session is spent.
-func (n *NATS) Guards(until broker.Offsets) ([]broker.Guard, error) {
-	n.spent = n.spent || until != nil
-	n.moves = n.moves[:0]
-	guards := make([]broker.Guard, 0, len(n.touched))
-	for _, r := range n.touched {
-		next := r.next
-		if until != nil {
-			at, ok := until[n.source][int32(r.number)]
-			if !ok {
-				continue // nothing of it is settled
-			}
-			next = uint64(at)
-		}
-		to := moved(r.position.Value, next)
-		guard, err := positionGuard(n.o.Session.Subjects.Position(r.filter), &to, r.position.Sequence)
-		if err != nil {
-			return nil, err
-		}
-		n.moves, guards = append(n.moves, move{r, to}), append(guards, guard)
-	}
-	return guards, nil
-}
-
-// Moved is to be called when the guards are in the stream, the last one at
-// sequence last.
-func (n *NATS) Moved(last uint64) {
-	for i, m := range n.moves {
-		m.reader.position = broker.Held[broker.Position]{Value: m.to, Sequence: last - uint64(len(n.moves)-1-i)}
-	}
-}
-
-// Acknowledge acknowledges all that was polled, or what is before until, where
-// that is given and less, and waits until the server knows.
-func (n *NATS) Acknowledge(ctx context.Context, until broker.Offsets) error {
-	n.spent = n.spent || until != nil
-	for _, r := range n.touched {
-		last := len(r.unacknowledged) - 1
-		if until != nil {
-			next := uint64(until[n.source][int32(r.number)]) // 0 where nothing is settled
-			for ; last >= 0; last-- {
-				if meta, err := r.unacknowledged[last].Metadata(); err == nil && meta.Sequence.Stream < next {
-					break
-				}
-			}
-		}
-		if last < 0 {
-			continue
-		}
-		if n.eachAcknowledged {
-			// The server sees to the acknowledgements of a connection in order.
-			for _, m := range r.unacknowledged[:last] {
-				if err := m.Ack(); err != nil {
-					return fmt.Errorf("acknowledge %s: %w", r.filter, err)
-				}
-			}
-		}
-		if err := r.unacknowledged[last].DoubleAck(ctx); err != nil {
-			return fmt.Errorf("acknowledge %s: %w", r.filter, err)
-		}
-	}
-	return nil
-}
-
-// PlacedAt is the sequence at which a filter's position was written that its
-// deliveries began from: another one after it was set anew.
-func (n *NATS) PlacedAt(number int32) uint64 { return n.readers[int(number)].position.Sequence }
-
-// Polled is how many filters' positions the epoch moves, and open how many the
-// worker has.
-func (n *NATS) Polled() (polled, open int) { return len(n.touched), len(n.readers) }
 
 // Committed is to be called after each commit. It takes back what was noted in
 // case the process dies, and shows how far behind the worker is.
 func (n *NATS) Committed(ctx context.Context) error {
 	n.inEpoch = false
+	if err := n.audit(ctx); err != nil {
+		return err
+	}
 	for _, r := range n.touched {
 		r.gauge.SetPosition(int64(r.next))
 		r.gauge.SetLag(int64(r.pending))

@@ -18,6 +18,9 @@ func (n *NATS) arrange(ctx context.Context) error {
 	if m.Replaced() {
 		return broker.ErrReplaced
 	}
+	if err := n.o.Group.Denied(); err != nil {
+		return err
+	}
 	wanted := m.Filters()
 	var stopped []<-chan struct{}
 	for number, r := range n.readers {
@@ -131,7 +134,7 @@ func (n *NATS) read(ctx context.Context, number, of int, info *jetstream.StreamI
 		return fmt.Errorf("read %s: %w", r.filter, err)
 	}
 	r.consumer = c
-	share := max(int(n.o.FetchMaxBytes)/of, int(n.o.Session.Conn.MaxPayload())+besidesPayload)
+	share := max(min(int(n.o.FetchMaxBytes)/2/of, mostBytes), int(n.o.Session.Conn.MaxPayload())+besidesPayload)
 	r.consume, err = c.Consume(
 		func(m jetstream.Msg) { n.inbox.put(r, m) },
 		jetstream.PullMaxMessagesWithBytesLimit(min(max(mostFetched/of, leastFetched), maxFetch), share),
@@ -161,6 +164,9 @@ const (
 	mostFetched  = 16 << 10 // of all filters, about
 	maxFetch     = 4096
 	leastFetched = 32
+	// mostBytes is of one filter: from 64 MiB on that wait for their handler the
+	// client drops messages.
+	mostBytes = 32 << 20
 )
 
 // gone is how long the server keeps a consumer that nobody pulls from.
@@ -179,15 +185,10 @@ func (n *NATS) consumer(ctx context.Context, r *filterReader) (jetstream.Consume
 	})
 }
 
-// durableName names a filter's consumer.
-func durableName(group, filter string) string {
-	return broker.Token(group) + "_" + broker.Token(filter)
-}
-
 // durable is the consumer that keeps a filter's position. What was delivered to
 // another worker and not acknowledged is delivered again at once.
 func (n *NATS) durable(ctx context.Context, r *filterReader) (jetstream.Consumer, error) {
-	name := durableName(n.o.GroupName, r.filter)
+	name := broker.Durable(n.o.GroupName, r.filter)
 	c, err := n.o.Session.Source.Consumer(ctx, name)
 	if errors.Is(err, jetstream.ErrConsumerNotFound) {
 		return n.newDurable(ctx, r, name)

@@ -75,7 +75,7 @@ func (n *NATS) position(ctx context.Context, filter string) (*broker.Held[broker
 		return held, err
 	}
 	// Where there is none it is made, and begins where the position says.
-	floor, err := ackFloor(ctx, n.o.Session.JS, n.source, durableName(n.o.GroupName, filter))
+	floor, err := ackFloor(ctx, n.o.Session.JS, n.source, broker.Durable(n.o.GroupName, filter))
 	held.Value.Next = max(held.Value.Next, floor+1)
 	return held, err
 }
@@ -87,7 +87,7 @@ func (n *NATS) move(ctx context.Context, r *filterReader, to broker.Position) er
 		return err
 	}
 	if !n.o.ExactlyOnce { // it is made again, where the position says
-		err := n.o.Session.Source.DeleteConsumer(ctx, durableName(n.o.GroupName, r.filter))
+		err := n.o.Session.Source.DeleteConsumer(ctx, broker.Durable(n.o.GroupName, r.filter))
 		if err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
 			return fmt.Errorf("delete the consumer of %s: %w", r.filter, err)
 		}

@@ -80,6 +80,13 @@ func (b *inbox) take(to []delivery, limit int) ([]delivery, error) {
 	return to, nil
 }
 
+// empty tells whether nothing waits.
+func (b *inbox) empty() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.waiting) == 0
+}
+
 // fail ends all: the worker's next take gives the first error.
 func (b *inbox) fail(err error) {
 	b.mu.Lock()

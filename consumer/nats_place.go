@@ -15,7 +15,7 @@ import (
 	"github.com/penstock/penstock/internal/config"
 )
 
-// place gives all filters that have no position one, in one batch. Events that
+// place gives all filters that have no position one. Events that
 // a filter took which is no longer in the list go on where that stood, and it is
 // retired: who still reads it finds the next epoch refused.
 func (n *NATS) place(ctx context.Context) error {
@@ -35,20 +35,22 @@ func (n *NATS) place(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for chunk := range slices.Chunk(guards, broker.MaxBatch) {
-		_, err = broker.PublishBatch(ctx, n.o.Session.Conn, nil, chunk)
-		if broker.Overtaken(err) {
-			return nil // another worker has done it
-		}
-		if err != nil {
-			return err
-		}
+	if len(retired) > 0 { // one filter's end is another's beginning
+		_, err = n.o.Session.Batches.Publish(ctx, n.o.Session.Conn, nil, guards)
+	} else {
+		_, err = n.o.Session.Batches.PublishAll(ctx, n.o.Session.Conn, guards)
+	}
+	if broker.Overtaken(err) {
+		return nil // another worker has done it
+	}
+	if err != nil {
+		return err
 	}
 	if n.o.ExactlyOnce {
 		return nil
 	}
 	for other := range retired {
-		err := n.o.Session.Source.DeleteConsumer(ctx, durableName(n.o.GroupName, other))
+		err := n.o.Session.Source.DeleteConsumer(ctx, broker.Durable(n.o.GroupName, other))
 		if err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
 			return fmt.Errorf("delete the consumer of %s: %w", other, err)
 		}
@@ -94,8 +96,8 @@ func (n *NATS) placed(info *jetstream.StreamInfo, known map[string]broker.Held[b
 		p.Retired = true
 		next[other] = p
 	}
-	if len(retired) > 0 && len(next) > broker.MaxBatch {
-		return nil, fmt.Errorf("the list of filters changed so much that it takes %d positions at once, and the server takes %d: change it in steps", len(next), broker.MaxBatch)
+	if most := n.o.Session.Batches.Most(); len(retired) > 0 && len(next) > most {
+		return nil, fmt.Errorf("the list of filters changed so much that it takes %d positions at once, and the server takes %d: change it in steps", len(next), most)
 	}
 	guards := make([]broker.Guard, 0, len(next))
 	for filter, p := range next {

@@ -33,7 +33,7 @@ func (p *NATSPositions) Of(ctx context.Context, filter string) (next uint64, ok 
 	if p.ExactlyOnce {
 		return held.Value.Next, true, nil
 	}
-	floor, err := ackFloor(ctx, p.JS, p.Source, durableName(p.Group, filter))
+	floor, err := ackFloor(ctx, p.JS, p.Source, broker.Durable(p.Group, filter))
 	return max(held.Value.Next, floor+1), true, err
 }
 

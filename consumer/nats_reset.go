@@ -48,16 +48,14 @@ func (p *NATSPositions) Reset(ctx context.Context, source *jetstream.StreamInfo,
 		}
 		guards = append(guards, guard)
 	}
-	for batch := range slices.Chunk(guards, broker.MaxBatch) {
-		if _, err := broker.PublishBatch(ctx, p.JS.Conn(), nil, batch); err != nil {
-			return fmt.Errorf("write the positions: %w", err)
-		}
+	if _, err := new(broker.Batches).PublishAll(ctx, p.JS.Conn(), guards); err != nil {
+		return fmt.Errorf("write the positions: %w", err)
 	}
 	if p.ExactlyOnce {
 		return nil
 	}
 	for filter := range moved { // it is made again, where the position says
-		err := p.JS.DeleteConsumer(ctx, p.Source, durableName(p.Group, filter))
+		err := p.JS.DeleteConsumer(ctx, p.Source, broker.Durable(p.Group, filter))
 		if err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
 			return fmt.Errorf("delete the consumer of %s: %w", filter, err)
 		}
@@ -68,7 +66,7 @@ func (p *NATSPositions) Reset(ctx context.Context, source *jetstream.StreamInfo,
 // Waiting is how many events of a filter are to be scored, from a sequence on.
 func (p *NATSPositions) Waiting(ctx context.Context, source *jetstream.StreamInfo, filter string, next uint64) (uint64, error) {
 	if !p.ExactlyOnce {
-		c, err := p.JS.Consumer(ctx, p.Source, durableName(p.Group, filter))
+		c, err := p.JS.Consumer(ctx, p.Source, broker.Durable(p.Group, filter))
 		switch {
 		case err == nil:
 			info := c.CachedInfo()

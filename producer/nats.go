@@ -2,11 +2,9 @@ package producer
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -100,13 +98,6 @@ func (n *NATS) Flush(ctx context.Context) error {
 	return nil
 }
 
-// crowded is how long to leave to other batches when there are too many, the
-// longer the more often there were, up to mostTries.
-const (
-	crowded   = 5 * time.Millisecond
-	mostTries = 6
-)
-
 // Commit publishes the epoch as one batch with the guards of its positions, and
 // gives the stream sequence of the last of them. There is at least one guard.
 func (n *NATS) Commit(ctx context.Context, guards []broker.Guard) (last uint64, err error) {
@@ -115,30 +106,22 @@ func (n *NATS) Commit(ctx context.Context, guards []broker.Guard) (last uint64, 
 			return 0, err
 		}
 	}
-	for try := 1; ; try++ {
-		last, err = broker.PublishBatch(ctx, n.o.Session.Conn, n.messages[:n.used], guards)
-		if err == nil {
-			n.reset()
-			return last, nil
-		}
-		if !broker.TryAgain(err) || try == mostTries {
-			return 0, n.refused("", err)
-		}
-		select {
-		case <-time.After(crowded << try):
-		case <-ctx.Done():
-			return 0, errors.Join(err, ctx.Err())
-		}
+	last, err = n.o.Session.Batches.Publish(ctx, n.o.Session.Conn, n.messages[:n.used], guards)
+	if err == nil {
+		n.reset()
 	}
+	return last, err
 }
 
-// refused lowers what a subject takes after a message was too large.
+// refused lowers what the pipeline's own stream takes of one kind of records after
+// a message was too large.
 func (n *NATS) refused(subject string, err error) error {
-	if broker.Diagnose(err).Kind == broker.TooLarge && subject != "" {
-		n.o.Limits.Halve(subject)
-	}
-	if subject == "" {
-		return err
+	if broker.Diagnose(err).Kind == broker.TooLarge {
+		kind := n.o.Session.Subjects.Predictions()
+		if subject == n.o.Session.Subjects.Dead() {
+			kind = subject
+		}
+		n.o.Limits.Halve(kind)
 	}
 	return fmt.Errorf("publish to %s: %w", subject, err)
 }

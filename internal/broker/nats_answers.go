@@ -24,6 +24,7 @@ const (
 	codeRollup             jetstream.ErrorCode = 10111
 	codeMaxStreamBytes     jetstream.ErrorCode = 10122
 	codeMsgIDInProcess     jetstream.ErrorCode = 10158
+	codeBeingWritten       jetstream.ErrorCode = 10164
 	codeTTLInvalid         jetstream.ErrorCode = 10165
 	codeTTLDisabled        jetstream.ErrorCode = 10166
 	codeBatchDisabled      jetstream.ErrorCode = 10174

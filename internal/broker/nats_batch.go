@@ -1,11 +1,14 @@
 package broker
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -22,8 +25,36 @@ const (
 	headerBatchCommit   = "Nats-Batch-Commit"
 )
 
-// MaxBatch is how many messages, guards included, a server takes in one atomic batch.
-const MaxBatch = 1000
+// maxBatch is how many messages, guards included, a server takes in one atomic
+// batch unless it is told otherwise, and the most that it can be told.
+const maxBatch = 1000
+
+// Batches publishes atomic batches of messages, as large as the server takes
+// them. It is safe for concurrent use.
+type Batches struct {
+	lowered atomic.Int64 // what the server has said that it takes; 0: nothing yet
+}
+
+// Most is how many messages, guards included, go into one batch.
+func (b *Batches) Most() int { return int(cmp.Or(b.lowered.Load(), maxBatch)) }
+
+// leastMessages is an event's record with the position behind it.
+const leastMessages = 2
+
+// learn notes what a refused batch tells of the server's limit.
+func (b *Batches) learn(err error) {
+	e, ok := errors.AsType[*jetstream.APIError](err)
+	if !ok || e.ErrorCode != codeBatchTooLarge {
+		return
+	}
+	most := int64(b.Most() / 2)
+	if _, told, ok := strings.Cut(e.Description, "too large: "); ok {
+		if n, err := strconv.ParseInt(told, 10, 64); err == nil {
+			most = n
+		}
+	}
+	b.lowered.Store(max(most, leastMessages))
+}
 
 // Guard is a message of a batch that has a subject for itself: it replaces the
 // one before, which must be the one at sequence Expected of the stream, 0 for
@@ -66,14 +97,54 @@ func Overtaken(err error) bool {
 	return ok && e.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence
 }
 
-// PublishBatch publishes messages and guards as one atomic batch: all of them are
-// in the stream, in this order and behind one another, or none. There is at
-// least one guard, and room for all in a batch. It gives the sequence of the
-// last one.
+// crowded is how long to leave to other batches when there are too many, the
+// longer the more often there were, up to mostTries.
+const (
+	crowded   = 5 * time.Millisecond
+	mostTries = 6
+)
+
+// Publish publishes messages and guards as one atomic batch: all of them are in
+// the stream, in this order and behind one another, or none. There is at least
+// one guard, and no more in all than Most. It gives the sequence of the last one.
 //
 // Of messages that the server does not take it says so only at the end, for
 // whatever reason, as a batch that is incomplete.
-func PublishBatch(ctx context.Context, conn *nats.Conn, messages []*nats.Msg, guards []Guard) (last uint64, err error) {
+func (b *Batches) Publish(ctx context.Context, conn *nats.Conn, messages []*nats.Msg, guards []Guard) (last uint64, err error) {
+	for try := 1; ; try++ {
+		last, err = publishBatch(ctx, conn, messages, guards)
+		if err == nil || !passes(err) || try == mostTries {
+			b.learn(err)
+			return last, err
+		}
+		select {
+		case <-time.After(crowded << try):
+		case <-ctx.Done():
+			return 0, errors.Join(err, ctx.Err())
+		}
+	}
+}
+
+// PublishAll publishes guards in as many batches as it takes, and gives the
+// sequence of each in the stream. After an error some may be there.
+func (b *Batches) PublishAll(ctx context.Context, conn *nats.Conn, guards []Guard) (sequences []uint64, err error) {
+	for len(sequences) < len(guards) {
+		left := guards[len(sequences):]
+		left = left[:min(len(left), b.Most())]
+		last, err := b.Publish(ctx, conn, nil, left)
+		switch {
+		case err == nil:
+			for i := range left {
+				sequences = append(sequences, last-uint64(len(left)-1-i))
+			}
+		case len(left) <= b.Most(): // else it was larger than the server takes, which is known now
+			return sequences, err
+		}
+	}
+	return sequences, nil
+}
+
+func publishBatch(ctx context.Context, conn *nats.Conn, messages []*nats.Msg, guards []Guard) (last uint64, err error) {
 	id := nuid.Next()
 	n := 0
 	number := func(m *nats.Msg) {
@@ -117,18 +188,18 @@ func PublishBatch(ctx context.Context, conn *nats.Conn, messages []*nats.Msg, gu
 	return ack.Sequence, nil
 }
 
-// Answers of the server that say that nothing was written and that the same may
-// be written a moment later.
-const (
-	tooManyInFlight = 10210 // batches, of all workers
-	// incomplete is also what follows when there were too many in flight at a
-	// batch's first message, and when the server was started anew in between.
-	incomplete   = 10176
-	beingWritten = 10164 // a guard's subject, at this very moment
-)
-
-// TryAgain tells whether a batch was refused for what passes by itself.
-func TryAgain(err error) bool {
+// passes tells whether a batch was refused for what passes by itself: nothing was
+// written, and the same may be written a moment later.
+func passes(err error) bool {
 	e, ok := errors.AsType[*jetstream.APIError](err)
-	return ok && (e.ErrorCode == tooManyInFlight || e.ErrorCode == incomplete || e.ErrorCode == beingWritten)
+	if !ok {
+		return false
+	}
+	switch e.ErrorCode {
+	case codeBatchesInflight, // of all workers
+		codeBatchIncomplete, // also what follows when there were too many in flight at a batch's first message
+		codeBeingWritten:    // a guard's subject, at this very moment
+		return true
+	}
+	return false
 }

@@ -24,6 +24,10 @@ const (
 	pingsMissed  = 2
 )
 
+// writeTime is how long a write may wait for a server that takes nothing. As long
+// as one waits no ping is sent.
+func writeTime(pings time.Duration) time.Duration { return (pingsMissed + 1) * pings }
+
 // NATSOptions are the options of every connection to the servers: where they
 // are, who we are, and how the connection is secured. Files are read now, so
 // that a wrong one is told before anything is started; the credentials and the
@@ -40,7 +44,7 @@ func NATSOptions(n *config.NATS) ([]nats.Option, error) {
 		nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1), nats.IgnoreAuthErrorAbort(),
 		nats.ReconnectWait(reconnectWait), nats.ReconnectJitter(reconnectJitter, reconnectJitter),
 		nats.ReconnectBufSize(-1),
-		nats.PingInterval(pingInterval), nats.MaxPingsOutstanding(pingsMissed),
+		nats.PingInterval(pingInterval), nats.MaxPingsOutstanding(pingsMissed), nats.FlusherTimeout(writeTime(pingInterval)),
 		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}), // by default it prints to stderr
 	}
 	if n.URL != "" {

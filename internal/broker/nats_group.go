@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/nats-io/nuid"
 )
@@ -26,8 +28,9 @@ type GroupOptions struct {
 	Workers  int    // of this process
 	// TTL is the silence after which a worker's filters go to others; the server
 	// counts in whole seconds, one at least.
-	TTL time.Duration
-	Log *slog.Logger
+	TTL     time.Duration
+	Batches *Batches
+	Log     *slog.Logger
 }
 
 // Group shares a pipeline's filters out among the workers of all its processes.
@@ -45,7 +48,7 @@ type GroupOptions struct {
 type Group struct {
 	o       GroupOptions
 	life    string
-	list    string // the filters, in short
+	list    string // the filters in whatever order, in short
 	view    *view
 	stream  jetstream.Stream
 	watch   jetstream.ConsumeContext
@@ -76,7 +79,7 @@ func JoinGroup(ctx context.Context, o GroupOptions) (*Group, error) {
 		return nil, fmt.Errorf("join group: stream %s: %w", o.Stream, err)
 	}
 	o.TTL = max(o.TTL.Truncate(time.Second), time.Second)
-	sum := sha256.Sum256([]byte(strings.Join(o.Filters, " ")))
+	sum := sha256.Sum256([]byte(strings.Join(slices.Sorted(slices.Values(o.Filters)), " ")))
 	g := &Group{o: o, life: nuid.Next(), list: hex.EncodeToString(sum[:8]), view: newView(o.TTL), stream: stream, ended: make(chan struct{})}
 	consumer, err := stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{
 		FilterSubjects: []string{o.Subjects.Of("lease"), o.Subjects.Of("member")},
@@ -137,6 +140,15 @@ func (g *Group) Trouble() error {
 	return nil
 }
 
+// Denied is the permission that the user lacks for the leases; nil when none is
+// missed.
+func (g *Group) Denied() error {
+	if f := g.failure.Load(); f != nil && errors.Is(f.err, nats.ErrPermissionViolation) {
+		return fmt.Errorf("see to the leases: %w", f.err)
+	}
+	return nil
+}
+
 func (g *Group) run(ctx context.Context) {
 	defer close(g.ended)
 	ticks := time.NewTicker(g.o.TTL / looks)
@@ -160,6 +172,9 @@ func (g *Group) note(err error) {
 		g.failure.Store(nil)
 		return
 	}
+	if last := g.o.JS.Conn().LastError(); errors.Is(last, nats.ErrPermissionViolation) {
+		err = last // what is refused is not answered, so that only a timeout came back
+	}
 	f := &lookFailure{time.Now(), err}
 	if before := g.failure.Load(); before != nil {
 		f.since = before.since
@@ -169,6 +184,7 @@ func (g *Group) note(err error) {
 	g.failure.Store(f)
 	for _, m := range g.members {
 		m.settled.Store(false)
+		m.tell()
 	}
 }
 

@@ -19,7 +19,7 @@ func (m *GroupMember) renew(ctx context.Context) error {
 	for filter, l := range m.held() {
 		if !now.Before(l.until) {
 			m.drop(filter)
-		} else if !l.let && !now.Before(l.renewAt) && len(due) < MaxBatch {
+		} else if !l.let && !now.Before(l.renewAt) && len(due) < m.g.o.Batches.Most() {
 			due = append(due, filter)
 			guards = append(guards, Guard{Subject: m.g.o.Subjects.Lease(m.g.o.Filters[filter]), Value: value, Expected: l.sequence, TTL: m.g.o.TTL})
 		}
@@ -27,7 +27,7 @@ func (m *GroupMember) renew(ctx context.Context) error {
 	if len(due) == 0 {
 		return nil
 	}
-	last, err := PublishBatch(ctx, m.g.o.JS.Conn(), nil, guards)
+	last, err := m.g.o.Batches.Publish(ctx, m.g.o.JS.Conn(), nil, guards)
 	if err == nil {
 		for i, filter := range due {
 			m.have(filter, last-uint64(len(due)-1-i), now)
@@ -186,11 +186,11 @@ func (m *GroupMember) withdraw(ctx context.Context) error {
 	guards := []Guard{gone}
 	held := m.held()
 	for filter, l := range held {
-		if len(guards) < MaxBatch {
+		if len(guards) < m.g.o.Batches.Most() {
 			guards = append(guards, Guard{Subject: m.g.o.Subjects.Lease(m.g.o.Filters[filter]), Value: []byte("{}"), Expected: l.sequence, TTL: givenUp})
 		}
 	}
-	_, err := PublishBatch(ctx, m.g.o.JS.Conn(), nil, guards)
+	_, err := m.g.o.Batches.Publish(ctx, m.g.o.JS.Conn(), nil, guards)
 	if Overtaken(err) {
 		for filter := range held {
 			if err := m.giveUp(ctx, filter); err != nil {

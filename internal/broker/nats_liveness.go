@@ -24,8 +24,9 @@ type NATSLiveness struct {
 // pings are as frequent as it takes for a dead server to be known before others
 // take the session's partitions.
 func (l *NATSLiveness) Options(sessionTimeout time.Duration) []nats.Option {
+	pings := min(pingInterval, sessionTimeout/(pingsMissed+2))
 	return []nats.Option{
-		nats.PingInterval(min(pingInterval, sessionTimeout/(pingsMissed+2))),
+		nats.PingInterval(pings), nats.FlusherTimeout(writeTime(pings)),
 		nats.ConnectHandler(l.here), nats.ReconnectHandler(l.here),
 		nats.DisconnectErrHandler(l.gone), nats.ReconnectErrHandler(l.failed),
 		nats.ClosedHandler(func(c *nats.Conn) { l.gone(c, nil) }),

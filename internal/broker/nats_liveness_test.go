@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -97,6 +98,39 @@ func TestNATSLivenessOfRefusedLogins(t *testing.T) {
 	s.WaitForShutdown()
 	startNATS(t, as("ann", "sesame"))
 	awaitSilent(t, l, false, "")
+}
+
+// TestServerThatTakesNothing: who publishes more than the wire holds to a server
+// that is frozen waits for about as long as for its pings, and not for a minute.
+func TestServerThatTakesNothing(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		for { // it lets clients in, and reads no more
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			t.Cleanup(func() { c.Close() })
+			fmt.Fprint(c, "INFO {\"max_payload\":1048576,\"headers\":true}\r\n")
+			in := bufio.NewReader(c)
+			for line := ""; err == nil && line != "PING\r\n"; {
+				line, err = in.ReadString('\n')
+			}
+			fmt.Fprint(c, "PONG\r\n")
+		}
+	}()
+	conn := watched(t, &NATSLiveness{}, &config.NATS{URL: "nats://" + l.Addr().String()})
+	start := time.Now()
+	for err == nil && time.Since(start) < 20*time.Second {
+		err = conn.Publish("subject", make([]byte, 1<<20))
+	}
+	if took := time.Since(start); err == nil || took > 5*time.Second {
+		t.Errorf("it took %s and gave %v", took, err)
+	}
 }
 
 // TestGuard: a request that is refused ends at once, and says why.

@@ -64,6 +64,14 @@ func (m *GroupMember) Filters() map[int]bool {
 	return all
 }
 
+// Holds tells whether the member still has a filter's lease.
+func (m *GroupMember) Holds(filter int) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	l := m.leases[filter]
+	return l != nil && time.Now().Before(l.until) || failpoint.Mutant(everyFilter)
+}
+
 // Changed has a token when Filters may give something else.
 func (m *GroupMember) Changed() <-chan struct{} { return m.changed }
 

@@ -20,6 +20,7 @@ type NATSSessionOptions struct {
 	Own      string // the pipeline's own stream
 	Subjects Subjects
 	Member   *GroupMember
+	Batches  *Batches
 	// Timeout bounds a question to the server.
 	Timeout time.Duration
 }
@@ -34,6 +35,7 @@ type NATSSession struct {
 	Own      jetstream.Stream
 	Subjects Subjects
 	Member   *GroupMember
+	Batches  *Batches
 
 	// Refused is the first message that was published without waiting and that
 	// the server did not take.
@@ -56,7 +58,7 @@ var ErrReplaced = errors.New("another process of the same instance name has take
 
 // OpenNATSSession connects.
 func OpenNATSSession(ctx context.Context, o NATSSessionOptions) (*NATSSession, error) {
-	s := &NATSSession{Subjects: o.Subjects, Member: o.Member}
+	s := &NATSSession{Subjects: o.Subjects, Member: o.Member, Batches: o.Batches}
 	s.life, s.fail = context.WithCancelCause(context.Background())
 	options := append(append([]nats.Option{}, o.Connect...),
 		nats.NoReconnect(), nats.RetryOnFailedConnect(false),

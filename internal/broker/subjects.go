@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"strings"
 
 	"github.com/penstock/penstock/internal/config"
@@ -75,13 +77,29 @@ func (s Subjects) prefix(kind string) string {
 
 const hexDigits = "0123456789ABCDEF"
 
-// Token writes any text as one token of a subject: what separates tokens,
-// stands for any of them, or is not visible is percent-encoded.
+// Durable names the consumer that keeps a filter's position, at least once. Its
+// underscore is the first one, so that no two groups and filters share a name.
+func Durable(group, filter string) string {
+	name := strings.ReplaceAll(Token(group), "_", "%5F") + "_" + Token(filter)
+	if len(name) <= mostDurable {
+		return name
+	}
+	sum := sha256.Sum256([]byte(name))
+	short := "-" + hex.EncodeToString(sum[:8])
+	return name[:mostDurable-len(short)] + short
+}
+
+// mostDurable is the length of a consumer's name that the server takes.
+const mostDurable = 255
+
+// Token writes any text as one token of a subject, or as a part of a name: what
+// separates tokens or folders, stands for any of them, or is not visible is
+// percent-encoded.
 func Token(text string) string {
 	var b strings.Builder
 	for i := range len(text) {
 		switch c := text[i]; {
-		case c == '.' || c == '*' || c == '>' || c == '%' || c <= ' ' || c == 0x7f:
+		case c == '.' || c == '*' || c == '>' || c == '%' || c == '/' || c == '\\' || c <= ' ' || c == 0x7f:
 			b.WriteByte('%')
 			b.WriteByte(hexDigits[c>>4])
 			b.WriteByte(hexDigits[c&15])

@@ -96,12 +96,12 @@ func (r *natsReturn) remember(ctx context.Context, sent *sentBack, blocks []stri
 	}
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
-	last, err := broker.PublishBatch(ctx, r.letters.server.conn, nil, guards)
+	sequences, err := new(broker.Batches).PublishAll(ctx, r.letters.server.conn, guards)
 	if err != nil {
 		return fmt.Errorf("remember what was sent back: %w", err)
 	}
 	for i, subject := range blocks {
-		sent.blocks[subject].sequence = last - uint64(len(blocks)-1-i)
+		sent.blocks[subject].sequence = sequences[i]
 	}
 	return nil
 }

@@ -57,6 +57,7 @@ type NATS struct {
 	options  []nats.Option
 	liveness broker.NATSLiveness
 	attempts consumer.NATSAttempts
+	batches  broker.Batches
 	turn     chan struct{} // has a token: who has it may connect and join
 
 	mu    sync.Mutex // guards what follows, and nothing is asked under it
@@ -182,7 +183,8 @@ func (n *NATS) join(ctx context.Context, js jetstream.JetStream) error {
 		}
 		group, err := broker.JoinGroup(ctx, broker.GroupOptions{
 			JS: js, Stream: n.o.Own, Subjects: n.o.Subjects, Filters: n.o.Filters,
-			Name: n.o.Group, Instance: n.o.Instance, Workers: n.o.Workers, TTL: n.o.SessionTimeout, Log: n.o.Log,
+			Name: n.o.Group, Instance: n.o.Instance, Workers: n.o.Workers, TTL: n.o.SessionTimeout,
+			Batches: &n.batches, Log: n.o.Log,
 		})
 		if err == nil {
 			err = broker.Refused(ctx, js.Conn())
@@ -217,7 +219,7 @@ func (n *NATS) open(ctx context.Context, worker int) (Session, error) {
 	n.mu.Unlock()
 	session, err := broker.OpenNATSSession(ctx, broker.NATSSessionOptions{
 		Connect: n.options, Liveness: &n.liveness, Source: n.o.Source, Own: n.o.Own,
-		Subjects: n.o.Subjects, Member: group.Member(worker), Timeout: n.o.Timeout,
+		Subjects: n.o.Subjects, Member: group.Member(worker), Batches: &n.batches, Timeout: n.o.Timeout,
 	})
 	if err != nil {
 		return nil, err

@@ -56,7 +56,7 @@ func (s *natsSession) Room() int {
 		return broker.MaxUnacknowledged - s.sink.Records()
 	}
 	polled, open := s.Polled()
-	left := broker.MaxBatch - s.sink.Records()
+	left := s.session.Batches.Most() - s.sink.Records()
 	return max(left-open, (left-polled)/2, 0)
 }
 

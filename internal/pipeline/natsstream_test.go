@@ -35,9 +35,13 @@ type natsStream struct {
 	fetch      int64
 }
 
-func newNATS(t testing.TB) stream {
+func newNATS(t testing.TB) stream { return newLimitedNATS(t, server.JSLimitOpts{}) }
+
+func newLimitedNATS(t testing.TB, limits server.JSLimitOpts) *natsStream {
 	t.Helper()
-	s, err := server.NewServer(&server.Options{JetStream: true, StoreDir: t.TempDir(), Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true})
+	s, err := server.NewServer(&server.Options{
+		JetStream: true, StoreDir: t.TempDir(), Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true, JetStreamLimits: limits,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -216,15 +216,14 @@ func (n *onNATS) stands() (at, ends int64) {
 
 // done is the sequence of the last event of a filter that is done with.
 func (n *onNATS) done(ctx context.Context, source, own jetstream.Stream, filter string) (int64, error) {
-	token := natsbroker.Token(filter)
 	if n.st.atLeastOnce {
-		c, err := source.Consumer(ctx, natsbroker.Token(n.st.name)+"_"+token)
+		c, err := source.Consumer(ctx, natsbroker.Durable(n.st.name, filter))
 		if err != nil {
 			return 0, err
 		}
 		return int64(c.CachedInfo().AckFloor.Stream), nil
 	}
-	m, err := own.GetLastMsgForSubject(ctx, n.st.name+".position."+token)
+	m, err := own.GetLastMsgForSubject(ctx, n.st.name+".position."+natsbroker.Token(filter))
 	if err != nil {
 		return 0, err
 	}
