@@ -8,7 +8,6 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
-	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
@@ -38,13 +37,8 @@ func (c *coordinator) control(cluster *kfake.Cluster) {
 
 func (c *coordinator) markers(t *testing.T) *Markers {
 	t.Helper()
-	cluster := startKafka(t)
+	cluster, client := startFake(t)
 	c.control(cluster)
-	client, err := kgo.NewClient(kgo.SeedBrokers(cluster.ListenAddrs()...))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(client.Close)
 	// The first question also asks for versions and for the coordinator.
 	req := kmsg.NewPtrDescribeTransactionsRequest()
 	req.TransactionalIDs = []string{"warm"}

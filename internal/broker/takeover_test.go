@@ -14,11 +14,7 @@ import (
 // startFake starts a broker and a client of it.
 func startFake(t *testing.T) (*kfake.Cluster, *kgo.Client) {
 	t.Helper()
-	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(2, "in"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(cluster.Close)
+	cluster := startKafka(t, kfake.SeedTopics(2, "in"))
 	client, err := kgo.NewClient(kgo.SeedBrokers(cluster.ListenAddrs()...), kgo.DisableClientMetrics())
 	if err != nil {
 		t.Fatal(err)

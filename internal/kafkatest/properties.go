@@ -51,8 +51,6 @@ func logging() map[string]string {
 	return map[string]string{
 		"logger.markers.name":  "kafka.coordinator.transaction.TransactionMarkerChannelManager",
 		"logger.markers.level": "INFO",
-		"logger.fencing.name":  "org.apache.kafka.controller.ReplicationControlManager",
-		"logger.fencing.level": "INFO",
 		"logger.network.name":  "org.apache.kafka.clients.NetworkClient",
 		"logger.network.level": "ERROR", // it warns each 50 ms while the broker starts
 
