@@ -5,6 +5,7 @@
 //	jetstream fill -file F …     publishes a file's lines to IN
 //	jetstream pass -mode M …     the bare loop: atomic batches, or publish and acknowledge
 //	jetstream clear              deletes OUT and the consumers of IN
+//	jetstream rate …             how many messages a second came into OUT, by the server's clock
 //	jetstream lone …             how long one event at a time takes from IN to OUT
 //
 // Each takes -h.
@@ -34,12 +35,12 @@ func main() {
 
 func run(ctx context.Context, args []string) error {
 	commands := map[string]func(context.Context, []string) error{
-		"server": runServer, "fill": runFill, "pass": runPass, "clear": runClear, "lone": runLone,
+		"server": runServer, "fill": runFill, "pass": runPass, "rate": runRate, "clear": runClear, "lone": runLone,
 	}
 	if len(args) > 0 && commands[args[0]] != nil {
 		return commands[args[0]](ctx, args[1:])
 	}
-	return fmt.Errorf("say what to do: server, fill, clear, pass or lone")
+	return fmt.Errorf("say what to do: server, fill, clear, pass, rate or lone")
 }
 
 // The streams, and the subjects of the first one: in.0, in.1, …

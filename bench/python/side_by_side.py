@@ -5,7 +5,7 @@ import statistics
 import sys
 
 FORMS = {
-    "events/s": re.compile(r"^(.+?)  +[\d.]+ s +(\d+) events/s"),
+    "events/s": re.compile(r"^(.+?)  .*\brate (\d+)"),
     "us CPU an event": re.compile(r"^(.+?)  +[\d.]+ s .* ([\d.]+) us CPU"),
     "ms p50": re.compile(r"^(.+?)  +lone p50 ([\d.]+) ms"),
     "ms p99": re.compile(r"^(.+?)  +lone .* p99 ([\d.]+) ms"),
