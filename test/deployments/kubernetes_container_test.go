@@ -57,9 +57,14 @@ func (o *objects) pipeline(f *findings, root string, c *core.Container) *config.
 	if !slices.Contains(writable, env["XDG_CACHE_HOME"]) {
 		f.add("XDG_CACHE_HOME is %q, and only %q can be written", env["XDG_CACHE_HOME"], writable)
 	}
-	accepted(f, c.Args)
-	p := l.pipeline(f, c.Args[len(c.Args)-1], env)
-	if p != nil && p.Instance != pod {
+	at := c.Args[len(c.Args)-1]
+	p, err := load(filepath.Join(l.root, at), env)
+	if !f.must(at, err) {
+		return nil
+	}
+	l.comesFar(f, c.Args, env, p)
+	l.named(f, at, env, p)
+	if p.Instance != pod {
 		f.add("the instance is %q and not the pod's name", p.Instance)
 	}
 	return p
@@ -82,7 +87,7 @@ func (o *objects) mounts(f *findings, root string, l layout, c *core.Container) 
 			writable = append(writable, m.MountPath)
 		case v.Projected != nil:
 			for i := range v.Projected.Sources {
-				o.project(f, root, l, m.MountPath, &v.Projected.Sources[i])
+				o.project(f, root, l, m.MountPath, v.Projected, i)
 			}
 		default:
 			f.add("volume %s: its kind is not known here", m.Name)
@@ -91,8 +96,12 @@ func (o *objects) mounts(f *findings, root string, l layout, c *core.Container) 
 	return writable
 }
 
-// project writes one source of a volume.
-func (o *objects) project(f *findings, root string, l layout, at string, s *core.VolumeProjection) {
+// project writes one source of a volume, with the volume's mode.
+func (o *objects) project(f *findings, root string, l layout, at string, v *core.ProjectedVolumeSource, n int) {
+	s, mode := &v.Sources[n], os.FileMode(0o644)
+	if v.DefaultMode != nil {
+		mode = os.FileMode(*v.DefaultMode)
+	}
 	var items []core.KeyToPath
 	var content func(key string) ([]byte, error)
 	switch {
@@ -124,7 +133,7 @@ func (o *objects) project(f *findings, root string, l layout, at string, s *core
 	for _, item := range items {
 		text, err := content(item.Key)
 		if f.must(item.Key, err) {
-			f.must(item.Path, l.write(path.Join(at, item.Path), text))
+			f.must(item.Path, l.write(path.Join(at, item.Path), text, mode))
 		}
 	}
 }

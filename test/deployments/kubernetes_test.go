@@ -82,6 +82,10 @@ func TestKubernetes(t *testing.T) {
 					edit{set, "storage: 10Gi", "storage: 8Gi", "max_bytes"},
 					edit{set, "mountPath: /var/lib/penstock", "mountPath: /data", "broker.embedded.dir"},
 					edit{set, "ReadWriteOncePod", "ReadWriteMany", "ReadWriteOncePod"},
+					edit{set, "defaultMode: 0440", "defaultMode: 0444", "chmod o-r"},
+					edit{set, "path: users/users", "path: users", "users"},
+					edit{secret, "authorization {", "authorisation {", "authorisation is none of its keys"},
+					edit{secret, "{user: shop,", "{name: shop,", "users"},
 					edit{pipeline, "0.0.0.0:4222", "127.0.0.1:4222", "4222"},
 					edit{service, "port: 4222, targetPort: nats", "port: 4223, targetPort: nats", "4222"},
 				)
