@@ -75,10 +75,7 @@ func permissions(root string) (f findings) {
 	return f
 }
 
-// subjects are the quoted ones of a text, each behind the list that it is in.
-func subjects(text string) (all []string) {
-	for _, word := range regexp.MustCompile(`publish: \[|subscribe: \[|"[^"]+"`).FindAllString(text, -1) {
-		all = append(all, word)
-	}
-	return all
+// subjects are the quoted ones of a text, behind the list that they are in.
+func subjects(text string) []string {
+	return regexp.MustCompile(`publish: \[|subscribe: \[|"[^"]+"`).FindAllString(text, -1)
 }
