@@ -13,6 +13,9 @@ import (
 	"github.com/penstock/penstock/internal/config"
 )
 
+// patience is for a machine that has much else to do.
+const patience = 2 * time.Minute
+
 // nobody is where no broker answers.
 const nobody = "127.0.0.1:1"
 
@@ -22,7 +25,7 @@ const nobody = "127.0.0.1:1"
 func (l layout) comesFar(f *findings, args []string, env map[string]string, p *config.Pipeline) {
 	args = inRoot(l.root, args)
 	if slices.Contains(args, "run") { // its ports may be another's on this machine
-		args = append(args, "--set", "listen=", "--set", "metrics_listen=127.0.0.1:0")
+		args = append(args, "--set", `listen=""`, "--set", "metrics_listen=127.0.0.1:0")
 	}
 	switch {
 	case p.Broker.Kafka != nil:
@@ -41,7 +44,7 @@ func (l layout) comesFar(f *findings, args []string, env map[string]string, p *c
 
 // talk runs the binary until it says that no broker answers, or ends.
 func talk(args []string, env map[string]string) (said string, reached bool, err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, image().binary, args...)
 	cmd.Env = variables(env)

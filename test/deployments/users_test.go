@@ -12,7 +12,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 
@@ -64,7 +63,7 @@ func users(root string) (f findings) {
 		user string
 		args []string
 	}{
-		{"shop", []string{"send", b.config, filepath.Join(l.root, "model/events.jsonl"), "--subject", "transactions.card"}},
+		{"shop", []string{"send", b.config, filepath.Join(l.root, "model/bad.jsonl"), "--subject", "transactions.card"}},
 		{"reader", []string{"dlq", "list", b.config}},
 		{"reader", []string{"dlq", "show", b.config}},
 		{"redriver", []string{"dlq", "redrive", b.config}},
@@ -113,13 +112,13 @@ func (b *letters) make(root string) error {
 		b.mount(filepath.Join(root, composeFolder, "nats.yaml"), "pipeline.yaml"),
 		b.mount(filepath.Join(root, "examples/card-fraud"), "model"),
 		penstock("send", b.config, filepath.Join(b.root, "model/bad.jsonl"), "--subject", "transactions.card", "--set", within),
-		penstock("run", b.config, "--until-end", "--set", within, "--set", "listen=", "--set", "metrics_listen=127.0.0.1:0"),
+		penstock("run", b.config, "--until-end", "--set", within, "--set", `listen=""`, "--set", "metrics_listen=127.0.0.1:0"),
 	)
 }
 
 // penstock runs the binary; its error says what it said.
 func penstock(args ...string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, image().binary, args...)
 	cmd.Env = variables(nil)
