@@ -10,12 +10,14 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/compose-spec/compose-go/v2/loader"
 	"github.com/compose-spec/compose-go/v2/types"
+	"github.com/nats-io/nats-server/v2/server"
 
 	"github.com/penstock/penstock/internal/config"
 )
@@ -23,6 +25,7 @@ import (
 const (
 	composeFolder = "deployments/compose"
 	composeFile   = composeFolder + "/docker-compose.yml"
+	natsFile      = composeFolder + "/nats.conf"
 )
 
 func TestCompose(t *testing.T) {
@@ -37,8 +40,6 @@ func TestCompose(t *testing.T) {
 				{composeFile, "no-new-privileges:true", "no-new-privileges:false", "new privileges"},
 				{composeFile, "PENSTOCK_INSTANCE: penstock", "PENSTOCK_INSTANCES: penstock", "instance is empty"},
 				{composeFile, "[run, /etc", "[run, --keep, /etc", "--keep"},
-				{composeFile, "--rate, ", "--speed, ", "--speed"},
-				{composeFile, "events.jsonl", "event.jsonl", "event.jsonl"},
 				{composeFile, "./" + profile + ".yaml:", "./nothing.yaml:", "nothing.yaml"},
 				{composeFile, "dockerfile: deployments/Dockerfile", "dockerfile: Dockerfile", "Dockerfile"},
 				{composeFile, "aliases: [penstock]", "aliases: [penstocks]", "penstock:9464"},
@@ -51,10 +52,20 @@ func TestCompose(t *testing.T) {
 			}
 			if profile == "kafka" {
 				mistakes = append(mistakes,
+					edit{composeFile, "--rate, ", "--speed, ", "--speed"},
+					edit{composeFile, "events.jsonl", "event.jsonl", "event.jsonl"},
 					edit{composeFile, "INSIDE://kafka:19092", "INSIDE://localhost:19092", "advertises"},
 					edit{pipeline, "kafka:19092", "kafka:9092", "advertises"})
 			} else {
-				mistakes = append(mistakes, edit{pipeline, "nats://nats:4222", "nats://nats:4223", "nats:4223"})
+				mistakes = append(mistakes,
+					edit{composeFile, ", --subject, transactions.card", "", "choose with --subject"},
+					edit{composeFile, "--subject, transactions.card", "--subject, payments.card", "would not be read"},
+					edit{composeFile, "./nats.conf:", "./nothing.conf:", "nothing.conf"},
+					edit{composeFile, "nats:/data", "nats:/var/lib/nats", "/data"},
+					edit{natsFile, "sync_interval: always", "sync_interval: 2m", "sync_interval"},
+					edit{natsFile, "port: 4222", "port: 4223", "4223"},
+					edit{natsFile, "port:", "prot:", "prot"},
+					edit{pipeline, "nats://nats:4222", "nats://nats:4223", "nats:4223"})
 			}
 			holds(t, func(root string) findings { return composed(root, profile) }, mistakes)
 		})
@@ -137,23 +148,25 @@ func ours(f *findings, s types.ServiceConfig) *config.Pipeline {
 			f.add("%s: %s can be written", s.Name, v.Target)
 		}
 	}
-	accepted(f, s.Command)
 	env := map[string]string{}
 	for name, value := range s.Environment {
 		env[name] = *value
 	}
-	for _, arg := range s.Command[1:] {
-		if filepath.IsAbs(arg) {
-			if _, err := os.Stat(filepath.Join(l.root, arg)); err != nil {
-				f.add("%s: %s: %v", s.Name, arg, err)
-			}
-		}
+	at := slices.IndexFunc(s.Command, filepath.IsAbs)
+	if at < 0 {
+		f.add("%s: %v names no file", s.Name, s.Command)
+		return nil
 	}
+	p, err := load(filepath.Join(l.root, s.Command[at]), env)
+	if !f.must(s.Name, err) {
+		return nil
+	}
+	l.comesFar(f, s.Command, env, p)
 	if s.Command[0] != "run" {
 		return nil
 	}
-	p := l.pipeline(f, s.Command[1], env)
-	if p != nil && s.StopGracePeriod != nil {
+	l.named(f, s.Command[at], env, p)
+	if s.StopGracePeriod != nil {
 		longEnough(f, "stop_grace_period", time.Duration(*s.StopGracePeriod), p)
 	}
 	if _, ok := env["XDG_CACHE_HOME"]; !ok || len(s.Tmpfs) != 1 || !strings.HasPrefix(s.Tmpfs[0], env["XDG_CACHE_HOME"]+":") {
@@ -183,10 +196,46 @@ func reachable(f *findings, project *types.Project, p *config.Pipeline) {
 		if !f.must(n.URL, err) {
 			return
 		}
-		// The server's default, since the command names no port.
-		if _, ok := project.Services[u.Hostname()]; !ok || u.Port() != "4222" {
-			f.add("%s is no service at that port", u.Host)
+		s, ok := project.Services[u.Hostname()]
+		if !ok {
+			f.add("%s is no service", u.Host)
+			return
 		}
+		natsServer(f, s, u.Port())
+	}
+}
+
+// natsServer lays a container of nats-server out and reads its configuration.
+func natsServer(f *findings, s types.ServiceConfig, port string) {
+	l, err := newLayout()
+	if !f.must("make a folder", err) {
+		return
+	}
+	defer l.remove()
+	var volumes []string
+	for _, v := range s.Volumes {
+		if v.Type == types.VolumeTypeVolume {
+			volumes = append(volumes, v.Target)
+			continue
+		}
+		f.must(s.Name, l.mount(v.Source, v.Target))
+	}
+	if len(s.Command) != 2 || s.Command[0] != "--config" {
+		f.add("%s: %v is not --config and a file", s.Name, s.Command)
+		return
+	}
+	o, err := server.ProcessConfigFile(filepath.Join(l.root, s.Command[1]))
+	if !f.must(s.Name, err) {
+		return
+	}
+	if at := strconv.Itoa(o.Port); at != port {
+		f.add("%s listens on port %s, and the pipeline asks for %s", s.Name, at, net.JoinHostPort(s.Name, port))
+	}
+	if !o.JetStream || !o.SyncAlways {
+		f.add("%s: what it acknowledges may be lost: jetstream with sync_interval: always", s.Name)
+	}
+	if !slices.Contains(volumes, o.StoreDir) {
+		f.add("%s: store_dir %s is on none of the volumes %v", s.Name, o.StoreDir, volumes)
 	}
 }
 

@@ -100,30 +100,21 @@ func load(path string, env map[string]string) (*config.Pipeline, error) {
 // lint has the binary look at a pipeline's file, its model and its certificates.
 func lint(f *findings, path string, env map[string]string) {
 	cmd := exec.Command(image().binary, "lint", path)
-	cmd.Env = append(os.Environ(), libraryVariable+"="+image().library, "XDG_CACHE_HOME="+filepath.Join(image().work, "cache"))
-	for name, value := range env {
-		if name != "XDG_CACHE_HOME" {
-			cmd.Env = append(cmd.Env, name+"="+value)
-		}
-	}
+	cmd.Env = append(os.Environ(), variables(env)...)
 	if out, err := cmd.CombinedOutput(); err != nil || strings.Contains(string(out), "warning:") {
 		f.add("lint: %v\n%s", err, out)
 	}
 }
 
-// accepted complains about a command line that the binary does not understand.
-// It does not find the files, which may well be here, too.
-func accepted(f *findings, args []string) {
-	args = slices.Clone(args)
-	for i, arg := range args {
-		if filepath.IsAbs(arg) {
-			args[i] = filepath.Join("/nowhere", arg)
+// variables are a container's, but for what is elsewhere on this machine.
+func variables(env map[string]string) []string {
+	all := []string{libraryVariable + "=" + image().library, "XDG_CACHE_HOME=" + filepath.Join(image().work, "cache")}
+	for name, value := range env {
+		if name != "XDG_CACHE_HOME" {
+			all = append(all, name+"="+value)
 		}
 	}
-	out, err := exec.Command(image().binary, args...).CombinedOutput()
-	if err == nil || strings.Contains(string(out), "--help") {
-		f.add("penstock %s: %s", strings.Join(args, " "), strings.TrimSpace(string(out)))
-	}
+	return all
 }
 
 // longEnough complains about a time to stop that a drain may exceed.

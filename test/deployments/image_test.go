@@ -3,14 +3,12 @@
 package deployments
 
 import (
-	"bufio"
 	"bytes"
 	"debug/elf"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -18,8 +16,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-
-	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 )
 
 const (
@@ -203,148 +199,4 @@ func newer(a, b string) bool {
 		return all
 	}
 	return slices.Compare(parts(a), parts(b)) > 0
-}
-
-// TestImageRuns runs the image's binary as its user, with nothing but the image
-// and the base's libraries below a root that cannot be written.
-func TestImageRuns(t *testing.T) {
-	i := image()
-	if i.err != nil {
-		t.Fatal(i.err)
-	}
-	root := t.TempDir()
-	if err := os.Chmod(root, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	// The parents of a test's folder are the test user's alone.
-	if err := os.Chmod(filepath.Dir(root), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	for from, to := range map[string]string{i.last.root: "", filepath.Join(repository, "examples/card-fraud"): "etc/penstock"} {
-		if err := os.CopyFS(filepath.Join(root, to), os.DirFS(from)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	addBase(t, root, i)
-	run := func(args ...string) string {
-		t.Helper()
-		out, _, err := i.inside(root, args...).run(t)
-		if err != nil {
-			t.Errorf("penstock %s: %v\n%s", strings.Join(args, " "), err, out)
-		}
-		return out
-	}
-	if out := run("--version"); !strings.Contains(out, imageVersion) {
-		t.Errorf("--version: %s", out)
-	}
-	if out := run("runtime", "show"); !strings.Contains(out, libraryFolder) {
-		t.Errorf("runtime show: %s", out)
-	}
-	if out := run("lint", "/etc/penstock/pipeline.yaml"); out != "/etc/penstock/pipeline.yaml: ok\n" {
-		t.Errorf("lint: %s", out)
-	}
-	run("test", "/etc/penstock/pipeline.yaml")
-	out, confined, err := i.inside(root, "predict", "-o", "/etc/penstock/out", "/etc/penstock/pipeline.yaml", "/etc/penstock/events.jsonl").run(t)
-	if confined && (err == nil || !strings.Contains(out, "read-only")) {
-		t.Errorf("the image can be written: %s", out)
-	}
-	if out := run("predict", "--quiet", "/etc/penstock/pipeline.yaml", "/etc/penstock/events.jsonl"); strings.Count(out, `"score":`) != 200 {
-		t.Errorf("predict: %d predictions\n%.300s", strings.Count(out, `"score":`), out)
-	}
-}
-
-// inside runs the image's entry point as a container would.
-func (i *builtImage) inside(root string, args ...string) sandbox {
-	return sandbox{Root: root, User: i.last.user, Args: append(slices.Clone(i.last.entrypoint), args...)}
-}
-
-// addBase brings the libraries that the base image has, from this machine.
-func addBase(t *testing.T, root string, i *builtImage) {
-	t.Helper()
-	for _, program := range []string{i.binary, i.library} {
-		out, err := exec.Command("ldd", program).Output()
-		if err != nil {
-			t.Fatal(err)
-		}
-		lines := bufio.NewScanner(bytes.NewReader(out))
-		for lines.Scan() {
-			for word := range strings.FieldsSeq(lines.Text()) {
-				if !filepath.IsAbs(word) {
-					continue
-				}
-				real, err := filepath.EvalSymlinks(word)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if err := copyEntry(real, filepath.Join(root, word)); err != nil {
-					t.Fatal(err)
-				}
-			}
-		}
-	}
-	for _, dir := range []string{"proc", "dev", "tmp"} {
-		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-// TestDockerfile holds the Dockerfile to what no folder shows.
-func TestDockerfile(t *testing.T) {
-	holds(t, bases, []edit{
-		{dockerfile, "cc-debian13", "cc-debian12", "one Debian"},
-		{dockerfile, "cc-debian13:nonroot", "base-debian13:nonroot", "C++"},
-		{dockerfile, "USER 65532:65532", "USER nonroot", "number"},
-		{dockerfile, "USER 65532:65532", "USER 0", "root"},
-		{dockerfile, "golang:1.26.8-trixie", "golang:trixie", "pinned"},
-		{dockerfile, "golang:1.26.8", "golang:1.25.1", "go.mod wants"},
-	})
-}
-
-func bases(root string) (f findings) {
-	stages, err := parseDockerfile(filepath.Join(root, dockerfile))
-	if !f.must(dockerfile, err) {
-		return f
-	}
-	build, last := stages[0].BaseName, stages[len(stages)-1]
-	debian := map[string]string{"bookworm": "12", "trixie": "13"}
-	toolchain := regexp.MustCompile(`^golang:([0-9]+\.[0-9]+\.[0-9]+)-([a-z]+)$`).FindStringSubmatch(build)
-	base := regexp.MustCompile(`^gcr\.io/distroless/([a-z]+)-debian([0-9]+):nonroot$`).FindStringSubmatch(last.BaseName)
-	switch {
-	case toolchain == nil:
-		f.add("%s is not pinned to a version of Go and of Debian", build)
-		return f
-	case base == nil:
-		f.add("%s is no distroless image of a Debian for a user without rights", last.BaseName)
-		return f
-	case debian[toolchain[2]] != base[2]:
-		f.add("%s and %s are not of one Debian", build, last.BaseName)
-	case base[1] != "cc":
-		f.add("%s has no C++ library, which ONNX Runtime needs", last.BaseName)
-	}
-	module, err := os.ReadFile(filepath.Join(repository, "go.mod"))
-	if !f.must("go.mod", err) {
-		return f
-	}
-	if wants := regexp.MustCompile(`(?m)^go (.*)$`).FindSubmatch(module); newer(string(wants[1]), toolchain[1]) {
-		f.add("%s is too old: go.mod wants %s", build, wants[1])
-	}
-	user := imageUser(&last)
-	switch uid, _, _ := strings.Cut(user, ":"); {
-	case uid == "" || strings.Trim(uid, "0123456789") != "":
-		f.add("USER %q is no number, so that Kubernetes cannot tell it from root", user)
-	case strings.Trim(uid, "0") == "":
-		f.add("USER %s is root", user)
-	}
-	return f
-}
-
-// imageUser is the last USER of a stage.
-func imageUser(s *instructions.Stage) (user string) {
-	for _, command := range s.Commands {
-		if c, ok := command.(*instructions.UserCommand); ok {
-			user = c.User
-		}
-	}
-	return user
 }

@@ -6,16 +6,10 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
-	"net"
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
-	"slices"
-	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -23,14 +17,10 @@ import (
 	core "k8s.io/api/core/v1"
 	networking "k8s.io/api/networking/v1"
 	policy "k8s.io/api/policy/v1"
-	"k8s.io/apimachinery/pkg/api/resource"
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
 	k8s "k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/apimachinery/pkg/util/yaml"
-
-	"github.com/penstock/penstock/internal/config"
 )
 
 const kubernetesFolder = "deployments/kubernetes"
@@ -92,6 +82,10 @@ func TestKubernetes(t *testing.T) {
 					edit{set, "storage: 10Gi", "storage: 8Gi", "max_bytes"},
 					edit{set, "mountPath: /var/lib/penstock", "mountPath: /data", "broker.embedded.dir"},
 					edit{set, "ReadWriteOncePod", "ReadWriteMany", "ReadWriteOncePod"},
+					edit{set, "defaultMode: 0440", "defaultMode: 0444", "chmod o-r"},
+					edit{set, "path: users/users", "path: users", "users"},
+					edit{secret, "authorization {", "authorisation {", "authorisation is none of its keys"},
+					edit{secret, "{user: shop,", "{name: shop,", "users"},
 					edit{pipeline, "0.0.0.0:4222", "127.0.0.1:4222", "4222"},
 					edit{service, "port: 4222, targetPort: nats", "port: 4223, targetPort: nats", "4222"},
 				)
@@ -199,300 +193,5 @@ func (o *objects) add(f *findings, object k8s.Object) {
 		o.policy = x
 	default:
 		f.add("%T is not known here", object)
-	}
-}
-
-// selects complains about what is meant for the pods and does not find them.
-func (o *objects) selects(f *findings) {
-	pods := labels.Set(o.set.Spec.Template.Labels)
-	finds := func(what string, s *meta.LabelSelector) {
-		selector, err := meta.LabelSelectorAsSelector(s)
-		if f.must(what, err) && (selector.Empty() || !selector.Matches(pods)) {
-			f.add("%s selects %s, and the pods are %s", what, selector, pods)
-		}
-	}
-	finds("StatefulSet", o.set.Spec.Selector)
-	finds("Service", &meta.LabelSelector{MatchLabels: o.service.Spec.Selector})
-	finds("NetworkPolicy", &o.policy.Spec.PodSelector)
-	if o.budget != nil {
-		finds("PodDisruptionBudget", o.budget.Spec.Selector)
-	}
-	for _, spread := range o.set.Spec.Template.Spec.TopologySpreadConstraints {
-		finds("topologySpreadConstraints", spread.LabelSelector)
-	}
-	if o.set.Spec.ServiceName != o.service.Name || o.service.Spec.ClusterIP != core.ClusterIPNone {
-		f.add("serviceName %s wants a headless Service of that name; there is %s", o.set.Spec.ServiceName, o.service.Name)
-	}
-}
-
-// secured complains about rights that penstock does not need.
-func secured(f *findings, root string, spec *core.PodSpec, c *core.Container) {
-	stages, err := parseDockerfile(filepath.Join(root, dockerfile))
-	if !f.must(dockerfile, err) {
-		return
-	}
-	user, _, _ := strings.Cut(imageUser(&stages[len(stages)-1]), ":")
-	pod, own := spec.SecurityContext, c.SecurityContext
-	yes := func(b *bool) bool { return b != nil && *b }
-	no := func(b *bool) bool { return b != nil && !*b }
-	for what, ok := range map[string]bool{
-		"runAsNonRoot":                 yes(pod.RunAsNonRoot),
-		"runAsUser is not the image's": pod.RunAsUser != nil && strconv.FormatInt(*pod.RunAsUser, 10) == user,
-		"seccomp":                      pod.SeccompProfile != nil && pod.SeccompProfile.Type == core.SeccompProfileTypeRuntimeDefault,
-		"automountServiceAccountToken": no(spec.AutomountServiceAccountToken),
-		"readOnlyRootFilesystem":       yes(own.ReadOnlyRootFilesystem),
-		"allowPrivilegeEscalation":     no(own.AllowPrivilegeEscalation),
-		"capabilities":                 own.Capabilities != nil && slices.Equal(own.Capabilities.Drop, []core.Capability{"ALL"}) && len(own.Capabilities.Add) == 0,
-		"a host's namespace":           !spec.HostNetwork && !spec.HostPID && !spec.HostIPC,
-		"privileged":                   !yes(own.Privileged),
-	} {
-		if !ok {
-			f.add("security: %s", what)
-		}
-	}
-}
-
-// pipeline lays the container out and reads the config as it does.
-func (o *objects) pipeline(f *findings, root string, c *core.Container) *config.Pipeline {
-	l, err := newLayout()
-	if !f.must("make a folder", err) {
-		return nil
-	}
-	defer l.remove()
-	writable := o.mounts(f, root, l, c)
-	const pod = "card-fraud-0"
-	env := o.variables(f, c, pod)
-	if !slices.Contains(writable, env["XDG_CACHE_HOME"]) {
-		f.add("XDG_CACHE_HOME is %q, and only %q can be written", env["XDG_CACHE_HOME"], writable)
-	}
-	accepted(f, c.Args)
-	p := l.pipeline(f, c.Args[len(c.Args)-1], env)
-	if p != nil && p.Instance != pod {
-		f.add("the instance is %q and not the pod's name", p.Instance)
-	}
-	return p
-}
-
-// mounts fills a layout, and gives the places that can be written.
-func (o *objects) mounts(f *findings, root string, l layout, c *core.Container) (writable []string) {
-	volumes := map[string]*core.Volume{}
-	for i, v := range o.set.Spec.Template.Spec.Volumes {
-		volumes[v.Name] = &o.set.Spec.Template.Spec.Volumes[i]
-	}
-	for _, m := range c.VolumeMounts {
-		v := volumes[m.Name]
-		switch {
-		case slices.ContainsFunc(o.set.Spec.VolumeClaimTemplates, func(c core.PersistentVolumeClaim) bool { return c.Name == m.Name }):
-			writable = append(writable, m.MountPath)
-		case v == nil:
-			f.add("there is no volume %s", m.Name)
-		case v.EmptyDir != nil:
-			writable = append(writable, m.MountPath)
-		case v.Projected != nil:
-			for i := range v.Projected.Sources {
-				o.project(f, root, l, m.MountPath, &v.Projected.Sources[i])
-			}
-		default:
-			f.add("volume %s: its kind is not known here", m.Name)
-		}
-	}
-	return writable
-}
-
-// project writes one source of a volume.
-func (o *objects) project(f *findings, root string, l layout, at string, s *core.VolumeProjection) {
-	var items []core.KeyToPath
-	var content func(key string) ([]byte, error)
-	switch {
-	case s.ConfigMap != nil:
-		items = s.ConfigMap.Items
-		there := o.configs[s.ConfigMap.Name]
-		if there == nil { // made from files by a command that a comment tells
-			content = func(key string) ([]byte, error) { return o.fromCommand(root, s.ConfigMap.Name, key) }
-			break
-		}
-		if items == nil {
-			for key := range there.Data {
-				items = append(items, core.KeyToPath{Key: key, Path: key})
-			}
-		}
-		content = func(key string) ([]byte, error) {
-			if text, ok := there.Data[key]; ok {
-				return []byte(text), nil
-			}
-			return nil, fmt.Errorf("ConfigMap %s has no %s", there.Name, key)
-		}
-	case s.Secret != nil:
-		items = s.Secret.Items
-		content = func(key string) ([]byte, error) { return o.secret(s.Secret.Name, key) }
-	}
-	if len(items) == 0 {
-		f.add("a projected source without anything in it: %s", s)
-	}
-	for _, item := range items {
-		text, err := content(item.Key)
-		if f.must(item.Key, err) {
-			f.must(item.Path, l.write(path.Join(at, item.Path), text))
-		}
-	}
-}
-
-func (o *objects) secret(name, key string) ([]byte, error) {
-	if s := o.secrets[name]; s != nil {
-		if example, ok := s.StringData[key]; ok {
-			return secret(key, example), nil
-		}
-	}
-	return nil, fmt.Errorf("there is no %s in a Secret %s", key, name)
-}
-
-// fromCommand gives a key of a ConfigMap that `kubectl create configmap` makes.
-func (o *objects) fromCommand(root, name, key string) ([]byte, error) {
-	command := regexp.MustCompile(`kubectl create configmap ` + regexp.QuoteMeta(name) + ` .*`).FindString(o.comments)
-	for _, m := range regexp.MustCompile(`--from-file=(\S+)`).FindAllStringSubmatch(command, -1) {
-		if path.Base(m[1]) == key {
-			return os.ReadFile(filepath.Join(root, m[1]))
-		}
-	}
-	return nil, fmt.Errorf("there is no ConfigMap %s with %s, and no command that makes it", name, key)
-}
-
-// variables are the container's.
-func (o *objects) variables(f *findings, c *core.Container, pod string) map[string]string {
-	env := map[string]string{}
-	for _, v := range c.Env {
-		env[v.Name] = v.Value
-		switch from := v.ValueFrom; {
-		case from == nil:
-		case from.FieldRef != nil && from.FieldRef.FieldPath == "metadata.name":
-			env[v.Name] = pod
-		case from.SecretKeyRef != nil:
-			value, err := o.secret(from.SecretKeyRef.Name, from.SecretKeyRef.Key)
-			f.must(v.Name, err)
-			env[v.Name] = string(value)
-		default:
-			f.add("%s comes neither from metadata.name nor from a Secret", v.Name)
-		}
-	}
-	return env
-}
-
-// ports complains where the config, the container and the Service disagree.
-func (o *objects) ports(f *findings, c *core.Container, p *config.Pipeline) {
-	want := map[string]string{"metrics": port(p.MetricsListen)}
-	if host, _, _ := net.SplitHostPort(p.MetricsListen); host != "" && host != "0.0.0.0" {
-		f.add("the kubelet and Prometheus do not reach metrics_listen %s", p.MetricsListen)
-	}
-	if e := p.Broker.Embedded; e != nil {
-		want["nats"] = port(e.Listen)
-		if host, _, _ := net.SplitHostPort(e.Listen); host != "" && host != "0.0.0.0" {
-			f.add("nobody beyond the pod reaches %s", e.Listen)
-		}
-	}
-	for _, listed := range c.Ports {
-		if strconv.Itoa(int(listed.ContainerPort)) != want[listed.Name] {
-			f.add("containerPort %s is %d; metrics_listen and broker.embedded.listen say %v", listed.Name, listed.ContainerPort, want)
-		}
-	}
-	for _, listed := range o.service.Spec.Ports {
-		name := listed.TargetPort.String()
-		if want[name] == "" || strconv.Itoa(int(listed.Port)) != want[name] {
-			f.add("Service: port %d is targetPort %s, and these listen: %v", listed.Port, name, want)
-		}
-	}
-	if len(c.Ports) != len(want) || len(o.service.Spec.Ports) != len(want) {
-		f.add("%d ports of the container and %d of the Service, and these listen: %v", len(c.Ports), len(o.service.Spec.Ports), want)
-	}
-	if got := o.service.Annotations["prometheus.io/port"]; got != want["metrics"] {
-		f.add("prometheus.io/port is %s, and not %s", got, want["metrics"])
-	}
-	var let []string
-	for _, rule := range o.policy.Spec.Ingress {
-		for _, allowed := range rule.Ports {
-			let = append(let, allowed.Port.String())
-		}
-	}
-	for name, number := range want {
-		if !slices.Contains(let, number) || len(let) != len(want) {
-			f.add("NetworkPolicy lets %v in; %s listens at %s", let, name, number)
-		}
-	}
-}
-
-// probes complains about paths that the listener for metrics does not serve.
-func probes(f *findings, c *core.Container) {
-	for name, probe := range map[string]struct {
-		*core.Probe
-		path string
-	}{
-		"startupProbe": {c.StartupProbe, "/livez"}, "livenessProbe": {c.LivenessProbe, "/livez"}, "readinessProbe": {c.ReadinessProbe, "/readyz"},
-	} {
-		if probe.Probe == nil || probe.HTTPGet == nil {
-			f.add("there is no %s over HTTP", name)
-			continue
-		}
-		get := probe.HTTPGet
-		if get.Path != probe.path {
-			f.add("%s asks for %s and not for %s", name, get.Path, probe.path)
-		}
-		if !slices.ContainsFunc(c.Ports, func(p core.ContainerPort) bool { return p.Name == get.Port.String() }) || get.Port.String() != "metrics" {
-			f.add("%s: port %s is not the metrics'", name, get.Port.String())
-		}
-		served(f, get.Path)
-	}
-}
-
-// embedded is about a broker inside of the process, and its volume.
-func (o *objects) embedded(f *findings, c *core.Container, p *config.Pipeline) {
-	if *o.set.Spec.Replicas != 1 {
-		f.add("replicas: %d brokers, each with events of its own", *o.set.Spec.Replicas)
-	}
-	if len(o.set.Spec.VolumeClaimTemplates) != 1 {
-		f.add("an embedded broker needs one volume")
-		return
-	}
-	claim := &o.set.Spec.VolumeClaimTemplates[0]
-	size, most := claim.Spec.Resources.Requests.Storage(), resource.NewQuantity(int64(p.Broker.Embedded.MaxBytes), resource.BinarySI)
-	if most.Cmp(*size) >= 0 {
-		f.add("max_bytes %s fill the volume of %s", most, size)
-	}
-	if !slices.Equal(claim.Spec.AccessModes, []core.PersistentVolumeAccessMode{core.ReadWriteOncePod}) {
-		f.add("the volume is one pod's: ReadWriteOncePod and not %v", claim.Spec.AccessModes)
-	}
-	if !slices.ContainsFunc(c.VolumeMounts, func(m core.VolumeMount) bool {
-		return m.Name == claim.Name && strings.HasSuffix(string(p.Broker.Embedded.Dir), m.MountPath) && !m.ReadOnly
-	}) {
-		f.add("broker.embedded.dir %s is not on the volume", p.Broker.Embedded.Dir)
-	}
-}
-
-// kafka is about many pods beside a cluster.
-func (o *objects) kafka(f *findings, root string, c *core.Container, p *config.Pipeline) {
-	if o.set.Spec.PodManagementPolicy != apps.ParallelPodManagement {
-		f.add("podManagementPolicy is not Parallel: no pod needs another one")
-	}
-	if o.budget == nil || o.budget.Spec.MaxUnavailable == nil || o.budget.Spec.MaxUnavailable.IntValue() < 1 {
-		f.add("maxUnavailable: without at least one no node can be emptied")
-	}
-	overload, err := os.ReadFile(filepath.Join(root, "bench/results/overload.txt"))
-	if !f.must("overload", err) {
-		return
-	}
-	peak, err := strconv.Atoi(string(regexp.MustCompile(`peak RSS (\d+) MB`).FindSubmatch(overload)[1]))
-	if !f.must("overload", err) {
-		return
-	}
-	request := c.Resources.Requests.Memory().Value()
-	if request < int64(peak)*1_000_000 || c.Resources.Limits.Memory().Value() < 2*request {
-		f.add("%d bytes of memory, and under overload it took %d MB", request, peak)
-	}
-	for _, server := range p.Broker.Kafka.BootstrapServers {
-		let := false
-		for _, rule := range o.policy.Spec.Egress {
-			let = let || slices.ContainsFunc(rule.Ports, func(p networking.NetworkPolicyPort) bool { return p.Port.String() == port(server) })
-		}
-		if !let {
-			f.add("NetworkPolicy does not let the pods out to %s", server)
-		}
 	}
 }

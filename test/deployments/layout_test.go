@@ -43,28 +43,25 @@ func (l layout) mount(from, at string) error {
 	return copyEntry(from, filepath.Join(l.root, at))
 }
 
-// write puts a text at a place.
-func (l layout) write(at string, text []byte) error {
+// write puts a text at a place, with a mode that the umask does not cut.
+func (l layout) write(at string, text []byte, mode os.FileMode) error {
 	at = filepath.Join(l.root, at)
 	if err := os.MkdirAll(filepath.Dir(at), 0o755); err != nil {
 		return err
 	}
-	return os.WriteFile(at, text, 0o600)
+	if err := os.WriteFile(at, text, mode); err != nil {
+		return err
+	}
+	return os.Chmod(at, mode)
 }
 
-// pipeline reads the pipeline's file at a place as run does, with the
-// container's variables alone, and has the binary look at it.
-func (l layout) pipeline(f *findings, at string, env map[string]string) *config.Pipeline {
-	path := filepath.Join(l.root, at)
-	p, err := load(path, env)
-	if !f.must(at, err) {
-		return nil
-	}
+// named has the binary look at the pipeline's file at a place, with the
+// container's variables alone, and complains about a name that changes.
+func (l layout) named(f *findings, at string, env map[string]string, p *config.Pipeline) {
 	if p.Instance == "" {
 		f.add("%s: the instance is empty, so that a container goes by a name that changes", at)
 	}
-	lint(f, path, env)
-	return p
+	lint(f, filepath.Join(l.root, at), env)
 }
 
 // port is that of HOST:PORT.
@@ -92,11 +89,15 @@ var certificate = sync.OnceValue(func() []byte {
 	return out.Bytes()
 })
 
-// secret stands in for a secret's value that is not in the example of it.
+// passwordHash stands in examples for a password's hash; it is nobody's.
+const passwordHash = "$2a$11$what-nats-server-passwd-prints"
+
+// secret stands in for a secret's value that is not in the example of it. Where
+// the example has a password's hash, somebody may put the password itself.
 func secret(key, example string) []byte {
 	switch {
 	case strings.TrimSpace(example) != "":
-		return []byte(example)
+		return []byte(strings.ReplaceAll(example, passwordHash, "a-secret"))
 	case strings.HasSuffix(key, ".crt"):
 		return certificate()
 	}

@@ -5,6 +5,7 @@ package deployments
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -82,12 +83,20 @@ func unitAgrees(root string) (f findings) {
 	if want := "XDG_CACHE_HOME=%C/" + s.one("CacheDirectory"); !slices.Contains(s["Environment"], want) {
 		f.add("Environment %q does not point at the CacheDirectory with %s", s["Environment"], want)
 	}
-	accepted(&f, strings.Fields(s.one("ExecStart"))[1:])
 	exitCodes(&f, strings.Fields(s.one("RestartPreventExitStatus")))
+	l, err := newLayout()
+	if !f.must("make a folder", err) {
+		return f
+	}
+	defer l.remove()
+	const at = "/etc/penstock"
 	p, err := load(filepath.Join(root, "examples/card-fraud/pipeline.yaml"), nil)
 	if !f.must("the example", err) {
 		return f
 	}
+	f.must("lay it out", errors.Join(l.mount(filepath.Join(root, "examples/card-fraud"), at),
+		l.mount(filepath.Join(root, "examples/card-fraud/pipeline.yaml"), at+"/%i.yaml")))
+	l.comesFar(&f, strings.Fields(s.one("ExecStart"))[1:], nil, p)
 	stop, err := time.ParseDuration(s.one("TimeoutStopSec"))
 	if f.must("TimeoutStopSec", err) {
 		longEnough(&f, "TimeoutStopSec", stop, p)
