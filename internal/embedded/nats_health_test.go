@@ -4,12 +4,16 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -127,4 +131,124 @@ func TestNATSJetStreamGivenUp(t *testing.T) {
 		time.Sleep(10 * time.Millisecond)
 	}
 	connect(t, address) // the port that was free is the same one
+}
+
+// running is the server as it is now.
+func (n *NATS) running() *server.Server {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.server
+}
+
+// guess tries to log in with a wrong password, which the server logs.
+func guess(t *testing.T, n *NATS) {
+	t.Helper()
+	if conn, err := nats.Connect(n.Addr(), nats.UserInfo("a", "guess")); err == nil {
+		conn.Close()
+		t.Fatal("a wrong password gets in")
+	}
+}
+
+// comeAndGo makes and deletes streams until ctx ends. One stays: with the last one
+// nats-server removes the folder of all, also when another is just being made.
+func comeAndGo(ctx context.Context, js jetstream.JetStream) error {
+	if _, err := js.CreateStream(ctx, jetstream.StreamConfig{Name: "KEPT"}); err != nil {
+		return err
+	}
+	for i := 0; ctx.Err() == nil; i++ {
+		name := fmt.Sprint("S", i)
+		if _, err := js.CreateStream(ctx, jetstream.StreamConfig{Name: name}); err != nil && ctx.Err() == nil {
+			return err
+		}
+		for range 20 {
+			if err := js.Conn().Publish(name, make([]byte, 1000)); err != nil {
+				return err
+			}
+		}
+		if err := js.DeleteStream(ctx, name); err != nil && ctx.Err() == nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// TestNATSStreamsComeAndGo: a stream has a folder before the server knows it, and
+// for a while after it was deleted; that is no trouble, whoever has the server
+// write to its log then.
+func TestNATSStreamsComeAndGo(t *testing.T) {
+	t.Parallel()
+	n := startNATS(t, NATSOptions{
+		Listen: "127.0.0.1:0", Unsynced: true,
+		UsersFile: usersFile(t, 0o600, `authorization {users: [{user: a, password: b}]}`),
+	})
+	js, first := streams(t, connect(t, "", n.Connect())), n.running()
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- comeAndGo(ctx, js) }()
+	began, passing, looks := time.Now(), 0, 0
+	// Longer than it takes for what is away to count.
+	for ; time.Since(began) < lostAfter+time.Second; looks++ {
+		if looks%10 == 0 {
+			guess(t, n)
+		}
+		if health := n.Health(); health != "" {
+			t.Fatalf("after %d looks health is %q", looks, health)
+		}
+		if len(check(first)) > 0 {
+			passing++
+		}
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	if n.running() != first {
+		t.Error("the server was started again")
+	}
+	t.Logf("of %d looks %d saw a stream on its way", looks, passing)
+	if passing == 0 {
+		t.Error("no stream was ever seen on its way, so that this shows nothing")
+	}
+}
+
+// TestNATSUnreadableStream: a server that cannot read one of its streams goes on
+// with the others, and says so until somebody sees to it.
+func TestNATSUnreadableStream(t *testing.T) {
+	t.Parallel()
+	o := NATSOptions{
+		Dir: t.TempDir(), Listen: "127.0.0.1:0", UsersFile: usersFile(t, 0o600, `authorization {users: [{user: a, password: b}]}`),
+	}
+	n := startNATS(t, o)
+	js := streams(t, connect(t, "", n.Connect()))
+	for _, name := range []string{"LOST", "KEPT"} {
+		if _, err := js.CreateStream(soon(t), jetstream.StreamConfig{Name: name, Subjects: []string{name}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	n.Close()
+	folder := filepath.Join(o.Dir, server.JetStreamStoreDir, server.DEFAULT_GLOBAL_ACCOUNT, "streams", "LOST")
+	if err := os.WriteFile(filepath.Join(folder, server.JetStreamMetaFile), []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	n = startNATS(t, o)
+	js, first := streams(t, connect(t, "", n.Connect())), n.running()
+	want := "the embedded NATS could not read all of " + o.Dir + " when it started, and goes on without stream LOST; "
+	for ctx := soon(t); !strings.HasPrefix(n.Health(), want); time.Sleep(20 * time.Millisecond) {
+		guess(t, n)
+		if ctx.Err() != nil {
+			t.Fatalf("health is %q, want %q", n.Health(), want)
+		}
+	}
+	if _, err := js.Publish(soon(t), "KEPT", nil); err != nil {
+		t.Errorf("the other stream suffers: %v", err)
+	}
+	if n.running() != first {
+		t.Error("the server was started again")
+	}
+	if err := os.RemoveAll(folder); err != nil {
+		t.Fatal(err)
+	}
+	if health := n.Health(); health != "" {
+		t.Errorf("the folder is gone, and health is %q", health)
+	}
 }
