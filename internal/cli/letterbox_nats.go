@@ -3,11 +3,13 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -76,7 +78,7 @@ func (b *natsLetters) scan(ctx context.Context, filter string, take func(m jetst
 		ctx, cancel := context.WithTimeout(ctx, answerTime)
 		defer cancel()
 		var err error
-		if c, err = b.stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{FilterSubjects: []string{filter}}); err != nil {
+		if c, err = b.stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{FilterSubjects: []string{filter}, MaxResetAttempts: resets}); err != nil {
 			return err
 		}
 		info, err := c.Info(ctx)
@@ -91,15 +93,18 @@ func (b *natsLetters) scan(ctx context.Context, filter string, take func(m jetst
 	if left == 0 {
 		return nil
 	}
-	messages, err := c.Messages()
+	messages, err := c.Messages(jetstream.PullHeartbeat(heartbeat))
 	if err != nil {
 		return fmt.Errorf("read %s: %w", filter, err)
 	}
 	defer messages.Stop()
 	for ; left > 0; left-- {
-		m, err := messages.Next(jetstream.NextContext(ctx))
+		m, err := b.next(ctx, c, messages)
 		if err != nil {
 			return fmt.Errorf("read %s: %w", filter, err)
+		}
+		if m == nil {
+			return nil
 		}
 		meta, err := m.Metadata()
 		if err != nil {
@@ -113,6 +118,65 @@ func (b *natsLetters) scan(ctx context.Context, filter string, take func(m jetst
 		}
 	}
 	return nil
+}
+
+// resets bounds how often the client tries, some seconds each time, to read on
+// from a server that it has lost: it cannot be cut short meanwhile.
+const resets = 4
+
+// quiet is how long nothing comes before the server is asked whether there is
+// anything. It is longer than the two heartbeats that the client must miss within
+// one wait to know that it is no longer read to.
+const (
+	heartbeat = time.Second
+	quiet     = 3 * heartbeat
+	lastWait  = heartbeat / 2
+)
+
+// next gives the next message, nil when there is none any more: what was counted
+// may have expired or been purged before it came.
+func (b *natsLetters) next(ctx context.Context, c jetstream.Consumer, messages jetstream.MessagesContext) (jetstream.Msg, error) {
+	wait, none := quiet, false
+	for began := time.Now(); ; {
+		waiting, cancel := context.WithTimeout(ctx, wait)
+		m, err := messages.Next(jetstream.NextContext(waiting))
+		cancel()
+		if err == nil || ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) {
+			return m, err
+		}
+		if none {
+			return nil, nil
+		}
+		if time.Since(began) > answerTime {
+			return nil, fmt.Errorf("the server has more, and has sent nothing for %s", answerTime)
+		}
+		left, err := b.left(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		if none = left == 0; none {
+			wait = lastWait // for what was on its way
+		}
+	}
+}
+
+// left is how much the server is yet to send, more than nothing where it has lost
+// the consumer, which the client then makes anew.
+func (b *natsLetters) left(ctx context.Context, c jetstream.Consumer) (uint64, error) {
+	left := uint64(1)
+	err := b.server.guarded(ctx, func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, answerTime)
+		defer cancel()
+		info, err := c.Info(ctx)
+		if errors.Is(err, jetstream.ErrConsumerNotFound) {
+			return nil
+		}
+		if err == nil {
+			left = info.NumPending
+		}
+		return err
+	})
+	return left, err
 }
 
 func (b *natsLetters) blockKey(letter *penstock.EventID) string {

@@ -61,6 +61,8 @@ type NATS struct {
 	server  *server.Server // nil while it is down
 	addr    string         // HOST:PORT, from the first start on
 	trouble error          // why it is down
+	started time.Time      // when it last did
+	lost    []string       // what it could not read then, and has not been back since
 }
 
 // errClosed is what keeps down a server that was closed.

@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -25,8 +27,9 @@ func (n *NATS) Health() string {
 	n.mu.Lock()
 	s, trouble := n.server, n.trouble
 	n.mu.Unlock()
+	var away []string
 	if trouble == nil && s != nil {
-		trouble = ailing(s)
+		trouble, away = ailing(s)
 	}
 	switch {
 	case trouble != nil:
@@ -41,18 +44,63 @@ func (n *NATS) Health() string {
 	if limit, over := full(s); over {
 		return fmt.Sprintf("the streams of the embedded NATS take all of the %d bytes that max_bytes allows: nothing more is taken until some of it expires or is deleted", limit)
 	}
+	if lost := n.stillLost(s, away); len(lost) > 0 {
+		return fmt.Sprintf("the embedded NATS could not read all of %s when it started, and goes on without %s; its warnings in the log say why", n.opts.Dir, strings.Join(lost, ", "))
+	}
 	return ""
 }
 
-// ailing is what keeps a server from writing.
-func ailing(s *server.Server) error {
+// lostAfter is how long what could not be read at a start must be away to count.
+// Who comes in by Listen may be making a stream at that very moment.
+const lostAfter = 3 * time.Second
+
+// stillLost is what was away when s started and has been since; away is what is
+// so now.
+func (n *NATS) stillLost(s *server.Server, away []string) []string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.server != s {
+		return nil
+	}
+	n.lost = slices.DeleteFunc(n.lost, func(what string) bool { return !slices.Contains(away, what) })
+	if time.Since(n.started) < lostAfter {
+		return nil
+	}
+	return slices.Clone(n.lost)
+}
+
+// ailing is what keeps a server from writing, and what is away: the streams that
+// have a folder and that it does not know. Those that it could not read when it
+// started are away for good, and others for a moment, while they are made or
+// deleted.
+func ailing(s *server.Server) (trouble error, away []string) {
 	if !s.JetStreamEnabled() {
-		return errors.New("JetStream has stopped; the log says why")
+		return errors.New("JetStream has stopped; the log says why"), nil
 	}
-	if health := s.Healthz(nil); health.Error != "" {
-		return errors.New(health.Error)
+	for _, found := range check(s) {
+		switch {
+		case strings.Contains(found.Error, " write error: "):
+			return errors.New(found.Error), nil
+		case strings.HasPrefix(found.Stream, "."): // it is being deleted, also if that was cut short
+		case found.Stream != "":
+			away = append(away, "stream "+found.Stream)
+		case found.Account != "":
+			away = append(away, "account "+found.Account)
+		}
 	}
-	return nil
+	return nil, away
+}
+
+// check is what nats-server finds wrong with itself. Unless it has a millisecond
+// to itself it says that it takes no connections, and looks no further.
+func check(s *server.Server) []server.HealthzError {
+	for range 10 {
+		found := s.Healthz(&server.HealthzOptions{Details: true}).Errors
+		if len(found) == 0 || found[0].Type != server.HealthzErrorConn {
+			return found
+		}
+	}
+	return nil // it is being closed
 }
 
 // full tells whether the streams take more than they may.
@@ -74,7 +122,7 @@ func (n *NATS) watch(ctx context.Context) {
 			return
 		case <-n.spoken:
 		}
-		trouble := ailing(n.server) // nobody else changes server while this runs
+		trouble, _ := ailing(n.server) // nobody else changes server while this runs
 		if trouble == nil {
 			continue
 		}

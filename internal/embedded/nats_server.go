@@ -45,9 +45,11 @@ func (n *NATS) start() error {
 		s.WaitForShutdown()
 		return err
 	}
+	_, lost := ailing(s)
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.server, n.trouble = s, nil
+	n.started, n.lost = time.Now(), lost
 	if n.addr != "" { // port 0 is the same one from now on
 		n.addr = net.JoinHostPort(options.Host, strconv.Itoa(s.Addr().(*net.TCPAddr).Port))
 	}

@@ -1,16 +1,12 @@
 package embedded
 
 import (
-	"bytes"
 	"context"
-	"errors"
-	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -159,121 +155,6 @@ func TestNATSListens(t *testing.T) {
 	if again := startNATS(t, NATSOptions{Listen: address}); again.Addr() != address {
 		t.Errorf("asked for %s, it listens on %s", address, again.Addr())
 	}
-}
-
-// TestNATSMaxBytes: what is published beyond MaxBytes is refused, Health says
-// why, and it is over when there is room.
-func TestNATSMaxBytes(t *testing.T) {
-	n := startNATS(t, NATSOptions{MaxBytes: 1 << 20})
-	js := streams(t, connect(t, "", n.Connect()))
-	stream, err := js.CreateStream(soon(t), jetstream.StreamConfig{Name: "S", Subjects: []string{"s"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	taken := 0
-	for err == nil && taken < 20 {
-		if _, err = js.Publish(soon(t), "s", make([]byte, 100_000)); err == nil {
-			taken++
-		}
-	}
-	var refused *jetstream.APIError
-	if taken != 11 || !errors.As(err, &refused) || refused.ErrorCode != 10023 {
-		t.Errorf("of 1 MiB it took %d × 100 kB, then said %v", taken, err)
-	}
-	if health := n.Health(); !strings.Contains(health, "all of the 1048576 bytes that max_bytes allows") {
-		t.Errorf("health is %q", health)
-	}
-	if err := stream.Purge(soon(t)); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := js.Publish(soon(t), "s", nil); err != nil {
-		t.Errorf("there is room again: %v", err)
-	}
-	if health := n.Health(); health != "" {
-		t.Errorf("there is room again, and health is %q", health)
-	}
-	_, err = js.CreateStream(soon(t), jetstream.StreamConfig{Name: "M", Storage: jetstream.MemoryStorage, MaxBytes: memoryBytes + 1})
-	if err == nil {
-		t.Error("a stream may take more memory than all may")
-	}
-}
-
-// logged is a log that may be read while it is written.
-type logged struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *logged) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(b)
-}
-
-func (l *logged) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
-
-// TestNATSLogs: its warnings and errors go to the log, and how it starts does
-// not; an error that does not hinder it changes nothing.
-func TestNATSLogs(t *testing.T) {
-	var log logged
-	n := startNATS(t, NATSOptions{
-		Listen: "127.0.0.1:0", UsersFile: usersFile(t, 0o600, `authorization {users: [{user: a, password: b}]}`),
-		Log: slog.New(slog.NewTextHandler(&log, nil)),
-	})
-	conn := connect(t, "", n.Connect())
-	if _, err := nats.Connect(n.Addr(), nats.UserInfo("a", "guess")); !errors.Is(err, nats.ErrAuthorization) {
-		t.Fatal(err)
-	}
-	text := log.String()
-	if !strings.Contains(text, "level=ERROR") || !strings.Contains(text, `nats-server: `) || !strings.Contains(text, "authentication error") {
-		t.Errorf("a wrong password is not in the log: %s", text)
-	}
-	if strings.Contains(text, "Starting") || strings.Contains(text, "guess") {
-		t.Errorf("too much is in the log: %s", text)
-	}
-	if err := conn.FlushTimeout(10 * time.Second); err != nil || n.Health() != "" {
-		t.Errorf("a wrong password hinders the others: %v, %s", err, n.Health())
-	}
-}
-
-// TestNATSJetStreamGivenUp: nats-server gives JetStream up, and goes on without
-// it, where the system denies it a file. It gets it back, and so do those who were
-// connected.
-func TestNATSJetStreamGivenUp(t *testing.T) {
-	n := startNATS(t, NATSOptions{Listen: "127.0.0.1:0"})
-	address := n.Addr()
-	js := streams(t, connect(t, "", n.Connect(), nats.ReconnectWait(10*time.Millisecond)))
-	if _, err := js.CreateStream(soon(t), jetstream.StreamConfig{Name: "KEPT", Subjects: []string{"kept"}}); err != nil {
-		t.Fatal(err)
-	}
-	if err := n.server.ShutdownJetStream(); err != nil {
-		t.Fatal(err)
-	}
-	if health := n.Health(); !strings.Contains(health, "JetStream has stopped") {
-		t.Errorf("health is %q", health)
-	}
-	for ctx := soon(t); n.Health() != ""; time.Sleep(10 * time.Millisecond) {
-		if ctx.Err() != nil {
-			t.Fatalf("it does not come back: %s", n.Health())
-		}
-	}
-	for ctx := soon(t); ; {
-		once, cancel := context.WithTimeout(ctx, time.Second) // what was sent to the old one nobody answers
-		_, err := js.Publish(once, "kept", nil)
-		cancel()
-		if err == nil {
-			break
-		}
-		if ctx.Err() != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	connect(t, address) // the port that was free is the same one
 }
 
 // TestNATSRefusals: what it cannot do it says before it does anything.

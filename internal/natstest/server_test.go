@@ -98,8 +98,14 @@ func TestFrozenServer(t *testing.T) {
 	if err := s.Pause(); err != nil {
 		t.Fatal(err)
 	}
-	if err := conn.FlushTimeout(300 * time.Millisecond); !errors.Is(err, nats.ErrTimeout) {
-		t.Errorf("a frozen server answered: %v", err)
+	// All its threads must have heard of the signal.
+	for deadline := time.Now().Add(20 * time.Second); ; {
+		if err = conn.FlushTimeout(300 * time.Millisecond); err != nil || time.Now().After(deadline) {
+			break
+		}
+	}
+	if !errors.Is(err, nats.ErrTimeout) {
+		t.Errorf("a frozen server answers: %v", err)
 	}
 	if err := s.Resume(); err != nil {
 		t.Fatal(err)

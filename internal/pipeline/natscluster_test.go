@@ -1,0 +1,219 @@
+//go:build unix
+
+package pipeline_test
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/penstock/penstock/consumer"
+	"github.com/penstock/penstock/internal/broker"
+	"github.com/penstock/penstock/internal/config"
+	"github.com/penstock/penstock/internal/natstest"
+	"github.com/penstock/penstock/internal/pipeline"
+)
+
+// natsCluster is a cluster of three with a source stream of three replicas, and
+// so the pipeline's own.
+type natsCluster struct {
+	*natsStream
+	servers *natstest.Cluster
+	needs   []broker.Stream
+}
+
+func newNATSCluster(t *testing.T, partitions int) *natsCluster {
+	t.Helper()
+	c := &natsCluster{servers: natstest.ClusterForTest(t, 3), natsStream: &natsStream{partitions: partitions}}
+	conn, err := nats.Connect(c.servers.URL(), nats.MaxReconnects(-1), nats.ReconnectWait(20*time.Millisecond))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(conn.Close)
+	if c.js, err = jetstream.New(conn, jetstream.WithDefaultTimeout(5*time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	for p := range int32(partitions) {
+		c.filters = append(c.filters, c.filter(p))
+	}
+	p := &config.Pipeline{
+		Name: "p", Source: config.Source{Group: "p", Stream: "in", FilterSubjects: c.filters}, Sink: config.Sink{Stream: "OUT"},
+	}
+	c.subjects, c.needs = broker.NewSubjects(p), broker.NeededStreams(p)
+	settings := c.needs[0].Settings
+	settings.Replicas = 3
+	if _, err := c.js.CreateStream(t.Context(), settings); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func (c *natsCluster) Open(t testing.TB, o openOptions) pipeline.Broker {
+	t.Helper()
+	connect, err := broker.NATSOptions(&config.NATS{URL: c.servers.URL()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pipeline.NewNATS(pipeline.NATSOptions{
+		Connect: connect,
+		Source:  "in", Filters: c.filters, Own: "OUT", Subjects: c.subjects,
+		Streams: func(ctx context.Context, js jetstream.JetStream) error {
+			found, err := broker.InspectStreams(ctx, js, c.needs)
+			if err == nil {
+				_, err = broker.CreateStreams(ctx, js, found, true)
+			}
+			return err
+		},
+		Group: "p", Workers: o.Workers, Instance: o.Instance, Start: o.Start, From: o.From, ExactlyOnce: o.ExactlyOnce,
+		SessionTimeout: 3 * time.Second, Timeout: 5 * time.Second, FetchMaxBytes: cmp.Or(c.fetch, 8<<20), RestAfter: c.restAfter,
+		Model: identity.Name, Limits: o.Limits, Telemetry: o.Telemetry, Log: o.Log,
+	})
+}
+
+// feed publishes events 1, 2, … over the filters in turn, until it is stopped.
+type feed struct {
+	c    *natsCluster
+	stop func()
+
+	mu   sync.Mutex // guards what follows
+	sent int        // events
+	last []uint64   // by filter, the sequence of its last event
+}
+
+func (c *natsCluster) feed(t *testing.T) *feed {
+	f := &feed{c: c, last: make([]uint64, c.partitions)}
+	quit := make(chan struct{})
+	var done sync.WaitGroup
+	done.Go(func() {
+		for x := 1; f.send(t, x); x++ {
+			select {
+			case <-quit:
+				return
+			case <-time.After(5 * time.Millisecond):
+			}
+		}
+	})
+	f.stop = sync.OnceFunc(func() { close(quit); done.Wait() })
+	t.Cleanup(f.stop)
+	return f
+}
+
+// send has an event in the source once: it is sent again under the same id until
+// the server has acknowledged it.
+func (f *feed) send(t *testing.T, x int) bool {
+	partition := x % f.c.partitions
+	e := event(int32(partition), x)
+	m := nats.NewMsg(f.c.filter(e.Partition))
+	m.Data = e.Value
+	m.Header.Set(jetstream.MsgIDHeader, strconv.Itoa(x))
+	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		ack, err := f.c.js.PublishMsg(ctx, m)
+		cancel()
+		if err == nil {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			f.sent, f.last[partition] = x, ack.Sequence
+			return true
+		}
+		if time.Now().After(deadline) {
+			t.Errorf("event %d cannot be published: %v", x, err)
+			return false
+		}
+	}
+}
+
+// now is how many events there are, and where the last of each filter is.
+func (f *feed) now() (sent int, last []uint64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.sent, slices.Clone(f.last)
+}
+
+// goesOn waits until each filter's position is past an event that was published
+// after this was asked.
+func (f *feed) goesOn(t *testing.T, exactlyOnce bool) {
+	t.Helper()
+	_, before := f.now()
+	positions := consumer.NATSPositions{JS: f.c.js, Source: "in", Own: "OUT", Subjects: f.c.subjects, Group: "p", ExactlyOnce: exactlyOnce}
+	for i, filter := range f.c.filters {
+		eventually(t, "progress of "+filter, func() error {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			next, _, err := positions.Of(ctx, filter)
+			if err == nil && next <= before[i]+1 {
+				err = fmt.Errorf("it stands at %d, and %d was the last event before", next, before[i])
+			}
+			return err
+		})
+	}
+}
+
+// leader gives the server that leads a stream, or another one where that has been
+// down before.
+func (c *natsCluster) leader(t *testing.T, stream string, before []int) int {
+	t.Helper()
+	leads := -1
+	eventually(t, "a leader of "+stream, func() error {
+		if leads = c.servers.Leader(stream); leads < 0 {
+			return fmt.Errorf("nobody leads it")
+		}
+		return nil
+	})
+	for slices.Contains(before, leads) {
+		leads = (leads + 1) % 3
+	}
+	return leads
+}
+
+// TestNATSClusterLosesEachServer: while one server of three after the other is
+// stopped and comes back, the pipeline goes on and loses nothing.
+func TestNATSClusterLosesEachServer(t *testing.T) {
+	eachDelivery(t, func(t *testing.T, exactlyOnce bool) {
+		c := newNATSCluster(t, 4)
+		r := pipelineOf(t, c, exactlyOnce, &doubler{}, func(o *setup) { o.open.Workers = 2 })
+		f := c.feed(t)
+		f.goesOn(t, exactlyOnce)
+		own, err := c.js.Stream(t.Context(), "OUT")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := own.CachedInfo().Config.Replicas; n != 3 {
+			t.Fatalf("the pipeline's own stream has %d replicas", n)
+		}
+		var down []int
+		for _, stream := range []string{"OUT", "in", "OUT"} {
+			i := c.leader(t, stream, down)
+			down = append(down, i)
+			began := time.Now()
+			c.servers.Stop(i)
+			f.goesOn(t, exactlyOnce)
+			t.Logf("without server %d it went on after %v", i, time.Since(began))
+			if err := c.servers.Restart(t.Context(), i); err != nil {
+				t.Fatal(err)
+			}
+			t.Logf("restarted %v", time.Since(began))
+		}
+		f.goesOn(t, exactlyOnce)
+		f.stop()
+		sent, _ := f.now()
+		source, err := c.js.Stream(t.Context(), "in")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := source.CachedInfo().State.Msgs; n != uint64(sent) {
+			t.Fatalf("the source has %d of %d events", n, sent)
+		}
+		predicted(t, c, exactlyOnce, 1, sent)
+		r.ready()
+		r.stop() // it has not ended before
+	})
+}
