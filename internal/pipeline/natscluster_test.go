@@ -123,9 +123,7 @@ func (f *feed) send(t *testing.T, x int) bool {
 		ack, err := f.c.js.PublishMsg(ctx, m)
 		cancel()
 		if err == nil {
-			f.mu.Lock()
-			defer f.mu.Unlock()
-			f.sent, f.last[partition] = x, ack.Sequence
+			f.note(x, partition, ack.Sequence)
 			return true
 		}
 		if time.Now().After(deadline) {
@@ -133,6 +131,12 @@ func (f *feed) send(t *testing.T, x int) bool {
 			return false
 		}
 	}
+}
+
+func (f *feed) note(x, partition int, sequence uint64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.sent, f.last[partition] = x, sequence
 }
 
 // now is how many events there are, and where the last of each filter is.
