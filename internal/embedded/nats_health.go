@@ -29,7 +29,7 @@ func (n *NATS) Health() string {
 	n.mu.Unlock()
 	var away []string
 	if trouble == nil && s != nil {
-		trouble, away = ailing(s)
+		away, trouble = ailing(s)
 	}
 	switch {
 	case trouble != nil:
@@ -69,18 +69,18 @@ func (n *NATS) stillLost(s *server.Server, away []string) []string {
 	return slices.Clone(n.lost)
 }
 
-// ailing is what keeps a server from writing, and what is away: the streams that
-// have a folder and that it does not know. Those that it could not read when it
-// started are away for good, and others for a moment, while they are made or
+// ailing is what is away of a server's streams, and what keeps it from writing.
+// Away is what has a folder and is not known: what the server could not read when
+// it started is so for good, and the rest for a moment, while it is made or
 // deleted.
-func ailing(s *server.Server) (trouble error, away []string) {
+func ailing(s *server.Server) (away []string, trouble error) {
 	if !s.JetStreamEnabled() {
-		return errors.New("JetStream has stopped; the log says why"), nil
+		return nil, errors.New("JetStream has stopped; the log says why")
 	}
 	for _, found := range check(s) {
 		switch {
 		case strings.Contains(found.Error, " write error: "):
-			return errors.New(found.Error), nil
+			return nil, errors.New(found.Error)
 		case strings.HasPrefix(found.Stream, "."): // it is being deleted, also if that was cut short
 		case found.Stream != "":
 			away = append(away, "stream "+found.Stream)
@@ -88,7 +88,7 @@ func ailing(s *server.Server) (trouble error, away []string) {
 			away = append(away, "account "+found.Account)
 		}
 	}
-	return nil, away
+	return away, nil
 }
 
 // check is what nats-server finds wrong with itself. Unless it has a millisecond
@@ -122,7 +122,7 @@ func (n *NATS) watch(ctx context.Context) {
 			return
 		case <-n.spoken:
 		}
-		trouble, _ := ailing(n.server) // nobody else changes server while this runs
+		_, trouble := ailing(n.server) // nobody else changes server while this runs
 		if trouble == nil {
 			continue
 		}

@@ -45,7 +45,7 @@ func (n *NATS) start() error {
 		s.WaitForShutdown()
 		return err
 	}
-	_, lost := ailing(s)
+	lost, _ := ailing(s) // the watch sees to the trouble, of which there is a line in the log
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.server, n.trouble = s, nil

@@ -22,6 +22,10 @@ import (
 	"github.com/penstock/penstock/internal/pipeline"
 )
 
+// questions bounds a question to the cluster. One that comes while nobody leads is
+// never answered, so that this is most of what the loss of a server takes.
+const questions = 2 * time.Second
+
 // natsCluster is a cluster of three with a source stream of three replicas, and
 // so the pipeline's own.
 type natsCluster struct {
@@ -73,7 +77,7 @@ func (c *natsCluster) Open(t testing.TB, o openOptions) pipeline.Broker {
 			return err
 		},
 		Group: "p", Workers: o.Workers, Instance: o.Instance, Start: o.Start, From: o.From, ExactlyOnce: o.ExactlyOnce,
-		SessionTimeout: 3 * time.Second, Timeout: 5 * time.Second, FetchMaxBytes: cmp.Or(c.fetch, 8<<20), RestAfter: c.restAfter,
+		SessionTimeout: 3 * time.Second, Timeout: questions, FetchMaxBytes: cmp.Or(c.fetch, 8<<20), RestAfter: c.restAfter,
 		Model: identity.Name, Limits: o.Limits, Telemetry: o.Telemetry, Log: o.Log,
 	})
 }
@@ -119,9 +123,7 @@ func (f *feed) send(t *testing.T, x int) bool {
 		ack, err := f.c.js.PublishMsg(ctx, m)
 		cancel()
 		if err == nil {
-			f.mu.Lock()
-			defer f.mu.Unlock()
-			f.sent, f.last[partition] = x, ack.Sequence
+			f.note(x, partition, ack.Sequence)
 			return true
 		}
 		if time.Now().After(deadline) {
@@ -129,6 +131,12 @@ func (f *feed) send(t *testing.T, x int) bool {
 			return false
 		}
 	}
+}
+
+func (f *feed) note(x, partition int, sequence uint64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.sent, f.last[partition] = x, sequence
 }
 
 // now is how many events there are, and where the last of each filter is.
@@ -178,8 +186,9 @@ func (c *natsCluster) leader(t *testing.T, stream string, before []int) int {
 // stopped and comes back, the pipeline goes on and loses nothing.
 func TestNATSClusterLosesEachServer(t *testing.T) {
 	eachDelivery(t, func(t *testing.T, exactlyOnce bool) {
+		t.Parallel()
 		c := newNATSCluster(t, 4)
-		r := pipelineOf(t, c, exactlyOnce, &doubler{}, func(o *setup) { o.open.Workers = 2 })
+		r := pipelineOf(t, c, exactlyOnce, &doubler{}, func(o *setup) { o.open.Workers, o.config.CommitTimeout = 2, 2*questions })
 		f := c.feed(t)
 		f.goesOn(t, exactlyOnce)
 		own, err := c.js.Stream(t.Context(), "OUT")
@@ -193,14 +202,11 @@ func TestNATSClusterLosesEachServer(t *testing.T) {
 		for _, stream := range []string{"OUT", "in", "OUT"} {
 			i := c.leader(t, stream, down)
 			down = append(down, i)
-			began := time.Now()
 			c.servers.Stop(i)
 			f.goesOn(t, exactlyOnce)
-			t.Logf("without server %d it went on after %v", i, time.Since(began))
 			if err := c.servers.Restart(t.Context(), i); err != nil {
 				t.Fatal(err)
 			}
-			t.Logf("restarted %v", time.Since(began))
 		}
 		f.goesOn(t, exactlyOnce)
 		f.stop()
