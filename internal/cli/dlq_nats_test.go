@@ -118,6 +118,21 @@ value: event 2
 	run(t, "", "dlq", "list", config, "--set", "sink.stream=NOWHERE").want(t, 1, "look up stream NOWHERE: ", "a stream is not there: penstock topics CONFIG shows which")
 }
 
+// TestDLQOnNATSNamesAMissingRight: what the server refuses it does not answer.
+func TestDLQOnNATSNamesAMissingRight(t *testing.T) {
+	for _, denied := range []string{"$JS.API.CONSUMER.CREATE.OWN.>", "$JS.API.CONSUMER.MSG.NEXT.OWN.*"} {
+		s := startNATS(t, users(`permissions: {publish: {deny: "`+denied+`"}}`))
+		ownStream(t, s, "p", "OWN")
+		publishNATS(t, s, natsLetter("tx.eu", 1, "type"))
+		config := natsConfig(t, s, asAnn)
+		start := time.Now()
+		run(t, "", "dlq", "list", config).want(t, 1, "the user may not publish to "+strings.TrimRight(denied, "*>"))
+		if took := time.Since(start); took > 3*time.Second {
+			t.Errorf("without %s it took %s", denied, took)
+		}
+	}
+}
+
 // withSink has a config's sink write below the pipeline's name.
 func withSink(t *testing.T, config string) string {
 	t.Helper()

@@ -93,28 +93,36 @@ func (b *natsLetters) scan(ctx context.Context, filter string, take func(m jetst
 	if left == 0 {
 		return nil
 	}
+	return b.server.guarded(ctx, func(ctx context.Context) error {
+		if err := b.read(ctx, c, left, take); err != nil {
+			return fmt.Errorf("read %s: %w", filter, err)
+		}
+		return nil
+	})
+}
+
+// read takes the next messages of a consumer, as many as are left or fewer if some
+// expire meanwhile.
+func (b *natsLetters) read(ctx context.Context, c jetstream.Consumer, left uint64, take func(m jetstream.Msg, sequence uint64) error) error {
 	messages, err := c.Messages(jetstream.PullHeartbeat(heartbeat))
 	if err != nil {
-		return fmt.Errorf("read %s: %w", filter, err)
+		return err
 	}
 	defer messages.Stop()
 	for ; left > 0; left-- {
 		m, err := b.next(ctx, c, messages)
-		if err != nil {
-			return fmt.Errorf("read %s: %w", filter, err)
-		}
-		if m == nil {
-			return nil
+		if err != nil || m == nil {
+			return err
 		}
 		meta, err := m.Metadata()
 		if err != nil {
-			return fmt.Errorf("read %s: %w", filter, err)
+			return err
 		}
 		if err := take(m, meta.Sequence.Stream); err != nil {
 			return err
 		}
 		if meta.NumPending == 0 {
-			return nil // some expired meanwhile
+			return nil
 		}
 	}
 	return nil
