@@ -72,8 +72,9 @@ func TestPositionOfARunningPipelineOnNATS(t *testing.T) {
 	ownStream(t, s, "p", "OWN")
 	fillTX(t, s, 3, "tx.0")
 	path := withSink(t, natsConfig(t, s, ""))
-	group, err := broker.JoinGroup(t.Context(), broker.GroupOptions{Batches: &broker.Batches{}, 
-		JS: jetStream(t, s), Stream: "OWN", Subjects: broker.NewSubjects(&config.Pipeline{Name: "p", Source: config.Source{Group: "p"}}),
+	group, err := broker.JoinGroup(t.Context(), broker.GroupOptions{
+		Batches: &broker.Batches{},
+		JS:      jetStream(t, s), Stream: "OWN", Subjects: broker.NewSubjects(&config.Pipeline{Name: "p", Source: config.Source{Group: "p"}}),
 		Filters: []string{"tx.*"}, Name: "p", Instance: "a", Workers: 1, TTL: 2 * time.Second, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
