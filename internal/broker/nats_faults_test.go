@@ -15,6 +15,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/penstock/penstock/internal/config"
+	"github.com/penstock/penstock/internal/natstest"
 )
 
 // TestBusyServersDoNotEndTheProcess holds our table against the server's own
@@ -84,7 +85,7 @@ func batch(id string, more map[string]string) map[string]string {
 
 // TestNATSAnswers provokes a real server.
 func TestNATSAnswers(t *testing.T) {
-	s := startNATS(t, configured(t, `
+	s := startNATS(t, natstest.Configured(t, `
 		max_payload: 10000
 		jetstream: {max_file_store: 1MB, max_memory_store: 1MB, limits: {batch: {max_msgs: 2, max_inflight_per_stream: 1}}}
 		accounts: {

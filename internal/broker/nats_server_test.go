@@ -10,41 +10,13 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/penstock/penstock/internal/config"
+	"github.com/penstock/penstock/internal/natstest"
 )
 
-// startNATS starts a server with JetStream within this process, at a port that
-// is free unless more says otherwise.
-func startNATS(t *testing.T, more ...func(*server.Options)) *server.Server {
+// startNATS starts a server of this process.
+func startNATS(t *testing.T, changes ...func(*server.Options)) *server.Server {
 	t.Helper()
-	o := &server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true}
-	for _, change := range more {
-		change(o)
-	}
-	s, err := server.NewServer(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.Start()
-	t.Cleanup(func() {
-		s.Shutdown()
-		s.WaitForShutdown()
-	})
-	if !s.ReadyForConnections(10 * time.Second) {
-		t.Fatal("the server is not ready")
-	}
-	return s
-}
-
-// configured reads a server's configuration file.
-func configured(t *testing.T, text string) func(*server.Options) {
-	t.Helper()
-	return func(o *server.Options) {
-		dir := o.StoreDir
-		if err := o.ProcessConfigString(text); err != nil {
-			t.Fatal(err)
-		}
-		o.StoreDir = dir
-	}
+	return natstest.InProcess(t, changes...)
 }
 
 // connectNATS connects once, as the config says.
@@ -65,14 +37,7 @@ func connectNATS(t *testing.T, n *config.NATS, more ...nats.Option) (*nats.Conn,
 func jetStreamOf(t *testing.T, n *config.NATS, more ...nats.Option) jetstream.JetStream {
 	t.Helper()
 	conn, err := connectNATS(t, n, more...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	js, err := jetstream.New(conn, jetstream.WithDefaultTimeout(30*time.Second)) // a busy disk takes its time to sync
-	if err != nil {
-		t.Fatal(err)
-	}
-	return js
+	return natstest.JetStream(t, conn, err)
 }
 
 func addStream(t *testing.T, js jetstream.JetStream, c jetstream.StreamConfig) {

@@ -11,31 +11,14 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/penstock/penstock/internal/embedded"
+	"github.com/penstock/penstock/internal/natstest"
 )
 
 // startNATS starts a server with JetStream within this process; configuration is
 // what else its file would say.
 func startNATS(t *testing.T, configuration string) *server.Server {
 	t.Helper()
-	o := &server.Options{}
-	if err := o.ProcessConfigString("server_name: test\n" + configuration); err != nil {
-		t.Fatalf("%v in\n%s", err, configuration)
-	}
-	o.Host, o.Port, o.NoSigs, o.NoLog = "127.0.0.1", server.RANDOM_PORT, true, true
-	o.JetStream, o.StoreDir = true, t.TempDir()
-	s, err := server.NewServer(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.Start()
-	t.Cleanup(func() {
-		s.Shutdown()
-		s.WaitForShutdown()
-	})
-	if !s.ReadyForConnections(10 * time.Second) {
-		t.Fatal("the server is not ready")
-	}
-	return s
+	return natstest.InProcess(t, natstest.Configured(t, "server_name: test\n"+configuration))
 }
 
 // natsConfig writes the config of a pipeline called p, from TX to OWN, with more
@@ -55,15 +38,7 @@ model: {path: m.onnx}
 func jetStream(t *testing.T, s *server.Server) jetstream.JetStream {
 	t.Helper()
 	conn, err := nats.Connect(s.ClientURL(), nats.UserInfo("root", "r"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(conn.Close)
-	js, err := jetstream.New(conn, jetstream.WithDefaultTimeout(30*time.Second)) // a busy disk takes its time to sync
-	if err != nil {
-		t.Fatal(err)
-	}
-	return js
+	return natstest.JetStream(t, conn, err)
 }
 
 func addStream(t *testing.T, s *server.Server, c jetstream.StreamConfig) {
@@ -87,15 +62,7 @@ func openDir(t *testing.T, dir string) *embedded.NATS {
 func within(t *testing.T, s *embedded.NATS) jetstream.JetStream {
 	t.Helper()
 	conn, err := nats.Connect("", s.Connect())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(conn.Close)
-	js, err := jetstream.New(conn, jetstream.WithDefaultTimeout(30*time.Second)) // a busy disk takes its time to sync
-	if err != nil {
-		t.Fatal(err)
-	}
-	return js
+	return natstest.JetStream(t, conn, err)
 }
 
 // messagesOf are all messages of a stream's subjects, in order.

@@ -18,7 +18,7 @@ import (
 func TestClusterOutlivesItsLeader(t *testing.T) {
 	c := ClusterForTest(t, 3)
 	conn, err := nats.Connect(c.URL(), nats.MaxReconnects(-1), nats.ReconnectWait(20*time.Millisecond))
-	js := streams(t, conn, err)
+	js := JetStream(t, conn, err)
 	stream, err := js.CreateStream(seconds(t, 30), jetstream.StreamConfig{Name: "kept", Subjects: []string{"kept"}, Replicas: 3})
 	if err != nil {
 		t.Fatal(err)

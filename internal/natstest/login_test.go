@@ -33,7 +33,7 @@ func TestLogins(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := ForTest(t, opts)
 			conn, err := s.Connect()
-			create(t, streams(t, conn, err), "mine")
+			create(t, JetStream(t, conn, err), "mine")
 			stranger, err := nats.Connect(s.URL(), s.nobody()...)
 			if err == nil {
 				stranger.Close()

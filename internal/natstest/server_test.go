@@ -16,20 +16,6 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// streams gives JetStream to a connection that ends with the test.
-func streams(t *testing.T, conn *nats.Conn, err error) jetstream.JetStream {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(conn.Close)
-	js, err := jetstream.New(conn, jetstream.WithDefaultTimeout(30*time.Second)) // a busy disk takes its time to sync
-	if err != nil {
-		t.Fatal(err)
-	}
-	return js
-}
-
 // seconds is a context that ends in time to tell what hangs.
 func seconds(t *testing.T, n int) context.Context {
 	t.Helper()
@@ -54,7 +40,7 @@ func TestServerLivesDiesAndReturns(t *testing.T) {
 	s := ForTest(t, Options{SyncAlways: true})
 	ctx := t.Context()
 	conn, err := s.Connect(nats.MaxReconnects(-1), nats.ReconnectWait(10*time.Millisecond))
-	js := streams(t, conn, err)
+	js := JetStream(t, conn, err)
 	create(t, js, "kept")
 	stop := func() error { return s.Stop(ctx) }
 	for i, end := range []func() error{s.Kill, stop, s.Kill} {
@@ -157,7 +143,7 @@ func TestProxied(t *testing.T) {
 func TestLimits(t *testing.T) {
 	s := ForTest(t, Options{MaxPayload: 1000, MaxStore: 4 << 10, Config: "max_connections: 2\n"})
 	conn, err := s.Connect()
-	js := streams(t, conn, err)
+	js := JetStream(t, conn, err)
 	if conn.MaxPayload() != 1000 {
 		t.Errorf("the largest message is %d bytes", conn.MaxPayload())
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/penstock/penstock/internal/broker"
 	"github.com/penstock/penstock/internal/brokertest"
 	"github.com/penstock/penstock/internal/config"
+	"github.com/penstock/penstock/internal/natstest"
 	"github.com/penstock/penstock/internal/pipeline"
 )
 
@@ -39,29 +40,9 @@ func newNATS(t testing.TB) stream { return newLimitedNATS(t, server.JSLimitOpts{
 
 func newLimitedNATS(t testing.TB, limits server.JSLimitOpts) *natsStream {
 	t.Helper()
-	s, err := server.NewServer(&server.Options{
-		JetStream: true, StoreDir: t.TempDir(), Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true, JetStreamLimits: limits,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.Start()
-	t.Cleanup(func() {
-		s.Shutdown()
-		s.WaitForShutdown()
-	})
-	if !s.ReadyForConnections(patience) {
-		t.Fatal("the server does not start")
-	}
+	s := natstest.InProcess(t, func(o *server.Options) { o.JetStreamLimits = limits })
 	conn, err := nats.Connect("", nats.InProcessServer(s))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(conn.Close)
-	js, err := jetstream.New(conn, jetstream.WithDefaultTimeout(30*time.Second)) // a busy disk takes its time to sync
-	if err != nil {
-		t.Fatal(err)
-	}
+	js := natstest.JetStream(t, conn, err)
 	ports, err := brokertest.FreePorts(1)
 	if err != nil {
 		t.Fatal(err)
