@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/penstock/penstock/internal/brokertest"
 )
 
 func newClient(t *testing.T, opts ...kgo.Opt) *kgo.Client {
@@ -73,7 +75,7 @@ func TestBrokerLivesDiesAndReturns(t *testing.T) {
 		if err := end(); err != nil {
 			t.Fatal(err)
 		}
-		if alive(pid) {
+		if brokertest.Alive(pid) {
 			t.Errorf("process %d is still there", pid)
 		}
 		if conn, err := net.Dial("tcp", b.Addr(Plaintext)); err == nil {

@@ -14,6 +14,8 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/penstock/penstock/internal/brokertest"
 )
 
 // seconds is a context that ends in time to tell what hangs.
@@ -52,7 +54,7 @@ func TestServerLivesDiesAndReturns(t *testing.T) {
 		if err := end(); err != nil {
 			t.Fatal(err)
 		}
-		if alive(pid) {
+		if brokertest.Alive(pid) {
 			t.Errorf("process %d is still there", pid)
 		}
 		if conn, err := net.Dial("tcp", s.Addr()); err == nil {
