@@ -200,16 +200,13 @@ func (c *natsCluster) whole(t *testing.T) {
 				return fmt.Errorf("stream %s: %w", name, err)
 			}
 			consumers := stream.ListConsumers(ctx)
-			for info := range consumers.Info() {
-				if info.Config.Durable == "" {
-					continue
-				}
-				if err := current(info.Cluster); err != nil {
-					return fmt.Errorf("consumer %s: %w", info.Name, err)
+			for info := range consumers.Info() { // to the end, or the client waits for it
+				if info.Config.Durable != "" {
+					err = cmp.Or(err, current(info.Cluster))
 				}
 			}
-			if err := consumers.Err(); err != nil {
-				return err
+			if err := cmp.Or(consumers.Err(), err); err != nil {
+				return fmt.Errorf("consumers of %s: %w", name, err)
 			}
 		}
 		return nil
