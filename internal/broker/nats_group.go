@@ -280,9 +280,10 @@ func (g *Group) Holder(filter string) string {
 	return s.Owner
 }
 
-// Leave gives all back, so that others need not wait for it to expire.
+// Leave gives all back, so that others need not wait for it to expire. Close the
+// group then.
 func (g *Group) Leave(ctx context.Context) error {
-	g.Close()
+	g.end()
 	for _, m := range g.members {
 		if m.replaced.Load() {
 			continue // what goes by its name is another's
@@ -294,9 +295,14 @@ func (g *Group) Leave(ctx context.Context) error {
 	return nil
 }
 
-// Close stops to renew. What is held expires.
+// Close stops to renew. What is held expires. It may take some seconds when the
+// watch has lost its server and looks for it.
 func (g *Group) Close() {
+	g.end()
+	g.watch.Stop()
+}
+
+func (g *Group) end() {
 	g.stop()
 	<-g.ended
-	g.watch.Stop()
 }

@@ -3,6 +3,7 @@ package broker
 import (
 	"context"
 	"errors"
+	"io"
 	"sync"
 	"time"
 
@@ -48,6 +49,7 @@ func (l *NATSLiveness) gone(c *nats.Conn, err error) {
 	l.mu.Lock()
 	lost := l.connected[c]
 	if lost {
+		err = brokenOff(err)
 		delete(l.connected, c)
 		l.lost = time.Now()
 	}
@@ -56,6 +58,15 @@ func (l *NATSLiveness) gone(c *nats.Conn, err error) {
 	if lost && err != nil { // nobody closed it here
 		l.interrupt(&natsError{err})
 	}
+}
+
+// brokenOff is why a connection ended that was one. In a handshake an end without
+// a word says something of TLS and logins; later it is a server that was stopped.
+func brokenOff(err error) error {
+	if errors.Is(err, io.EOF) {
+		return nats.ErrDisconnected
+	}
+	return err
 }
 
 // interrupt ends what is guarded.

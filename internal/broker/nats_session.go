@@ -62,7 +62,7 @@ func OpenNATSSession(ctx context.Context, o NATSSessionOptions) (*NATSSession, e
 	s.life, s.fail = context.WithCancelCause(context.Background())
 	options := append(append([]nats.Option{}, o.Connect...),
 		nats.NoReconnect(), nats.RetryOnFailedConnect(false),
-		nats.ClosedHandler(func(c *nats.Conn) { s.fail(&natsError{cmp.Or(c.LastError(), nats.ErrConnectionClosed)}) }),
+		nats.ClosedHandler(func(c *nats.Conn) { s.fail(&natsError{cmp.Or(brokenOff(c.LastError()), nats.ErrConnectionClosed)}) }),
 		nats.ErrorHandler(func(c *nats.Conn, sub *nats.Subscription, err error) {
 			o.Liveness.told(c, sub, err)
 			if errors.Is(err, nats.ErrPermissionViolation) { // what was asked for is never answered
@@ -90,7 +90,7 @@ func OpenNATSSession(ctx context.Context, o NATSSessionOptions) (*NATSSession, e
 }
 
 func (s *NATSSession) stream(ctx context.Context, name string) (jetstream.Stream, error) {
-	stream, err := s.JS.Stream(ctx, name)
+	stream, err := lookUp(ctx, s.JS, name)
 	if err != nil {
 		return nil, fmt.Errorf("look up stream %s: %w", name, err)
 	}

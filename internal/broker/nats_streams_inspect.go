@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 	"slices"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -54,7 +55,7 @@ func InspectStreams(ctx context.Context, js jetstream.JetStream, streams []Strea
 
 func (f *FoundStream) ask(ctx context.Context, js jetstream.JetStream) error {
 	f.MaxMessage = js.Conn().MaxPayload()
-	stream, err := js.Stream(ctx, f.Name)
+	stream, err := lookUp(ctx, js, f.Name)
 	_, answered := errors.AsType[*jetstream.APIError](err)
 	switch {
 	case errors.Is(err, jetstream.ErrStreamNotFound):
@@ -70,6 +71,22 @@ func (f *FoundStream) ask(ctx context.Context, js jetstream.JetStream) error {
 		}
 	}
 	return f.askOwners(ctx, js)
+}
+
+// tryTime is how long an answer of the server is waited for before it is asked
+// again. What is asked in a cluster while nobody leads is never answered.
+const tryTime = 2 * time.Second
+
+// lookUp asks for a stream until there is an answer, or ctx is over.
+func lookUp(ctx context.Context, js jetstream.JetStream, name string) (jetstream.Stream, error) {
+	for {
+		try, cancel := context.WithTimeout(ctx, tryTime)
+		stream, err := js.Stream(try, name)
+		cancel()
+		if ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) {
+			return stream, err
+		}
+	}
 }
 
 // askOwners asks who takes what the pipeline's own stream is to take, or what a

@@ -19,7 +19,9 @@ func (w *brokerWiring) nats() (pipeline.Broker, error) {
 	if err != nil {
 		return nil, &refusal{err}
 	}
-	return w.onNATS(connect, cfg.CreateTopics), nil
+	return w.onNATS(connect, func(ctx context.Context, js jetstream.JetStream) error {
+		return w.prepareStreams(ctx, js, cfg.CreateTopics)
+	}), nil
 }
 
 // embedded makes the pipeline's way to the server of its dir, which is started
@@ -34,15 +36,24 @@ func (p *process) embedded(w *brokerWiring) (pipeline.Broker, error) {
 		return nil, err
 	}
 	// Nobody else could make the source where nobody else gets in.
-	return &embeddedBroker{NATS: w.onNATS(connect, true), server: server}, nil
+	prepare := func(ctx context.Context, js jetstream.JetStream) error {
+		cfg := &w.file.Pipeline
+		for _, stream := range []string{cfg.Source.Stream, cfg.Sink.Stream} {
+			if server.Lost(stream) {
+				return fmt.Errorf("stream %s is in %s and could not be read: restore that folder from a copy, or move the stream's own out of it to begin anew", stream, cfg.Broker.Embedded.Dir)
+			}
+		}
+		return w.prepareStreams(ctx, js, true)
+	}
+	return &embeddedBroker{NATS: w.onNATS(connect, prepare), server: server}, nil
 }
 
-func (w *brokerWiring) onNATS(connect []nats.Option, create bool) *pipeline.NATS {
+func (w *brokerWiring) onNATS(connect []nats.Option, prepare func(context.Context, jetstream.JetStream) error) *pipeline.NATS {
 	cfg := &w.file.Pipeline
 	return pipeline.NewNATS(pipeline.NATSOptions{
 		Connect: connect, Source: cfg.Source.Stream, Filters: cfg.Source.Filters(),
 		Own: cfg.Sink.Stream, Subjects: broker.NewSubjects(cfg),
-		Streams: func(ctx context.Context, js jetstream.JetStream) error { return w.prepareStreams(ctx, js, create) },
+		Streams: prepare,
 		Group:   cfg.Source.Group, Workers: w.workers, Instance: w.instance,
 		Start: cfg.Source.Start, From: w.from, ExactlyOnce: cfg.Delivery == exactlyOnce,
 		SessionTimeout: cfg.Source.SessionTimeout, Timeout: cfg.TransactionTimeout,

@@ -69,6 +69,14 @@ func (n *NATS) stillLost(s *server.Server, away []string) []string {
 	return slices.Clone(n.lost)
 }
 
+// Lost tells whether the server could not read a stream when it started. Its
+// folder is there: who made it anew would begin again with all that was done.
+func (n *NATS) Lost(stream string) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return slices.Contains(n.lost, "stream "+stream)
+}
+
 // ailing is what is away of a server's streams, and what keeps it from writing.
 // Away is what has a folder and is not known: what the server could not read when
 // it started is so for good, and the rest for a moment, while it is made or

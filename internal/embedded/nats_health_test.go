@@ -239,6 +239,9 @@ func TestNATSUnreadableStream(t *testing.T) {
 			t.Fatalf("health is %q, want %q", n.Health(), want)
 		}
 	}
+	if !n.Lost("LOST") || n.Lost("KEPT") {
+		t.Errorf("lost: LOST %v, KEPT %v", n.Lost("LOST"), n.Lost("KEPT"))
+	}
 	if _, err := js.Publish(soon(t), "KEPT", nil); err != nil {
 		t.Errorf("the other stream suffers: %v", err)
 	}

@@ -83,11 +83,11 @@ func (n *NATS) Close() {
 	n.mu.Lock()
 	group, conn := n.group, n.conn
 	n.mu.Unlock()
+	if conn != nil { // first, or the group's watch goes on looking for its server
+		conn.Close()
+	}
 	if group != nil {
 		group.Close()
-	}
-	if conn != nil {
-		conn.Close()
 	}
 }
 
