@@ -7,6 +7,7 @@ import sys
 FORMS = {
     "events/s": re.compile(r"^(.+?)  .*\brate (\d+)"),
     "us CPU an event": re.compile(r"^(.+?)  +[\d.]+ s .* ([\d.]+) us CPU"),
+    "us the server's": re.compile(r"^(.+?)  .* server ([\d.]+) us"),
     "ms p50": re.compile(r"^(.+?)  +lone p50 ([\d.]+) ms"),
     "ms p99": re.compile(r"^(.+?)  +lone .* p99 ([\d.]+) ms"),
 }
