@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 	"slices"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 

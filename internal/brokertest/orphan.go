@@ -105,7 +105,7 @@ func beChild(t *testing.T, how string, start func(ctx context.Context) (Orphan, 
 		// Not in the test's own goroutine, where the testing package would catch it.
 		go func() { panic("as a test would, in a goroutine") }()
 	case "exit":
-		os.Exit(1)
+		os.Exit(1) //revive:disable-line:deep-exit as a test might
 	}
 	time.Sleep(time.Minute) // until the panic, or the parent, ends this process
 }
