@@ -85,8 +85,9 @@ type filterReader struct {
 	pending        uint64
 	fresh          bool // nothing of it was scored since it was opened
 
-	seen uint64 // delivered, when it was last asked about
-	sent uint64 // what the server said then that it had delivered
+	suspected time.Time // since when a message seems to be lost; zero: none does
+	seen      uint64    // delivered, at that time
+	sent      uint64    // what the server said then that it had delivered
 
 	acknowledged uint64 // sequence of the last message that was acknowledged
 	heard        uint64 // acknowledged, when it was last asked how far the server had heard
@@ -157,8 +158,10 @@ func (n *NATS) take(events []penstock.Event, limit int) (taken int, more []penst
 
 // wait waits until there is something to look at, or until ctx is over.
 func (n *NATS) wait(ctx context.Context) (over bool, err error) {
-	if err := n.missed(ctx); err != nil {
-		return false, err
+	if !n.inEpoch {
+		if err := n.missed(ctx); err != nil {
+			return false, err
+		}
 	}
 	idle := time.NewTimer(n.o.RestAfter)
 	defer idle.Stop()

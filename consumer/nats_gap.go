@@ -26,8 +26,7 @@ func (n *NATS) doubtful() <-chan time.Time {
 // missed tells, when nothing waits to be polled, whether messages went to somebody
 // else who still asks for them: a worker that was frozen and does not know yet
 // that the filter is another's. The next message would show the gap; where none
-// comes, the server would deliver them again after ackWait only. What it says
-// twice is not just on its way.
+// comes, the server would deliver them again after ackWait only.
 func (n *NATS) missed(ctx context.Context) error {
 	if n.o.ExactlyOnce || time.Since(n.asked) < doubt {
 		return nil
@@ -38,21 +37,29 @@ func (n *NATS) missed(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("read %s: %w", r.filter, err)
 		}
-		if err := errors.Join(r.sentAgain(info.Delivered.Consumer), r.heardUpTo(info.AckFloor.Stream)); err != nil {
+		if err := errors.Join(n.suspect(r, info.Delivered.Consumer), r.heardUpTo(info.AckFloor.Stream)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// sentAgain tells whether the server says for the second time that it has
-// delivered more than what came, and nothing came in between. Nothing may wait to
-// be polled.
-func (r *filterReader) sentAgain(sent uint64) error {
-	if r.seen == r.delivered && r.sent > r.delivered {
+// lossTime is how long what the server says to have delivered must not come before
+// it counts as lost. A server that syncs many writes to its disk says so some
+// seconds before it sends it.
+const lossTime = 10 * time.Second
+
+// suspect tells whether the server has said for lossTime that it has delivered as
+// much of a filter, and that is more than what came.
+func (n *NATS) suspect(r *filterReader, sent uint64) error {
+	switch {
+	case sent <= r.delivered || !n.inbox.empty():
+		r.suspected = time.Time{}
+	case r.suspected.IsZero() || r.seen != r.delivered || r.sent != sent:
+		r.seen, r.sent, r.suspected = r.delivered, sent, time.Now()
+	case time.Since(r.suspected) >= lossTime:
 		return fmt.Errorf("read %s: message %d was delivered, and %d was the last to come: %w", r.filter, r.sent, r.delivered, ErrGap)
 	}
-	r.seen, r.sent = r.delivered, sent
 	return nil
 }
 

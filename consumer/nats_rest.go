@@ -26,17 +26,15 @@ func (n *NATS) rest(ctx context.Context) error {
 	var guards []broker.Guard
 	n.moves = n.moves[:0]
 	for _, r := range n.readers {
-		if r.position.Value.Next >= to || len(guards) == n.o.Session.Batches.Most() {
+		if r.position.Value.Next >= to || len(guards) >= n.o.Session.Batches.Most() {
 			continue
 		}
 		c, err := r.consumer.Info(ctx)
 		if err != nil {
 			return fmt.Errorf("look up the consumer of %s: %w", r.filter, err)
 		}
-		if c.Delivered.Consumer != r.delivered && n.inbox.empty() {
-			if err := r.sentAgain(c.Delivered.Consumer); err != nil {
-				return err
-			}
+		if err := n.suspect(r, c.Delivered.Consumer); err != nil {
+			return err
 		}
 		if c.NumPending > 0 || c.Delivered.Consumer != r.delivered {
 			continue // something is on its way

@@ -156,7 +156,11 @@ func (g *Group) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		// To the end: what is cut short may have been written all the same, and
 		// then Leave would not know after which message to give it back.
+		before := g.o.JS.Conn().LastError()
 		err := g.look(context.WithoutCancel(ctx))
+		if last := g.o.JS.Conn().LastError(); err != nil && last != before && errors.Is(last, nats.ErrPermissionViolation) {
+			err = last // what is refused is not answered, so that only a timeout came back
+		}
 		g.note(err)
 		select {
 		case <-ticks.C:
@@ -171,9 +175,6 @@ func (g *Group) note(err error) {
 	if err == nil {
 		g.failure.Store(nil)
 		return
-	}
-	if last := g.o.JS.Conn().LastError(); errors.Is(last, nats.ErrPermissionViolation) {
-		err = last // what is refused is not answered, so that only a timeout came back
 	}
 	f := &lookFailure{time.Now(), err}
 	if before := g.failure.Load(); before != nil {

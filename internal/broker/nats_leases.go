@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// renew renews the leases that are due, all in one batch where nobody has taken
-// one of them.
+// renew renews the leases that are due, in as few batches as it takes where nobody
+// has taken one of them.
 func (m *GroupMember) renew(ctx context.Context) error {
 	now := time.Now()
 	var due []int
@@ -19,7 +19,7 @@ func (m *GroupMember) renew(ctx context.Context) error {
 	for filter, l := range m.held() {
 		if !now.Before(l.until) {
 			m.drop(filter)
-		} else if !l.let && !now.Before(l.renewAt) && len(due) < m.g.o.Batches.Most() {
+		} else if !l.let && !now.Before(l.renewAt) {
 			due = append(due, filter)
 			guards = append(guards, Guard{Subject: m.g.o.Subjects.Lease(m.g.o.Filters[filter]), Value: value, Expected: l.sequence, TTL: m.g.o.TTL})
 		}
@@ -27,16 +27,14 @@ func (m *GroupMember) renew(ctx context.Context) error {
 	if len(due) == 0 {
 		return nil
 	}
-	last, err := m.g.o.Batches.Publish(ctx, m.g.o.JS.Conn(), nil, guards)
-	if err == nil {
-		for i, filter := range due {
-			m.have(filter, last-uint64(len(due)-1-i), now)
-		}
-		return nil
+	sequences, err := m.g.o.Batches.PublishAll(ctx, m.g.o.JS.Conn(), guards)
+	for i, sequence := range sequences {
+		m.have(due[i], sequence, now)
 	}
-	if !Overtaken(err) {
+	if err == nil || !Overtaken(err) {
 		return err
 	}
+	guards, due = guards[len(sequences):], due[len(sequences):]
 	for i, filter := range due {
 		sequence, err := guards[i].Put(ctx, m.g.o.JS)
 		switch {
@@ -176,8 +174,8 @@ func (m *GroupMember) has(filter int) bool {
 	return m.leases[filter] != nil
 }
 
-// withdraw gives all leases and the member's own place up, all in one batch
-// where nobody has taken one of them.
+// withdraw gives all leases and the member's own place up, in as few batches as it
+// takes where nobody has taken one of them.
 func (m *GroupMember) withdraw(ctx context.Context) error {
 	if m.sequence == 0 {
 		return nil
@@ -186,11 +184,9 @@ func (m *GroupMember) withdraw(ctx context.Context) error {
 	guards := []Guard{gone}
 	held := m.held()
 	for filter, l := range held {
-		if len(guards) < m.g.o.Batches.Most() {
-			guards = append(guards, Guard{Subject: m.g.o.Subjects.Lease(m.g.o.Filters[filter]), Value: []byte("{}"), Expected: l.sequence, TTL: givenUp})
-		}
+		guards = append(guards, Guard{Subject: m.g.o.Subjects.Lease(m.g.o.Filters[filter]), Value: []byte("{}"), Expected: l.sequence, TTL: givenUp})
 	}
-	_, err := m.g.o.Batches.Publish(ctx, m.g.o.JS.Conn(), nil, guards)
+	_, err := m.g.o.Batches.PublishAll(ctx, m.g.o.JS.Conn(), guards)
 	if Overtaken(err) {
 		for filter := range held {
 			if err := m.giveUp(ctx, filter); err != nil {

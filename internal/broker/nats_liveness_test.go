@@ -108,19 +108,26 @@ func TestServerThatTakesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
+	over := make(chan struct{})
+	defer close(over)
+	letIn := func(c net.Conn) { // and read no more
+		defer c.Close()
+		fmt.Fprint(c, "INFO {\"max_payload\":1048576,\"headers\":true}\r\n")
+		in := bufio.NewReader(c)
+		var err error
+		for line := ""; err == nil && line != "PING\r\n"; {
+			line, err = in.ReadString('\n')
+		}
+		fmt.Fprint(c, "PONG\r\n")
+		<-over
+	}
 	go func() {
-		for { // it lets clients in, and reads no more
+		for {
 			c, err := l.Accept()
 			if err != nil {
 				return
 			}
-			t.Cleanup(func() { c.Close() })
-			fmt.Fprint(c, "INFO {\"max_payload\":1048576,\"headers\":true}\r\n")
-			in := bufio.NewReader(c)
-			for line := ""; err == nil && line != "PING\r\n"; {
-				line, err = in.ReadString('\n')
-			}
-			fmt.Fprint(c, "PONG\r\n")
+			go letIn(c)
 		}
 	}()
 	conn := watched(t, &NATSLiveness{}, &config.NATS{URL: "nats://" + l.Addr().String()})

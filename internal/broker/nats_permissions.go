@@ -109,14 +109,14 @@ func (p *Permission) Probe(ctx context.Context, conn *nats.Conn) error {
 	return nil
 }
 
-// Refused gives the permission that the server said last the user of a
-// connection lacks; nil where it did not. It is for what nobody waits for: a
-// refusal comes before the answer to a later ping.
-func Refused(ctx context.Context, conn *nats.Conn) error {
+// Refused gives a permission that the server said the user of a connection lacks
+// since its LastError was before; nil where it did not. It is for what nobody
+// waits for: a refusal comes before the answer to a later ping.
+func Refused(ctx context.Context, conn *nats.Conn, before error) error {
 	if err := conn.FlushWithContext(ctx); err != nil {
 		return fmt.Errorf("wait for the server: %w", err)
 	}
-	if last := conn.LastError(); errors.Is(last, nats.ErrPermissionViolation) {
+	if last := conn.LastError(); last != before && errors.Is(last, nats.ErrPermissionViolation) {
 		return last
 	}
 	return nil

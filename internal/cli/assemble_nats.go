@@ -37,11 +37,8 @@ func (p *process) embedded(w *brokerWiring) (pipeline.Broker, error) {
 	}
 	// Nobody else could make the source where nobody else gets in.
 	prepare := func(ctx context.Context, js jetstream.JetStream) error {
-		cfg := &w.file.Pipeline
-		for _, stream := range []string{cfg.Source.Stream, cfg.Sink.Stream} {
-			if server.Lost(stream) {
-				return fmt.Errorf("stream %s is in %s and could not be read: restore that folder from a copy, or move the stream's own out of it to begin anew", stream, cfg.Broker.Embedded.Dir)
-			}
+		if err := server.readable(w.file.Pipeline.Source.Stream, w.file.Pipeline.Sink.Stream); err != nil {
+			return err
 		}
 		return w.prepareStreams(ctx, js, true)
 	}

@@ -77,6 +77,17 @@ func (s *embeddedServer) connect() ([]nats.Option, error) {
 	return append(options, s.Connect()), err
 }
 
+// readable tells why streams must not be made: they are there, and the server could
+// not read them.
+func (s *embeddedServer) readable(streams ...string) error {
+	for _, stream := range streams {
+		if s.Lost(stream) {
+			return fmt.Errorf("stream %s is in %s and could not be read: restore that folder from a copy, or move the stream's own out of it to begin anew, and start again", stream, s.config.Dir)
+		}
+	}
+	return nil
+}
+
 // healthHolds is for how long an answer of Health is good enough: to find one,
 // the server writes to the disk.
 const healthHolds = time.Second

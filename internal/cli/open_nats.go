@@ -62,6 +62,15 @@ func dialEmbedded(p *config.Pipeline, dir string) (*natsServer, error) {
 	return connectNATS(p, options)
 }
 
+// readable tells why a stream must not be made, where the server is within this
+// process.
+func (s *natsServer) readable(stream string) error {
+	if s.within == nil {
+		return nil
+	}
+	return s.within.readable(stream)
+}
+
 // existing refuses to look into a folder that is not there: a server would make
 // it, and find nothing in it.
 func (s *session) existing(p *config.Pipeline) error {

@@ -178,6 +178,9 @@ func (p *natsPositions) makeOwn(ctx context.Context) error {
 	if p.own != nil {
 		return nil
 	}
+	if err := p.server.readable(p.p.Sink.Stream); err != nil {
+		return err
+	}
 	found, err := broker.InspectStreams(ctx, p.server.js, broker.NeededStreams(p.p))
 	if err == nil {
 		_, err = broker.CreateStreams(ctx, p.server.js, found, true)

@@ -16,7 +16,10 @@ import (
 // TestRunOnADamagedFolder: a stream that the embedded server cannot read is not
 // made anew, for then all of its events would be scored again.
 func TestRunOnADamagedFolder(t *testing.T) {
-	for _, stream := range []string{"FRAUD", "TX"} {
+	pipeline, events := filepath.Join(cardFraud, "pipeline.yaml"), filepath.Join(cardFraud, "events.jsonl")
+	for stream, maker := range map[string][]string{
+		"TX": {"send", pipeline, events, "--subject", "tx.0"}, "FRAUD": {"position", "reset", pipeline, "--to", "earliest"},
+	} {
 		dir := t.TempDir()
 		s := openDir(t, dir)
 		js := within(t, s)
@@ -33,11 +36,12 @@ func TestRunOnADamagedFolder(t *testing.T) {
 		if err := os.WriteFile(meta, []byte("{"), 0o600); err != nil {
 			t.Fatal(err)
 		}
+		run(t, "", append(maker, on...)...).want(t, 1, "stream "+stream+" is in "+dir+" and could not be read")
 		listen := freeAddress(t)
 		ctx, stop := context.WithCancel(t.Context())
 		done := make(chan result, 1)
 		go func() {
-			done <- runWith(ctx, t, "", append([]string{"run", filepath.Join(cardFraud, "pipeline.yaml")}, append(on, "--set", "listen="+listen)...)...)
+			done <- runWith(ctx, t, "", append([]string{"run", pipeline}, append(on, "--set", "listen="+listen)...)...)
 		}()
 		awaitReadyz(t, listen, stream, http.StatusServiceUnavailable)
 		stop()

@@ -82,6 +82,9 @@ func filterList(filters []string) string {
 // makeSource makes the source stream where it is missing: of an embedded server
 // nobody else may be able to.
 func (s *natsServer) makeSource(ctx context.Context) error {
+	if err := s.readable(s.p.Source.Stream); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
 	return s.guarded(ctx, func(ctx context.Context) error {

@@ -73,8 +73,13 @@ func (n *NATS) stillLost(s *server.Server, away []string) []string {
 // folder is there: who made it anew would begin again with all that was done.
 func (n *NATS) Lost(stream string) bool {
 	n.mu.Lock()
-	defer n.mu.Unlock()
-	return slices.Contains(n.lost, "stream "+stream)
+	s, lost := n.server, slices.Contains(n.lost, "stream "+stream)
+	n.mu.Unlock()
+	if !lost || s == nil {
+		return false
+	}
+	away, _ := ailing(s) // or it was only being made when the server started
+	return slices.Contains(away, "stream "+stream)
 }
 
 // ailing is what is away of a server's streams, and what keeps it from writing.

@@ -181,13 +181,14 @@ func (n *NATS) join(ctx context.Context, js jetstream.JetStream) error {
 		if joined {
 			return nil
 		}
+		before := js.Conn().LastError()
 		group, err := broker.JoinGroup(ctx, broker.GroupOptions{
 			JS: js, Stream: n.o.Own, Subjects: n.o.Subjects, Filters: n.o.Filters,
 			Name: n.o.Group, Instance: n.o.Instance, Workers: n.o.Workers, TTL: n.o.SessionTimeout,
 			Batches: &n.batches, Log: n.o.Log,
 		})
 		if err == nil {
-			err = broker.Refused(ctx, js.Conn())
+			err = broker.Refused(ctx, js.Conn(), before)
 		}
 		if err != nil {
 			if group != nil {
