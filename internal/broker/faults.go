@@ -25,8 +25,9 @@ const (
 	Rebuild Kind = iota
 	// Transient: it passes by itself. Wait with back-off and do it again.
 	Transient
-	// Twin: another process runs under the same instance name. End; whoever
-	// went on would throw the other out in turn.
+	// Twin: another process runs under the same instance name. Session.Replaced
+	// says which of the two ends, so that they do not throw each other out in
+	// turn.
 	Twin
 	// Denied: who we are, or what we may do, is not accepted. It heals when a
 	// person changes that, at the broker or in the config.

@@ -18,7 +18,7 @@ func TestMemberOfYesterday(t *testing.T) {
 	open := func(member string) (s *Session, got chan struct{}) {
 		got = make(chan struct{}, 8)
 		s, err := Open(t.Context(), SessionOptions{
-			Connect: []kgo.Opt{kgo.SeedBrokers(c.ListenAddrs()...)}, Topics: []string{"in"}, Group: "g", MemberID: member,
+			Connect: []kgo.Opt{kgo.SeedBrokers(c.ListenAddrs()...)}, Topics: []string{"in"}, Group: "g", MemberID: member, Lead: NewLead("g", member),
 			SessionTimeout: 10 * time.Second, Compression: kgo.NoCompression(), Limits: NewLimits(), Liveness: &Liveness{},
 			Begin: func(_ context.Context, _ *Member, committed Offsets) (Offsets, error) {
 				for _, partitions := range committed {

@@ -17,6 +17,7 @@ type SessionOptions struct {
 	Topics   []string  // what is consumed
 	Group    string
 	MemberID string // static, of MemberID; names the transactions too
+	Lead     *Lead  // of this process; all its sessions in the group share it
 
 	ExactlyOnce        bool
 	ReadCommitted      bool
@@ -139,6 +140,9 @@ func Open(ctx context.Context, o SessionOptions) (*Session, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open session: %w", err)
 	}
+	if s.leads() {
+		s.o.Lead.session.Store(s)
+	}
 	close(s.opened)
 	return s, nil
 }
@@ -146,6 +150,7 @@ func Open(ctx context.Context, o SessionOptions) (*Session, error) {
 // Close leaves the cluster, but not the group: a static member keeps its
 // partitions until the session timeout, unless Release gives them back.
 func (s *Session) Close() {
+	s.o.Lead.session.CompareAndSwap(s, nil)
 	s.client.CloseAllowingRebalance()
 }
 

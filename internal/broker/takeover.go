@@ -23,10 +23,6 @@ const takeoverLimit = 5 * time.Second
 // worker's transaction has ended. It takes as long as some leader is away.
 const longestPending = 100 * time.Millisecond
 
-// replacedLimit bounds the look for a twin, which is only asked for when
-// something is wrong already.
-const replacedLimit = 2 * time.Second
-
 // endPredecessor ends the transaction that an earlier process of this member
 // left open.
 func (s *Session) endPredecessor(ctx context.Context) error {
@@ -128,34 +124,6 @@ func members(ctx context.Context, admin *kadm.Client, group string) (map[string]
 		}
 	}
 	return all, nil
-}
-
-// Replaced tells whether another process has taken this member's place in the
-// group: a twin, started under the same instance name.
-//
-// A member that was thrown out, because its process slept, joins again by
-// itself under a new id. It is in the group with that before the client has the
-// group's answer, so that a stranger may turn out to be the client itself.
-func (s *Session) Replaced(ctx context.Context) bool {
-	ctx, cancel := context.WithTimeout(ctx, replacedLimit)
-	defer cancel()
-	admin := kadm.NewClient(s.client)
-	for patience := time.Now().Add(min(s.o.SessionTimeout, replacedLimit/2)); ; {
-		all, err := members(ctx, admin, s.o.Group)
-		mine, _ := s.client.GroupMetadata() // after the question: what it answers may be older
-		holder, ok := all[s.o.MemberID]
-		switch {
-		case err != nil || mine == "" || !ok || holder == mine:
-			return false
-		case time.Now().After(patience):
-			return true
-		}
-		select {
-		case <-time.After(soon):
-		case <-ctx.Done():
-			return false
-		}
-	}
 }
 
 // Release gives the places of an instance's workers from number first on back

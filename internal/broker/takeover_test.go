@@ -27,10 +27,15 @@ func startFake(t *testing.T) (*kfake.Cluster, *kgo.Client) {
 // until it has partitions and asks for their positions.
 func openFake(t *testing.T, cluster *kfake.Cluster, group, instance string, n int, exactlyOnce bool) *Session {
 	t.Helper()
+	return openWorker(t, cluster, NewLead(group, instance), group, instance, n, exactlyOnce)
+}
+
+func openWorker(t *testing.T, cluster *kfake.Cluster, lead *Lead, group, instance string, n int, exactlyOnce bool) *Session {
+	t.Helper()
 	begins := make(chan struct{}, 100)
 	s, err := Open(t.Context(), SessionOptions{
 		Connect: []kgo.Opt{kgo.SeedBrokers(cluster.ListenAddrs()...), kgo.DisableClientMetrics()},
-		Topics:  []string{"in"}, Group: group, MemberID: MemberID(group, instance, n),
+		Topics:  []string{"in"}, Group: group, MemberID: MemberID(group, instance, n), Lead: lead,
 		ExactlyOnce: exactlyOnce, ReadCommitted: true, SessionTimeout: 10 * time.Second, TransactionTimeout: 10 * time.Second,
 		FetchMaxBytes: 1 << 20, Compression: kgo.NoCompression(), Limits: NewLimits(),
 		Partitioner: func(*kgo.Record, int) int { return 0 },
@@ -138,18 +143,5 @@ func TestRelease(t *testing.T) {
 		if got := members(); !slices.Equal(got, tt.left) {
 			t.Errorf("after releasing %s from %d on: %q, want %q", tt.instance, tt.first, got, tt.left)
 		}
-	}
-}
-
-// TestReplaced tells a twin from a member that is alone.
-func TestReplaced(t *testing.T) {
-	cluster, _ := startFake(t)
-	first := openFake(t, cluster, "g", "a", 0, false)
-	if first.Replaced(t.Context()) {
-		t.Error("replaced by nobody")
-	}
-	second := openFake(t, cluster, "g", "a", 0, false)
-	if !first.Replaced(t.Context()) || second.Replaced(t.Context()) {
-		t.Errorf("replaced: the first %t, the second %t; want true, false", first.Replaced(t.Context()), second.Replaced(t.Context()))
 	}
 }

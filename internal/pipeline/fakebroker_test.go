@@ -42,7 +42,7 @@ func (b *fakeBroker) Committed(context.Context) error                         { 
 func (b *fakeBroker) Room() int                                               { return math.MaxInt }
 func (b *fakeBroker) Skip(context.Context, error) error                       { return nil }
 func (b *fakeBroker) Joined() bool                                            { return true }
-func (b *fakeBroker) Replaced(context.Context) bool                           { return false }
+func (b *fakeBroker) Replaced(context.Context, error) bool                    { return false }
 func (b *fakeBroker) Attempt(context.Context, []penstock.Event) (bool, error) { return b.isolate, nil }
 
 func (b *fakeBroker) Unreadable(error) (penstock.EventID, int64, *penstock.Rejection, bool) {

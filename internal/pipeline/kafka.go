@@ -54,6 +54,7 @@ type Kafka struct {
 func NewKafka(o KafkaOptions) (*Kafka, error) {
 	k := &Kafka{o: o, liveness: &broker.Liveness{}}
 	k.o.Session.Connect, k.o.Session.Liveness = o.Connect, k.liveness
+	k.o.Session.Lead = broker.NewLead(o.Session.Group, o.Instance)
 	client, err := kgo.NewClient(append(slices.Clone(o.Connect), kgo.WithHooks(k.liveness))...)
 	if err != nil {
 		return nil, fmt.Errorf("connect: %w", err)
@@ -266,7 +267,9 @@ func (s *kafkaSession) Unreadable(err error) (penstock.EventID, int64, *penstock
 	}, true
 }
 
-func (s *kafkaSession) Replaced(ctx context.Context) bool { return s.session.Replaced(ctx) }
+func (s *kafkaSession) Replaced(ctx context.Context, err error) bool {
+	return s.session.Replaced(ctx, err)
+}
 
 func (s *kafkaSession) Close() {
 	s.Kafka.Close()

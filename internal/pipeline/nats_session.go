@@ -96,7 +96,7 @@ func (s *natsSession) Unreadable(error) (penstock.EventID, int64, *penstock.Reje
 	return penstock.EventID{}, 0, nil, false
 }
 
-func (s *natsSession) Replaced(context.Context) bool { return s.session.Member.Replaced() }
+func (s *natsSession) Replaced(context.Context, error) bool { return s.session.Member.Replaced() }
 
 func (s *natsSession) Close() {
 	s.NATS.Close()

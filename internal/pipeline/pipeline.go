@@ -96,7 +96,9 @@ func (p *Pipeline) Run(ctx context.Context) error {
 	if cause := context.Cause(p.hard); err == nil && cause != nil {
 		err = cause
 	}
-	leaves := !p.c.Stay && !slices.ContainsFunc(ends, fromTwin) && p.hard.Err() == nil
+	// The places go by name. After a twin they are the twin's, and to give them
+	// back would throw it out.
+	leaves := !p.c.Stay && !slices.ContainsFunc(ends, func(err error) bool { return errors.Is(err, errTwin) }) && p.hard.Err() == nil
 	if leaves {
 		p.leave()
 	}
@@ -108,13 +110,6 @@ func (p *Pipeline) Run(ctx context.Context) error {
 		p.leave() // a client that learned of the first one before it was closed has joined again
 	}
 	return errors.Join(err, p.closing)
-}
-
-// fromTwin tells whether a worker ended because of a twin. The places in the
-// group are the twin's then: they go by name, and to give them back would throw
-// it out.
-func fromTwin(err error) bool {
-	return err != nil && (errors.Is(err, errTwin) || broker.Diagnose(err).Kind == broker.Twin)
 }
 
 // ErrAborted says that a worker did not end in time: it is in a run of the model,
@@ -246,7 +241,7 @@ func (p *Pipeline) judge(err error) (reason string, heals bool) {
 		reason = fmt.Sprintf("%s (%s)", d.Hint, reason)
 	}
 	switch d.Kind {
-	case broker.Twin, broker.Denied, broker.Fatal:
+	case broker.Denied, broker.Fatal:
 		return reason, false
 	case broker.Missing:
 		return reason, !p.c.UntilEnd // nobody is going to create it for a run that ends by itself

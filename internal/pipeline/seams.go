@@ -52,8 +52,9 @@ type Session interface {
 	// Joined tells whether the worker has its share of the source and knows
 	// where it begins.
 	Joined() bool
-	// Replaced tells whether another process took this worker's place.
-	Replaced(ctx context.Context) bool
+	// Replaced tells whether err ended the session because another process took
+	// this one's name.
+	Replaced(ctx context.Context, err error) bool
 	Close()
 }
 

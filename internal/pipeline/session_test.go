@@ -93,8 +93,11 @@ func (s *scriptedSession) Room() int                                            
 func (s *scriptedSession) Abort(context.Context) error                             { return nil }
 func (s *scriptedSession) Skip(context.Context, error) error                       { return nil }
 func (s *scriptedSession) Joined() bool                                            { return true }
-func (s *scriptedSession) Replaced(context.Context) bool                           { return false }
 func (s *scriptedSession) Close()                                                  {}
+
+func (s *scriptedSession) Replaced(_ context.Context, err error) bool {
+	return errors.Is(err, kerr.FencedInstanceID)
+}
 
 func (s *scriptedSession) Unreadable(error) (penstock.EventID, int64, *penstock.Rejection, bool) {
 	return penstock.EventID{}, 0, nil, false

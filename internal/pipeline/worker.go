@@ -187,7 +187,7 @@ func (w *worker) serve(ctx context.Context) (err error) {
 
 // over lets go of a session that err ended.
 func (w *worker) over(ctx context.Context, err error) error {
-	if err != nil && w.session.Replaced(w.p.hard) {
+	if err != nil && w.session.Replaced(w.p.hard, err) {
 		err = errors.Join(errTwin, err)
 	}
 	w.joined.Store(nil)
@@ -271,7 +271,7 @@ func (w *worker) failed(err error) error {
 }
 
 // errTwin says that two processes work under one name.
-var errTwin = errors.New("another process of the same instance name has taken this worker's place in the group: " +
+var errTwin = errors.New("another process of the same instance name has taken this one's place in the group: " +
 	"give each process its own instance in the config, or with --instance")
 
 // endedError is an error that waiting does not heal, in words for a person.
