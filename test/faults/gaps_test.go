@@ -52,7 +52,7 @@ func (st *stage) within(g gaps, promised time.Duration) {
 func allGaps(t *testing.T, on opener) {
 	for name, measure := range map[string]func(*testing.T, opener){
 		"AfterKill": afterKill, "Takeover": takeover, "Scale": scale, "FewerWorkers": fewerWorkers,
-		"Stay": stay, "BrokerFrozen": brokerFrozen, "Twin": twin,
+		"Stay": stay, "BrokerFrozen": brokerFrozen, "Twin": twin, "Twins": twins,
 	} {
 		t.Run(name, func(t *testing.T) { measure(t, on) })
 	}
@@ -144,33 +144,52 @@ func brokerFrozen(t *testing.T, on opener) {
 	st.within(g, 4*time.Second)
 }
 
-// twin: of two processes of one name one ends, and says why; the other goes
-// on.
+// twin: of two processes of one name one ends, and says why; the other goes on.
 func twin(t *testing.T, on opener) {
-	st := newStage(t, on, setting{})
+	st := newStage(t, on, setting{sessionTimeout: 3 * time.Second})
 	g := st.measure(1, settleTime, func(int) {
-		first, second := st.workers[0], st.newProcess("a")
+		second := st.newProcess("a")
 		second.start()
-		first.killed, second.killed = true, true // one of them ends by itself
-		ended := first
-		select {
-		case <-first.done:
-		case <-second.done:
-			ended = second
-		case <-time.After(20 * time.Second):
-			t.Fatal("both go on")
-		}
-		if code := ended.cmd.ProcessState.ExitCode(); code != 1 {
-			t.Errorf("exit code %d, want 1", code)
-		}
-		const word = "another process of the same instance name"
-		if said := ended.tail(); !strings.Contains(said, word) {
-			t.Errorf("it does not say %q:\n%s", word, said)
-		}
-		time.Sleep(st.sessionTimeout) // what the one did last may have thrown out the other
-		if first.exited() && second.exited() {
-			t.Errorf("both ended: the first said\n%s\nthe second said\n%s", first.tail(), second.tail())
-		}
+		st.oneEnds(st.workers[0], second)
 	}, "a", "b")
 	st.within(g, 2*time.Second)
+}
+
+// twins: so it is when they start at the same moment, and neither has its places
+// yet.
+func twins(t *testing.T, on opener) {
+	st := newStage(t, on, setting{sessionTimeout: 3 * time.Second})
+	g := st.measure(1, settleTime, func(int) {
+		first, second := st.workers[0], st.newProcess("a")
+		first.kill()
+		first.start()
+		second.start()
+		st.oneEnds(first, second)
+	}, "a", "b")
+	st.within(g, 3*time.Second)
+}
+
+// oneEnds wants just one of two processes to end, with a clear word.
+func (st *stage) oneEnds(first, second *process) {
+	st.Helper()
+	first.killed, second.killed = true, true // one of them ends by itself
+	ended := first
+	select {
+	case <-first.done:
+	case <-second.done:
+		ended = second
+	case <-time.After(20 * time.Second):
+		st.Fatal("both go on")
+	}
+	if code := ended.cmd.ProcessState.ExitCode(); code != 1 {
+		st.Errorf("exit code %d, want 1", code)
+	}
+	const word = "another process of the same instance name"
+	if said := ended.tail(); !strings.Contains(said, word) {
+		st.Errorf("it does not say %q:\n%s", word, said)
+	}
+	time.Sleep(st.sessionTimeout) // what the one did last may have thrown out the other
+	if first.exited() && second.exited() {
+		st.Errorf("both ended:\n%s", first.tail())
+	}
 }
