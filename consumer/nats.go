@@ -158,19 +158,9 @@ func (n *NATS) take(events []penstock.Event, limit int) (taken int, more []penst
 
 // wait waits until there is something to look at, or until ctx is over.
 func (n *NATS) wait(ctx context.Context) (over bool, err error) {
-	if !n.inEpoch {
-		if err := n.missed(ctx); err != nil {
-			return false, err
-		}
-	}
-	idle := time.NewTimer(n.o.RestAfter)
-	defer idle.Stop()
 	select {
-	case <-n.doubtful():
-	case <-idle.C:
-		if !n.inEpoch {
-			err = n.rest(ctx)
-		}
+	case <-n.due():
+		return false, n.o.Session.Bound(ctx, n.ask)
 	case <-n.inbox.ready:
 	case <-n.o.Session.Member.Changed():
 	case <-n.o.Session.Failed():
@@ -178,7 +168,30 @@ func (n *NATS) wait(ctx context.Context) (over bool, err error) {
 	case <-ctx.Done():
 		return true, nil
 	}
-	return false, err
+	return false, nil
+}
+
+// due ticks when it is time to ask. In an epoch it does not: nothing may be asked
+// then, so that a time that has come would end one wait after the other.
+func (n *NATS) due() <-chan time.Time {
+	if n.inEpoch {
+		return nil
+	}
+	at := n.rested.Add(n.o.RestAfter)
+	if !n.o.ExactlyOnce {
+		if doubtful := n.asked.Add(doubt); doubtful.Before(at) {
+			at = doubtful
+		}
+	}
+	return time.After(time.Until(at))
+}
+
+// ask asks the server what it is time for, when nothing waits to be polled.
+func (n *NATS) ask(ctx context.Context) error {
+	if err := n.missed(ctx); err != nil {
+		return err
+	}
+	return n.rest(ctx)
 }
 
 // Polled is how many filters' positions the epoch moves, and open how many it may

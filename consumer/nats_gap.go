@@ -14,19 +14,11 @@ var ErrGap = errors.New("the server's deliveries have a gap")
 // has delivered something, at least once.
 const doubt = 2 * time.Second
 
-// doubtful ticks when it is time to ask. Exactly once a consumer is this
-// session's alone, and nobody else is given its messages.
-func (n *NATS) doubtful() <-chan time.Time {
-	if n.o.ExactlyOnce {
-		return nil
-	}
-	return time.After(time.Until(n.asked.Add(doubt)))
-}
-
 // missed tells, when nothing waits to be polled, whether messages went to somebody
 // else who still asks for them: a worker that was frozen and does not know yet
 // that the filter is another's. The next message would show the gap; where none
-// comes, the server would deliver them again after ackWait only.
+// comes, the server would deliver them again after ackWait only. Exactly once a
+// consumer is this session's alone, and nobody else is given its messages.
 func (n *NATS) missed(ctx context.Context) error {
 	if n.o.ExactlyOnce || time.Since(n.asked) < doubt {
 		return nil

@@ -49,7 +49,10 @@ func (n *NATS) rest(ctx context.Context) error {
 	if len(guards) == 0 {
 		return nil
 	}
-	last, err := n.o.Session.Batches.Publish(ctx, n.o.Session.Conn, nil, guards)
+	// The client waits for an answer without end, and so would a wait for events.
+	publishing, cancel := context.WithTimeout(ctx, n.o.Timeout)
+	defer cancel()
+	last, err := n.o.Session.Batches.Publish(publishing, n.o.Session.Conn, nil, guards)
 	if err != nil {
 		return fmt.Errorf("move positions on: %w", err)
 	}

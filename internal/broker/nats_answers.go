@@ -89,7 +89,7 @@ func diagnoseAnswer(e *jetstream.APIError) Diagnosis {
 func diagnoseBatch(e *jetstream.APIError) (Diagnosis, bool) {
 	switch e.ErrorCode {
 	case jetstream.JSErrCodeStreamWrongLastSequence, jetstream.JSErrCodeStreamWrongLastSequenceConstant, // another worker was there
-		codeBatchIncomplete, // the server was started anew
+		codeBatchIncomplete, // for whatever reason: see passes
 		codeBatchDuplicate, codeMsgIDInProcess:
 		return Diagnosis{Kind: Rebuild}, true
 	case codeBatchTooLarge:

@@ -190,6 +190,15 @@ func publishBatch(ctx context.Context, conn *nats.Conn, messages []*nats.Msg, gu
 
 // passes tells whether a batch was refused for what passes by itself: nothing was
 // written, and the same may be written a moment later.
+//
+// Of an incomplete batch that is not known. Only its last message is answered, and
+// the server then misses an earlier one: there were too many batches in flight at the
+// first, too many messages in its queue, or the stream has another leader since, all
+// of which passes. A message larger than the stream takes and a disk without room
+// for the batch look the same, and last. To hear which it was, each epoch would wait
+// for the answer to its first message, a round trip more. To try in vain takes a
+// third of a second; the next session comes later each time, and learns anew what
+// the stream takes.
 func passes(err error) bool {
 	e, ok := errors.AsType[*jetstream.APIError](err)
 	if !ok {
@@ -197,7 +206,7 @@ func passes(err error) bool {
 	}
 	switch e.ErrorCode {
 	case codeBatchesInflight, // of all workers
-		codeBatchIncomplete, // also what follows when there were too many in flight at a batch's first message
+		codeBatchIncomplete, // perhaps
 		codeBeingWritten:    // a guard's subject, at this very moment
 		return true
 	}

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -158,8 +159,8 @@ func (g *Group) run(ctx context.Context) {
 		// then Leave would not know after which message to give it back.
 		before := g.o.JS.Conn().LastError()
 		err := g.look(context.WithoutCancel(ctx))
-		if last := g.o.JS.Conn().LastError(); err != nil && last != before && errors.Is(last, nats.ErrPermissionViolation) {
-			err = last // what is refused is not answered, so that only a timeout came back
+		if err != nil { // what is refused is not answered, so that only a timeout came back
+			err = cmp.Or(refusedSince(g.o.JS.Conn(), before), err)
 		}
 		g.note(err)
 		select {

@@ -116,6 +116,12 @@ func Refused(ctx context.Context, conn *nats.Conn, before error) error {
 	if err := conn.FlushWithContext(ctx); err != nil {
 		return fmt.Errorf("wait for the server: %w", err)
 	}
+	return refusedSince(conn, before)
+}
+
+// refusedSince gives a connection's last error where that is a permission the user
+// lacks, and another error than the one before; nil otherwise.
+func refusedSince(conn *nats.Conn, before error) error {
 	if last := conn.LastError(); last != before && errors.Is(last, nats.ErrPermissionViolation) {
 		return last
 	}

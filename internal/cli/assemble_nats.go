@@ -19,7 +19,7 @@ func (w *brokerWiring) nats() (pipeline.Broker, error) {
 	if err != nil {
 		return nil, &refusal{err}
 	}
-	return w.onNATS(connect, func(ctx context.Context, js jetstream.JetStream) error {
+	return w.onNATS(connect, func(ctx context.Context, js jetstream.JetStream) (int64, error) {
 		return w.prepareStreams(ctx, js, cfg.CreateTopics)
 	}), nil
 }
@@ -36,16 +36,16 @@ func (p *process) embedded(w *brokerWiring) (pipeline.Broker, error) {
 		return nil, err
 	}
 	// Nobody else could make the source where nobody else gets in.
-	prepare := func(ctx context.Context, js jetstream.JetStream) error {
+	prepare := func(ctx context.Context, js jetstream.JetStream) (int64, error) {
 		if err := server.readable(w.file.Pipeline.Source.Stream, w.file.Pipeline.Sink.Stream); err != nil {
-			return err
+			return 0, err
 		}
 		return w.prepareStreams(ctx, js, true)
 	}
 	return &embeddedBroker{NATS: w.onNATS(connect, prepare), server: server}, nil
 }
 
-func (w *brokerWiring) onNATS(connect []nats.Option, prepare func(context.Context, jetstream.JetStream) error) *pipeline.NATS {
+func (w *brokerWiring) onNATS(connect []nats.Option, prepare func(context.Context, jetstream.JetStream) (int64, error)) *pipeline.NATS {
 	cfg := &w.file.Pipeline
 	return pipeline.NewNATS(pipeline.NATSOptions{
 		Connect: connect, Source: cfg.Source.Stream, Filters: cfg.Source.Filters(),
@@ -75,35 +75,41 @@ func (b *embeddedBroker) Health() string {
 }
 
 // prepareStreams makes the streams that may be made, all that are missing or the
-// pipeline's own alone, and says which are missing or not as they must be.
-func (w *brokerWiring) prepareStreams(ctx context.Context, js jetstream.JetStream, all bool) error {
+// pipeline's own alone, and says which are missing or not as they must be. It gives
+// the largest message that the pipeline's own takes.
+func (w *brokerWiring) prepareStreams(ctx context.Context, js jetstream.JetStream, all bool) (largest int64, err error) {
 	cfg := &w.file.Pipeline
-	needed := broker.NeededStreams(cfg)
-	found, err := broker.InspectStreams(ctx, js, needed)
+	found, err := w.makeStreams(ctx, js, all)
 	if err != nil {
-		return err
-	}
-	if slices.ContainsFunc(found, func(f broker.FoundStream) bool { return !f.Exists() }) {
-		made, err := broker.CreateStreams(ctx, js, found, !all)
-		for _, s := range made {
-			w.log.Info("created a stream", "stream", s.Name, "role", s.Role)
-		}
-		if err != nil {
-			return err
-		}
-		if found, err = broker.InspectStreams(ctx, js, needed); err != nil {
-			return err
-		}
+		return 0, err
 	}
 	for _, f := range broker.CompareStreams(cfg, found) {
 		switch {
 		case f.Missing:
-			return fmt.Errorf("%s; create it, or have penstock create what is missing: penstock topics %s --create: %w", f.Text, w.file.Path, broker.ErrMissing)
+			return 0, fmt.Errorf("%s; create it, or have penstock create what is missing: penstock topics %s --create: %w", f.Text, w.file.Path, broker.ErrMissing)
 		case !f.Warning && f.Hint != "":
-			return fmt.Errorf("%s (%s)", f.Text, f.Hint)
+			return 0, fmt.Errorf("%s (%s)", f.Text, f.Hint)
 		case !f.Warning:
-			return fmt.Errorf("%s", f.Text)
+			return 0, fmt.Errorf("%s", f.Text)
 		}
 	}
-	return nil
+	own := slices.IndexFunc(found, func(f broker.FoundStream) bool { return f.Own })
+	return found[own].MaxMessage, nil
+}
+
+// makeStreams makes streams that are missing, and gives what is there then.
+func (w *brokerWiring) makeStreams(ctx context.Context, js jetstream.JetStream, all bool) ([]broker.FoundStream, error) {
+	needed := broker.NeededStreams(&w.file.Pipeline)
+	found, err := broker.InspectStreams(ctx, js, needed)
+	if err != nil || !slices.ContainsFunc(found, func(f broker.FoundStream) bool { return !f.Exists() }) {
+		return found, err
+	}
+	made, err := broker.CreateStreams(ctx, js, found, !all)
+	for _, s := range made {
+		w.log.Info("created a stream", "stream", s.Name, "role", s.Role)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return broker.InspectStreams(ctx, js, needed)
 }

@@ -15,9 +15,11 @@ import (
 	"github.com/penstock/penstock/internal/embedded"
 )
 
-// lettersOf are those of a pipeline on a server of its own, with so many messages
-// that the server does not send them all at once.
-func lettersOf(t *testing.T, messages int) *natsLetters {
+// manyLetters are so many that the server does not send them all at once.
+const manyLetters = 2000
+
+// lettersOf are those of a pipeline on a server of its own, many of them.
+func lettersOf(t *testing.T) *natsLetters {
 	t.Helper()
 	s, err := embedded.StartNATS(embedded.NATSOptions{Dir: t.TempDir(), Unsynced: true})
 	if err != nil {
@@ -36,7 +38,7 @@ func lettersOf(t *testing.T, messages int) *natsLetters {
 	if b.stream, err = server.js.CreateStream(t.Context(), broker.NeededStreams(p)[1].Settings); err != nil {
 		t.Fatal(err)
 	}
-	for range messages {
+	for range manyLetters {
 		if _, err := server.js.PublishAsync(b.subjects.Dead(), nil); err != nil {
 			t.Fatal(err)
 		}
@@ -49,14 +51,19 @@ func lettersOf(t *testing.T, messages int) *natsLetters {
 	return b
 }
 
+// soonCtx ends before a test is given up.
+func soonCtx(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	t.Cleanup(cancel)
+	return ctx
+}
+
 // TestNATSLettersGoMeanwhile: what was counted and is purged, or expires, before
 // it comes is not waited for.
 func TestNATSLettersGoMeanwhile(t *testing.T) {
 	t.Parallel()
-	const there = 2000
-	b := lettersOf(t, there)
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
+	b, ctx := lettersOf(t), soonCtx(t)
 	seen := 0
 	err := b.scan(ctx, b.subjects.Dead(), func(jetstream.Msg, uint64) error {
 		if seen++; seen == 1 {
@@ -64,8 +71,8 @@ func TestNATSLettersGoMeanwhile(t *testing.T) {
 		}
 		return nil
 	})
-	if err != nil || seen == there {
-		t.Errorf("it saw %d of %d, and then %v", seen, there, err)
+	if err != nil || seen == manyLetters {
+		t.Errorf("it saw %d of %d, and then %v", seen, manyLetters, err)
 	}
 }
 
@@ -73,10 +80,7 @@ func TestNATSLettersGoMeanwhile(t *testing.T) {
 // each message is seen once.
 func TestNATSLettersConsumerGone(t *testing.T) {
 	t.Parallel()
-	const there = 2000
-	b := lettersOf(t, there)
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
+	b, ctx := lettersOf(t), soonCtx(t)
 	seen := map[uint64]bool{}
 	err := b.scan(ctx, b.subjects.Dead(), func(_ jetstream.Msg, sequence uint64) error {
 		if seen[sequence] {
@@ -93,15 +97,15 @@ func TestNATSLettersConsumerGone(t *testing.T) {
 		}
 		return nil
 	})
-	if err != nil || len(seen) != there {
-		t.Errorf("it saw %d of %d, and then %v", len(seen), there, err)
+	if err != nil || len(seen) != manyLetters {
+		t.Errorf("it saw %d of %d, and then %v", len(seen), manyLetters, err)
 	}
 }
 
 // TestNATSLettersOfNobody: a server that is gone is not waited for.
 func TestNATSLettersOfNobody(t *testing.T) {
 	t.Parallel()
-	b := lettersOf(t, 2000)
+	b := lettersOf(t)
 	err := b.scan(t.Context(), b.subjects.Dead(), func(jetstream.Msg, uint64) error {
 		b.server.conn.Close()
 		return nil

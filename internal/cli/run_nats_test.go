@@ -124,6 +124,39 @@ func TestRunOnNATSSaysWhatIsMissing(t *testing.T) {
 	runExample(t, onNATS(broker, "create_topics=true")...)
 }
 
+// TestRunOnNATSKnowsTheLargestMessage: what is larger than the own stream takes is a
+// dead letter, and no epoch that the server refuses again and again.
+func TestRunOnNATSKnowsTheLargestMessage(t *testing.T) {
+	for _, delivery := range []string{"exactly_once", "at_least_once"} {
+		t.Run(delivery, func(t *testing.T) {
+			s := startNATS(t, "")
+			js := jetStream(t, s)
+			addStream(t, s, jetstream.StreamConfig{Name: "TX", Subjects: []string{"tx.*"}})
+			addStream(t, s, jetstream.StreamConfig{
+				Name: "FRAUD", Subjects: []string{"card-fraud.>"}, Discard: jetstream.DiscardNew, MaxMsgSize: 5000,
+				AllowAtomicPublish: true, AllowRollup: true, AllowMsgTTL: true, AllowDirect: true,
+			})
+			events, err := os.ReadFile(filepath.Join(cardFraud, "events.jsonl"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			event, _, _ := bytes.Cut(events, []byte("\n"))
+			id := []byte(`"transaction_id":"`) // which the prediction repeats
+			long := bytes.Replace(event, id, append(id, bytes.Repeat([]byte("x"), 6000)...), 1)
+			for _, value := range [][]byte{event, long} {
+				if _, err := js.Publish(t.Context(), "tx.0", value); err != nil {
+					t.Fatal(err)
+				}
+			}
+			runExample(t, onNATS("{nats: {url: \""+s.ClientURL()+"\"}}", "delivery="+delivery)...)
+			predictions, dead := messagesOf(t, js, "FRAUD", "card-fraud.predictions"), messagesOf(t, js, "FRAUD", "card-fraud.dead")
+			if len(predictions) != 1 || len(dead) != 1 || dead[0].Headers().Get("penstock-error-class") != "too_large" {
+				t.Errorf("%d predictions and %d dead letters", len(predictions), len(dead))
+			}
+		})
+	}
+}
+
 // TestRunOnNATSWithALostPosition makes the source anew: where to go on is for the
 // user to say.
 func TestRunOnNATSWithALostPosition(t *testing.T) {

@@ -28,8 +28,9 @@ type NATSOptions struct {
 	Own     string        // the pipeline's own stream
 	// Subjects are those of the own stream.
 	Subjects broker.Subjects
-	// Streams makes the streams that may be made, and says which are missing.
-	Streams func(ctx context.Context, js jetstream.JetStream) error
+	// Streams makes the streams that may be made, says which are missing, and
+	// gives the largest message that the own one takes, headers included, in bytes.
+	Streams func(ctx context.Context, js jetstream.JetStream) (largest int64, err error)
 
 	Group       string
 	Workers     int
@@ -130,25 +131,18 @@ func (n *NATS) Prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var own jetstream.Stream
+	var largest int64
 	err = n.guarded(ctx, func(ctx context.Context) (err error) {
-		if err = n.o.Streams(ctx, js); err == nil {
-			own, err = js.Stream(ctx, n.o.Own)
+		if largest, err = n.o.Streams(ctx, js); err != nil {
+			return err
 		}
-		if err == nil {
-			err = n.join(ctx, js)
-		}
-		return err
+		return n.join(ctx, js)
 	})
 	if err != nil {
 		return err
 	}
-	most := js.Conn().MaxPayload()
-	if limit := int64(own.CachedInfo().Config.MaxMsgSize); limit > 0 {
-		most = min(most, limit)
-	}
-	n.o.Limits.Set(n.o.Subjects.Predictions(), int32(most-ownHeaders))
-	n.o.Limits.Set(n.o.Subjects.Dead(), int32(most-ownHeaders))
+	n.o.Limits.Set(n.o.Subjects.Predictions(), int32(largest-ownHeaders))
+	n.o.Limits.Set(n.o.Subjects.Dead(), int32(largest-ownHeaders))
 	n.o.Limits.SetHeaders(mostHeaders - ownHeaders)
 	return nil
 }

@@ -69,12 +69,12 @@ func (c *natsCluster) Open(t testing.TB, o openOptions) pipeline.Broker {
 	return pipeline.NewNATS(pipeline.NATSOptions{
 		Connect: connect,
 		Source:  "in", Filters: c.filters, Own: "OUT", Subjects: c.subjects,
-		Streams: func(ctx context.Context, js jetstream.JetStream) error {
+		Streams: func(ctx context.Context, js jetstream.JetStream) (largest int64, err error) {
 			found, err := broker.InspectStreams(ctx, js, c.needs)
 			if err == nil {
 				_, err = broker.CreateStreams(ctx, js, found, true)
 			}
-			return err
+			return js.Conn().MaxPayload(), err
 		},
 		Group: "p", Workers: o.Workers, Instance: o.Instance, Start: o.Start, From: o.From, ExactlyOnce: o.ExactlyOnce,
 		SessionTimeout: 3 * time.Second, Timeout: questions, FetchMaxBytes: cmp.Or(c.fetch, 8<<20), RestAfter: c.restAfter,

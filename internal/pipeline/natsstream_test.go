@@ -217,14 +217,14 @@ func (s *natsStream) Open(t testing.TB, o openOptions) pipeline.Broker {
 	})
 }
 
-func (s *natsStream) prepare(ctx context.Context, js jetstream.JetStream) error {
+func (s *natsStream) prepare(ctx context.Context, js jetstream.JetStream) (largest int64, err error) {
 	if _, err := js.Stream(ctx, "in"); err != nil {
-		return fmt.Errorf("stream in (source) is missing: %w", errors.Join(broker.ErrMissing, err))
+		return 0, fmt.Errorf("stream in (source) is missing: %w", errors.Join(broker.ErrMissing, err))
 	}
-	_, err := js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
+	_, err = js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
 		Name: "OUT", Subjects: s.subjects.All(), AllowAtomicPublish: true, AllowRollup: true, AllowMsgTTL: true, AllowDirect: true,
 	})
-	return err
+	return js.Conn().MaxPayload(), err
 }
 
 // TestNATS runs what a pipeline promises on a nats-server.

@@ -63,6 +63,26 @@ func TestNATSIdlePositionsMoveOn(t *testing.T) {
 	})
 }
 
+// TestNATSPositionsMoveOnInSilence: the same when nothing comes at all any more,
+// so that no commit has the worker look. That it asks for lost messages more often
+// must not put it off.
+func TestNATSPositionsMoveOnInSilence(t *testing.T) {
+	onNATS(t, func(t *testing.T, s *natsStream, exactlyOnce bool) {
+		s.restAfter = 3 * time.Second
+		s.Create(t, 2, 1)
+		r := pipelineOf(t, s, exactlyOnce, &doubler{})
+		s.Publish(t, numbered(1, 50, 1)...)
+		predicted(t, s, exactlyOnce, 1, 50)
+		eventually(t, "the idle filter's position", func() error {
+			if at := s.Positions(t)[1]; at < 50 {
+				return fmt.Errorf("%d", at)
+			}
+			return nil
+		})
+		r.stop()
+	})
+}
+
 // TestNATSFiltersChangeBack: what was done under one list is done under all that
 // come after it.
 func TestNATSFiltersChangeBack(t *testing.T) {

@@ -65,7 +65,8 @@ func TestCompose(t *testing.T) {
 					edit{natsFile, "sync_interval: always", "sync_interval: 2m", "sync_interval"},
 					edit{natsFile, "port: 4222", "port: 4223", "4223"},
 					edit{natsFile, "port:", "prot:", "prot"},
-					edit{pipeline, "nats://nats:4222", "nats://nats:4223", "nats:4223"})
+					edit{pipeline, "nats://nats:4222", "nats://nats:4223", "nats:4223"},
+					edit{pipeline, "workers: 1", "workers: 2", "filters"})
 			}
 			holds(t, func(root string) findings { return composed(root, profile) }, mistakes)
 		})
@@ -166,6 +167,7 @@ func ours(f *findings, s types.ServiceConfig) *config.Pipeline {
 		return nil
 	}
 	l.named(f, s.Command[at], env, p)
+	allWork(f, p)
 	if s.StopGracePeriod != nil {
 		longEnough(f, "stop_grace_period", time.Duration(*s.StopGracePeriod), p)
 	}

@@ -123,3 +123,11 @@ func longEnough(f *findings, what string, stop time.Duration, p *config.Pipeline
 		f.add("%s is %s, but drain_timeout is %s and closing takes up to %s", what, stop, p.DrainTimeout, closing)
 	}
 }
+
+// allWork complains about workers that no filter is left for. How many partitions a
+// topic has, no file here says.
+func allWork(f *findings, p *config.Pipeline) {
+	if filters := len(p.Source.Filters()); p.Broker.Kafka == nil && p.Workers > filters {
+		f.add("%d workers, but only %d filters to read", p.Workers, filters)
+	}
+}

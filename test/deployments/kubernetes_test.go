@@ -62,8 +62,8 @@ func TestKubernetes(t *testing.T) {
 				{pipeline, `metrics_listen: ":9464"`, `metrics_listen: "127.0.0.1:9464"`, "kubelet"},
 				{pipeline, "drain_timeout: 25s", "drain_timeout: 60s", "drain_timeout"},
 				{pipeline, "path: model/fraud.onnx", "path: fraud.onnx", "fraud.onnx"},
-				{pipeline, "workers: 2", "workrs: 2", "workrs"},
-				{pipeline, "workers: 2 #", "workers: 0 #", "workers"},
+				{pipeline, "workers:", "workrs:", "workrs"},
+				{pipeline, "workers:", "workers: 0 #", "workers"},
 				{pipeline, "pipeline.yaml: |", "pipe.yaml: |", "pipeline.yaml"},
 				{secret, "kind: Secret", "kind: Secrets", "Secrets"},
 			}
@@ -87,6 +87,7 @@ func TestKubernetes(t *testing.T) {
 					edit{secret, "authorization {", "authorisation {", "authorisation is none of its keys"},
 					edit{secret, "{user: shop,", "{name: shop,", "users"},
 					edit{pipeline, "0.0.0.0:4222", "127.0.0.1:4222", "4222"},
+					edit{pipeline, "workers: 1", "workers: 2", "filters"},
 					edit{service, "port: 4222, targetPort: nats", "port: 4223, targetPort: nats", "4222"},
 				)
 			}
@@ -130,6 +131,7 @@ func manifests(root, variant string) (f findings) {
 	longEnough(&f, "terminationGracePeriodSeconds", time.Duration(*spec.TerminationGracePeriodSeconds)*time.Second, p)
 	o.ports(&f, c, p)
 	probes(&f, c)
+	allWork(&f, p)
 	if p.Workers == 0 {
 		f.add("workers: 0 is one for each core of the node, for there is no limit of CPU")
 	}
