@@ -15,6 +15,7 @@ import (
 type SessionOptions struct {
 	Connect  []kgo.Opt // of ConnectOptions
 	Topics   []string  // what is consumed
+	Outputs  []Topic   // what is written to: by it a dead member's transaction is known as ours
 	Group    string
 	MemberID string // static, of MemberID; names the transactions too
 	Lead     *Lead  // of this process; all its sessions in the group share it

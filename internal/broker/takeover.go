@@ -63,14 +63,33 @@ func endTransaction(ctx context.Context, client *kgo.Client, id string, timeout 
 
 // endDead aborts the transactions of members that are no longer in the group.
 // They would keep the positions of the partitions that this member has just
-// got from being read until their timeout. Where it cannot, it waits for that.
+// got from being read until their timeout. Where it cannot, or cannot tell whose
+// they are, it waits for that.
 func (s *Session) endDead(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, takeoverLimit)
 	defer cancel()
 	admin := kadm.NewClient(s.client)
+	ids := s.orphans(ctx, admin)
+	if len(ids) == 0 {
+		return
+	}
+	// What could be asked counts; who is missing in the answer is left alone.
+	described, _ := admin.DescribeTransactions(ctx, ids...)
+	for _, id := range ids {
+		if writesOurs(described[id].Topics, s.o.Outputs) {
+			// One that cannot be ended now ends at its timeout.
+			_ = endTransaction(ctx, s.client, id, s.o.TransactionTimeout)
+		}
+	}
+}
+
+// orphans are the ids with an open transaction whose names read like those of
+// this group's members, and that belong to no member of a group that the user
+// may see.
+func (s *Session) orphans(ctx context.Context, admin *kadm.Client) []string {
 	open, err := admin.ListTransactions(ctx, nil, []string{"Ongoing"})
 	if err != nil && len(open) == 0 {
-		return
+		return nil
 	}
 	prefix := TransactionalID(s.o.Group + "-")
 	var ids []string
@@ -80,18 +99,39 @@ func (s *Session) endDead(ctx context.Context) {
 		}
 	}
 	if len(ids) == 0 {
-		return
+		return nil
 	}
 	alive, err := members(ctx, admin, s.o.Group)
 	if err != nil {
-		return
+		return nil
 	}
-	for _, id := range ids {
-		if _, ok := alive[strings.TrimPrefix(id, transactionalPrefix)]; !ok {
-			// One that cannot be ended now ends at its timeout.
-			_ = endTransaction(ctx, s.client, id, s.o.TransactionTimeout)
+	return slices.DeleteFunc(ids, func(id string) bool {
+		_, ok := alive[strings.TrimPrefix(id, transactionalPrefix)]
+		return ok
+	})
+}
+
+// offsetsTopic is where a transaction writes positions to, whoever's it is.
+const offsetsTopic = "__consumer_offsets"
+
+// writesOurs tells whether a transaction that writes to these topics is this
+// pipeline's. With access control the members of a group whose name begins with
+// this one's may be hidden, and would look dead; hidden too are the topics that
+// the user has no right to. Dead letters alone say nothing: pipelines of one
+// source share their topic.
+func writesOurs(written kadm.TopicsSet, outputs []Topic) bool {
+	telling := false
+	for name := range written {
+		if name == offsetsTopic {
+			continue
 		}
+		i := slices.IndexFunc(outputs, func(t Topic) bool { return t.Name == name && t.Role != RoleSource })
+		if i < 0 {
+			return false
+		}
+		telling = telling || outputs[i].Role != RoleDead
 	}
+	return telling
 }
 
 // members are the static members of all groups whose names start with this

@@ -11,10 +11,15 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
+// outputs are the topics of the sessions that these tests open.
+var outputs = []Topic{
+	{Name: "in", Role: RoleSource}, {Name: "out", Role: RoleSink}, {Name: "in.dead", Role: RoleDead}, {Name: "p.state", Role: RoleState},
+}
+
 // startFake starts a broker and a client of it.
 func startFake(t *testing.T) (*kfake.Cluster, *kgo.Client) {
 	t.Helper()
-	cluster := startKafka(t, kfake.SeedTopics(2, "in"))
+	cluster := startKafka(t, kfake.SeedTopics(2, "in", "out", "in.dead", "others"))
 	client, err := kgo.NewClient(kgo.SeedBrokers(cluster.ListenAddrs()...), kgo.DisableClientMetrics())
 	if err != nil {
 		t.Fatal(err)
@@ -32,10 +37,16 @@ func openFake(t *testing.T, cluster *kfake.Cluster, group, instance string, n in
 
 func openWorker(t *testing.T, cluster *kfake.Cluster, lead *Lead, group, instance string, n int, exactlyOnce bool) *Session {
 	t.Helper()
+	return openAs(t, lead, group, instance, n, exactlyOnce, kgo.SeedBrokers(cluster.ListenAddrs()...))
+}
+
+// openAs opens it with the options of a connection.
+func openAs(t *testing.T, lead *Lead, group, instance string, n int, exactlyOnce bool, connect ...kgo.Opt) *Session {
+	t.Helper()
 	begins := make(chan struct{}, 100)
 	s, err := Open(t.Context(), SessionOptions{
-		Connect: []kgo.Opt{kgo.SeedBrokers(cluster.ListenAddrs()...), kgo.DisableClientMetrics()},
-		Topics:  []string{"in"}, Group: group, MemberID: MemberID(group, instance, n), Lead: lead,
+		Connect: append(connect, kgo.DisableClientMetrics()),
+		Topics:  []string{"in"}, Outputs: outputs, Group: group, MemberID: MemberID(group, instance, n), Lead: lead,
 		ExactlyOnce: exactlyOnce, ReadCommitted: true, SessionTimeout: 10 * time.Second, TransactionTimeout: 10 * time.Second,
 		FetchMaxBytes: 1 << 20, Compression: kgo.NoCompression(), Limits: NewLimits(),
 		Partitioner: func(*kgo.Record, int) int { return 0 },
@@ -74,10 +85,11 @@ func ongoing(t *testing.T, client *kgo.Client) []string {
 	return slices.Sorted(slices.Values(open.TransactionalIDs()))
 }
 
-// leaveOpen begins a transaction under an id and leaves it so.
-func leaveOpen(t *testing.T, cluster *kfake.Cluster, id string) {
+// leaveOpen begins a transaction under an id that writes to topics, and leaves
+// it so.
+func leaveOpen(t *testing.T, addrs []string, id string, topics ...string) {
 	t.Helper()
-	client, err := kgo.NewClient(kgo.SeedBrokers(cluster.ListenAddrs()...), kgo.DisableClientMetrics(), kgo.TransactionalID(id))
+	client, err := kgo.NewClient(kgo.SeedBrokers(addrs...), kgo.DisableClientMetrics(), kgo.TransactionalID(id))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,8 +97,10 @@ func leaveOpen(t *testing.T, cluster *kfake.Cluster, id string) {
 	if err := client.BeginTransaction(); err != nil {
 		t.Fatal(err)
 	}
-	if err := client.ProduceSync(t.Context(), &kgo.Record{Topic: "in", Value: []byte("x")}).FirstErr(); err != nil {
-		t.Fatal(err)
+	for _, topic := range topics {
+		if err := client.ProduceSync(t.Context(), &kgo.Record{Topic: topic, Value: []byte("x")}).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
@@ -97,10 +111,31 @@ func TestTakeover(t *testing.T) {
 	cluster, client := startFake(t)
 	openFake(t, cluster, "g-x", "alive", 0, false) // a member of another group, whose id reads like one of g's
 	for _, id := range []string{"penstock-g-a-0", "penstock-g-dead-3", "penstock-g-x-alive-0", "penstock-other-a-0", "others-g-b-0"} {
-		leaveOpen(t, cluster, id)
+		leaveOpen(t, cluster.ListenAddrs(), id, "out")
 	}
 	openFake(t, cluster, "g", "a", 0, true)
 	want := []string{"others-g-b-0", "penstock-g-x-alive-0", "penstock-other-a-0"}
+	if got := ongoing(t, client); !slices.Equal(got, want) {
+		t.Errorf("still open: %q, want %q", got, want)
+	}
+}
+
+// TestTakeoverOfOurs leaves transactions alone that do not write where the
+// pipeline does, whose members a user with few rights would take for dead.
+func TestTakeoverOfOurs(t *testing.T) {
+	cluster, client := startFake(t)
+	for id, topics := range map[string][]string{
+		"penstock-g-ours-0":   {"out"},
+		"penstock-g-ours-1":   {"in.dead", "out"},
+		"penstock-g-theirs-0": {"others"},
+		"penstock-g-theirs-1": {"out", "others"},
+		"penstock-g-theirs-2": {"in.dead"}, // of the same source, with a sink that is hidden
+		"penstock-g-theirs-3": {"in"},
+	} {
+		leaveOpen(t, cluster.ListenAddrs(), id, topics...)
+	}
+	openFake(t, cluster, "g", "a", 0, true)
+	want := []string{"penstock-g-theirs-0", "penstock-g-theirs-1", "penstock-g-theirs-2", "penstock-g-theirs-3"}
 	if got := ongoing(t, client); !slices.Equal(got, want) {
 		t.Errorf("still open: %q, want %q", got, want)
 	}
