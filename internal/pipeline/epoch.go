@@ -40,6 +40,7 @@ type epoch struct {
 	predicted int64
 	skipped   int64
 	dead      []penstock.ErrorClass
+	sample    string // the first dead letter's id and error
 }
 
 func (e *epoch) begin(now time.Time) {
@@ -59,7 +60,7 @@ func (e *epoch) reset() {
 	e.arena.reset()
 	clear(e.done)
 	e.times, e.dead = e.times[:0], e.dead[:0]
-	e.predicted, e.skipped = 0, 0
+	e.predicted, e.skipped, e.sample = 0, 0, ""
 }
 
 // settle notes that all events up to this one are done with.

@@ -22,9 +22,12 @@ func (w *worker) scoreIsolated() error {
 	if err == nil && s.failed == nil {
 		s.settle(len(w.events))
 	}
+	if s.failed != nil {
+		return s.failed // of a dead letter that was not counted
+	}
 	// The share comes before a runtime that broke, as in scoreBatch: what is
 	// over it must not be committed.
-	return cmp.Or(s.failed, w.p.share.add(time.Now(), len(events), s.dead), err)
+	return cmp.Or(w.share(time.Now(), len(events), s.dead), err)
 }
 
 // isolatedBatch takes the child's answers to the polled events.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -120,8 +121,10 @@ func TestShareBeforeBroken(t *testing.T) {
 			events = append(events, at(0, 200, 66))
 			b := &fakeBroker{isolate: isolate, poll: once(events)}
 			r := loopOn(t, b, breaksAt(66), func(c *pipeline.Config) { c.MaxDeadShare = 0.5; c.BatchRows = 512 })
-			if _, ok := errors.AsType[*pipeline.ErrShare](r.wait()); !ok {
+			if share, ok := errors.AsType[*pipeline.ErrShare](r.wait()); !ok {
 				t.Errorf("it ended with %v, want an ErrShare", r.err)
+			} else if share.Classes[penstock.ClassDecode] != 200 || !strings.HasPrefix(share.Sample, "in/0/0: ") {
+				t.Errorf("it says %v", share)
 			}
 			b.mu.Lock()
 			defer b.mu.Unlock()

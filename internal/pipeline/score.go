@@ -73,7 +73,7 @@ func (w *worker) scoreBatch(first int) (end int, err error) {
 	w.counts.Inference.Add(scored.Sub(decoded))
 	w.counts.Publish.Add(published.Sub(scored))
 	if err == nil {
-		err = w.p.share.add(published, end-first, dead)
+		err = w.share(published, end-first, dead)
 	}
 	if err == nil {
 		err = broken
@@ -186,5 +186,14 @@ func (w *worker) publishDead(e *penstock.Event, why *penstock.Rejection) error {
 		return err
 	}
 	w.epoch.dead = append(w.epoch.dead, why.Class)
+	if w.epoch.sample == "" {
+		w.epoch.sample = e.ID.String() + ": " + why.Error()
+	}
 	return nil
+}
+
+// share counts a batch whose dead letters are the epoch's last ones.
+func (w *worker) share(now time.Time, events, dead int) error {
+	e := &w.epoch
+	return w.p.share.add(now, events, e.dead[len(e.dead)-dead:], e.sample)
 }

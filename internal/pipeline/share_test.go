@@ -2,8 +2,11 @@ package pipeline
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
+
+	"github.com/penstock/penstock"
 )
 
 func TestShare(t *testing.T) {
@@ -29,11 +32,27 @@ func TestShare(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			m := shareMeter{limit: tt.limit}
 			for i, b := range tt.batches {
-				err := m.add(start.Add(time.Duration(b.second)*time.Second), b.events, b.dead)
+				err := m.add(start.Add(time.Duration(b.second)*time.Second), b.events, slices.Repeat([]penstock.ErrorClass{penstock.ClassDecode}, b.dead), "a sample")
 				if _, refused := errors.AsType[*ErrShare](err); refused != b.refused {
 					t.Errorf("batch %d: %v, want an ErrShare: %t", i, err, b.refused)
 				}
 			}
 		})
+	}
+}
+
+// TestShareSays what the dead letters were, for they are nowhere to look at.
+func TestShareSays(t *testing.T) {
+	start := time.Unix(1_800_000_000, 0)
+	m := shareMeter{limit: 0.1}
+	if err := m.add(start, 100, []penstock.ErrorClass{penstock.ClassType}, "in/0/7: amount: not a number"); err != nil {
+		t.Fatal(err)
+	}
+	err := m.add(start.Add(time.Second), 200, slices.Repeat([]penstock.ErrorClass{penstock.ClassDecode}, 200), "in/1/0: another")
+	const want = "201 of the last minute's 300 events would become dead letters, more than dead_letter.max_share (0.1) allows: " +
+		"200 decode, 1 type; the first: in/0/7: amount: not a number; " +
+		"the epoch was aborted and its events come again: look at the model's mapping or the source"
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v\nwant %s", err, want)
 	}
 }
