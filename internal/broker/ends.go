@@ -12,6 +12,18 @@ import (
 // ErrMissing says that a topic is not there; it heals when it is created.
 var ErrMissing = errors.New("not there")
 
+// missing is an ErrMissing in words for a person.
+type missing struct{ text string }
+
+func (m *missing) Error() string { return m.text }
+func (m *missing) Unwrap() error { return ErrMissing }
+
+// ToCreate is an ErrMissing that says what is missing and how to create it. path
+// is the config's.
+func ToCreate(missed Finding, path string) error {
+	return &missing{fmt.Sprintf("%s; create it, or have penstock create what is missing: penstock topics %s --create", missed.Text, path)}
+}
+
 // Ends are the offsets behind the last event of each partition; with
 // readCommitted, behind the last one that no open transaction holds back.
 func Ends(ctx context.Context, client *kgo.Client, topics []string, readCommitted bool) (Offsets, error) {

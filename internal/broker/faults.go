@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"syscall"
 
 	"github.com/nats-io/nats.go"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -153,7 +154,26 @@ func diagnoseTLS(err error) (Diagnosis, bool) {
 // brokeOff names TLS and login too, since a broker that gets what it does not
 // expect hangs up without a word, as one that stops does.
 func brokeOff(key string) (Diagnosis, bool) {
-	return Diagnosis{Transient, fmt.Sprintf("the connection to the broker broke off: if it is not just restarting, compare %s.tls and %s with what its listener wants", key, loginKeys[key])}, true
+	return Diagnosis{Transient, fmt.Sprintf(brokenConnection+": if it is not just restarting, compare %s.tls and %s with what its listener wants", key, loginKeys[key])}, true
+}
+
+const brokenConnection = "the connection to the broker broke off"
+
+// brokeLater is for a connection that worked, of which TLS and login are no
+// part any more. Whether a NATS connection did, its errors do not say.
+func brokeLater(key string) (Diagnosis, bool) {
+	if key == "broker.nats" {
+		return brokeOff(key)
+	}
+	return Diagnosis{Transient, brokenConnection}, true
+}
+
+// unanswered is for a request or a connection that nothing came back on.
+func unanswered(key string) (Diagnosis, bool) {
+	if key == "broker.nats" {
+		return Diagnosis{Transient, natsTimeout}, true
+	}
+	return Diagnosis{Transient, "the broker does not answer in time: is it up and reachable from here?"}, true
 }
 
 // What of the config finds a broker and logs in to it.
@@ -166,7 +186,8 @@ var (
 // be there a moment later, as those of pods are.
 func diagnoseNetwork(err error) (Diagnosis, bool) {
 	key := brokerKey(err)
-	if _, ok := errors.AsType[*kgo.ErrFirstReadEOF](err); ok {
+	// A broker that closes without having read all resets the connection.
+	if _, ok := errors.AsType[*kgo.ErrFirstReadEOF](err); ok || errors.Is(err, syscall.ECONNRESET) {
 		return brokeOff(key)
 	}
 	if e, ok := errors.AsType[*net.DNSError](err); ok {
@@ -176,16 +197,15 @@ func diagnoseNetwork(err error) (Diagnosis, bool) {
 		return Diagnosis{Transient, fmt.Sprintf("no broker answers at %s: is it up, and is that the address in %s, or one that the brokers advertise?", e.Addr, addressKeys[key])}, true
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
-		if key == "broker.nats" {
-			return Diagnosis{Transient, natsTimeout}, true
-		}
-		return Diagnosis{Transient, "the broker did not answer in time: is it up and reachable from here?"}, true
+		return unanswered(key)
 	}
-	if e, ok := errors.AsType[net.Error](err); ok && e.Timeout() || isAny(err, io.EOF, io.ErrUnexpectedEOF, net.ErrClosed) {
-		return brokeOff(key)
-	}
-	if _, ok := errors.AsType[*os.SyscallError](err); ok || kgo.IsRetryableBrokerErr(err) {
-		return brokeOff(key)
+	e, ok := errors.AsType[net.Error](err)
+	_, syscalls := errors.AsType[*os.SyscallError](err)
+	switch timeout := ok && e.Timeout(); {
+	case timeout && key != "broker.nats":
+		return unanswered(key)
+	case timeout, syscalls, isAny(err, io.EOF, io.ErrUnexpectedEOF, net.ErrClosed), kgo.IsRetryableBrokerErr(err):
+		return brokeLater(key)
 	}
 	return Diagnosis{}, false
 }

@@ -78,10 +78,12 @@ func TestDiagnose(t *testing.T) {
 
 		{fmt.Errorf("unable to dial: %w", dial), Transient, "no broker answers at 127.0.0.1:9092"},
 		{&net.OpError{Op: "dial", Err: &net.DNSError{Name: "kafka-0", IsNotFound: true}}, Transient, "address of kafka-0"},
-		{fmt.Errorf("unable to dial: %w", context.DeadlineExceeded), Transient, "in time"},
+		{fmt.Errorf("unable to dial: %w", context.DeadlineExceeded), Transient, "does not answer"},
+		{&net.OpError{Op: "read", Err: os.ErrDeadlineExceeded}, Transient, "does not answer"},
+		{&kgo.ErrFirstReadEOF{}, Transient, "compare broker.kafka.tls"},
 		{io.EOF, Transient, "broke off"},
 		{fmt.Errorf("read: %w", net.ErrClosed), Transient, "broke off"},
-		{&net.OpError{Op: "read", Err: os.NewSyscallError("read", syscall.ECONNRESET)}, Transient, "broke off"},
+		{&net.OpError{Op: "read", Err: os.NewSyscallError("read", syscall.ECONNRESET)}, Transient, "compare broker.kafka.tls"},
 		{kgo.ErrRecordTimeout, Transient, "in time"},
 
 		{&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}, Denied, "tls.ca"},
@@ -97,5 +99,26 @@ func TestDiagnose(t *testing.T) {
 		if got.Kind != tt.kind || !strings.Contains(got.Hint, tt.hint) || tt.hint == "" && got.Hint != "" {
 			t.Errorf("%v: got %s and %q, want %s and %q", tt.err, got.Kind, got.Hint, tt.kind, tt.hint)
 		}
+	}
+}
+
+// TestHintAtTheHandshake sends people to TLS and login only where a connection
+// ended before the first answer.
+func TestHintAtTheHandshake(t *testing.T) {
+	for _, err := range []error{
+		io.EOF, net.ErrClosed, os.ErrDeadlineExceeded, context.DeadlineExceeded,
+		&net.OpError{Op: "write", Err: os.NewSyscallError("write", syscall.EPIPE)},
+	} {
+		if hint := Diagnose(err).Hint; hint == "" || strings.Contains(hint, "sasl") {
+			t.Errorf("%v: %q", err, hint)
+		}
+	}
+}
+
+func TestToCreate(t *testing.T) {
+	err := ToCreate(Finding{Text: "topic in (source) is missing"}, "p.yaml")
+	const want = "topic in (source) is missing; create it, or have penstock create what is missing: penstock topics p.yaml --create"
+	if err.Error() != want || Diagnose(err).Kind != Missing {
+		t.Errorf("%v is %s", err, Diagnose(err).Kind)
 	}
 }

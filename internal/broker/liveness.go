@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"context"
 	"net"
 	"sync/atomic"
 	"time"
@@ -39,8 +40,10 @@ func (l *Liveness) OnBrokerE2E(_ kgo.BrokerMetadata, _ int16, e kgo.BrokerE2E) {
 	l.answered.Store(time.Now().UnixNano())
 }
 
+// note keeps what goes wrong, but not what the client itself gave up or closed,
+// as it does once one request of a connection was not answered.
 func (l *Liveness) note(err error) {
-	if err != nil {
+	if err != nil && !isAny(err, context.Canceled, net.ErrClosed) {
 		l.trouble.Store(&failure{at: time.Now().UnixNano(), err: err})
 	}
 }

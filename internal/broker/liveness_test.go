@@ -1,7 +1,10 @@
 package broker
 
 import (
+	"context"
 	"errors"
+	"fmt"
+	"net"
 	"testing"
 	"time"
 
@@ -15,6 +18,10 @@ func TestLiveness(t *testing.T) {
 	connect := func(l *Liveness) { l.OnBrokerConnect(kgo.BrokerMetadata{}, 0, nil, nil) }
 	unwritten := func(l *Liveness) { l.OnBrokerE2E(kgo.BrokerMetadata{}, 0, kgo.BrokerE2E{WriteErr: refused}) }
 	fail := func(l *Liveness) { l.OnBrokerConnect(kgo.BrokerMetadata{}, 0, nil, refused) }
+	own := func(l *Liveness) {
+		l.OnBrokerConnect(kgo.BrokerMetadata{}, 0, nil, fmt.Errorf("unable to dial: %w", context.Canceled))
+		l.OnBrokerE2E(kgo.BrokerMetadata{}, 0, kgo.BrokerE2E{ReadErr: net.ErrClosed})
+	}
 	for name, c := range map[string]struct {
 		was    []func(*Liveness)
 		after  time.Duration
@@ -28,6 +35,8 @@ func TestLiveness(t *testing.T) {
 		"gone":                       {[]func(*Liveness){answer, fail}, 2 * time.Second, true, refused},
 		"a write fails":              {[]func(*Liveness){answer, unwritten}, 2 * time.Second, true, refused},
 		"a connection is no answer":  {[]func(*Liveness){answer, fail, connect}, 2 * time.Second, true, refused},
+		"what the client gives up":   {[]func(*Liveness){answer, fail, own}, 2 * time.Second, true, refused},
+		"that alone is no trouble":   {[]func(*Liveness){answer, own}, 2 * time.Second, false, nil},
 		"gone without a word":        {[]func(*Liveness){answer}, 11 * time.Second, true, nil},
 	} {
 		var l Liveness

@@ -86,7 +86,7 @@ func (w *brokerWiring) prepareStreams(ctx context.Context, js jetstream.JetStrea
 	for _, f := range broker.CompareStreams(cfg, found) {
 		switch {
 		case f.Missing:
-			return 0, fmt.Errorf("%s; create it, or have penstock create what is missing: penstock topics %s --create: %w", f.Text, w.file.Path, broker.ErrMissing)
+			return 0, broker.ToCreate(f, w.file.Path)
 		case !f.Warning && f.Hint != "":
 			return 0, fmt.Errorf("%s (%s)", f.Text, f.Hint)
 		case !f.Warning:

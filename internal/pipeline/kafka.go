@@ -100,7 +100,7 @@ func (k *Kafka) Prepare(ctx context.Context) error {
 	for _, f := range broker.Compare(found) {
 		switch {
 		case f.Missing:
-			return fmt.Errorf("%s; create it, or have penstock create what is missing: penstock topics %s --create: %w", f.Text, k.o.Config, broker.ErrMissing)
+			return broker.ToCreate(f, k.o.Config)
 		case !f.Warning:
 			return fmt.Errorf("%s (%s)", f.Text, f.Hint)
 		}

@@ -237,6 +237,9 @@ func (p *Pipeline) judge(err error) (reason string, heals bool) {
 		return reason, false
 	}
 	d := broker.Diagnose(err)
+	if d.Hint == "" && errors.Is(err, context.Canceled) {
+		return "the session ended", true // given up with it, which says nothing of why
+	}
 	if d.Hint != "" {
 		reason = fmt.Sprintf("%s (%s)", d.Hint, reason)
 	}
