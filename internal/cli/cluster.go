@@ -68,6 +68,15 @@ func settled(ctx context.Context, ask func() error) error {
 	}
 }
 
+// aboutTopic makes an error about a topic one that names it and, where the topic
+// is not there, says how to make it. path is the config's.
+func aboutTopic(path, name string, err error) error {
+	if broker.Diagnose(err).Kind == broker.Missing {
+		return broker.ToCreate(broker.Finding{Text: fmt.Sprintf("topic %s is missing", name)}, path)
+	}
+	return fmt.Errorf("ask for topic %s: %w", name, err)
+}
+
 // explained adds to an error of the cluster what to do about it.
 func explained(ctx context.Context, err error) error {
 	switch {

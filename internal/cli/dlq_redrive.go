@@ -36,8 +36,8 @@ const (
 	redriveTimeout = 10 * time.Second // until then, a run that was killed keeps events behind it from being read
 )
 
-// redriveTries is how often a redrive begins anew whose transaction was ended
-// by others: another redrive, or a worker that cleans up at a rebalance.
+// redriveTries is how often a redrive begins anew whose transaction another one
+// ended.
 const redriveTries = 5
 
 // Run sends the dead letters back.

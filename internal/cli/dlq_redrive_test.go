@@ -209,7 +209,7 @@ func TestRedriveThatIsAlwaysOvertaken(t *testing.T) {
 		resp.ErrorCode = kerr.ProducerFenced.Code
 		return resp, nil, true
 	})
-	run(t, "", "dlq", "redrive", config).want(t, 1, "run it again: what was sent back is known, and nothing is sent twice")
+	run(t, "", "dlq", "redrive", config).want(t, 1, "penstock: another redrive of this pipeline is running; run it again: what was sent back is known, and nothing is sent twice")
 	if got := sourceValues(t, c); len(got) != 0 {
 		t.Errorf("got %q", got)
 	}

@@ -48,7 +48,7 @@ func (s *session) openLetters(ctx context.Context, path string, set []string) (*
 	}
 	l := &letters{p: &f.Pipeline}
 	if l.p.Broker.Kafka != nil {
-		l.letterBox, err = s.openKafkaLetters(ctx, l.p)
+		l.letterBox, err = s.openKafkaLetters(ctx, path, l.p)
 	} else {
 		l.letterBox, err = s.openNATSLetters(ctx, l.p)
 	}

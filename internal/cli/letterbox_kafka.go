@@ -22,13 +22,14 @@ import (
 type kafkaLetters struct {
 	client     *kgo.Client
 	connect    func(more ...kgo.Opt) (*kgo.Client, error)
+	path       string // the config's
 	p          *config.Pipeline
 	topics     map[string]kadm.TopicDetail // of dead letters
 	partitions map[string]int32            // of the source topics
 }
 
-func (s *session) openKafkaLetters(ctx context.Context, p *config.Pipeline) (*kafkaLetters, error) {
-	b := &kafkaLetters{p: p, connect: func(more ...kgo.Opt) (*kgo.Client, error) { return connect(p, append(more, broker.LogTo(s.log))...) }}
+func (s *session) openKafkaLetters(ctx context.Context, path string, p *config.Pipeline) (*kafkaLetters, error) {
+	b := &kafkaLetters{path: path, p: p, connect: func(more ...kgo.Opt) (*kgo.Client, error) { return connect(p, append(more, broker.LogTo(s.log))...) }}
 	var err error
 	if b.client, err = connect(p); err != nil {
 		return nil, err
@@ -55,7 +56,7 @@ func (b *kafkaLetters) find(ctx context.Context) error {
 	}
 	for _, name := range names {
 		if err := details[name].Err; err != nil {
-			return fmt.Errorf("ask for topic %s: %w", name, err)
+			return aboutTopic(b.path, name, err)
 		}
 	}
 	b.topics = details

@@ -23,7 +23,7 @@ func (s *session) openPositions(ctx context.Context, path string, set []string) 
 		return nil, err
 	}
 	if f.Pipeline.Broker.Kafka != nil {
-		return openKafkaPositions(ctx, &f.Pipeline)
+		return openKafkaPositions(ctx, f.Path, &f.Pipeline)
 	}
 	return s.openNATSPositions(ctx, &f.Pipeline)
 }

@@ -25,6 +25,7 @@ import (
 type kafkaPositions struct {
 	client    *kgo.Client
 	admin     *kadm.Client
+	path      string // the config's
 	p         *config.Pipeline
 	group     kadm.DescribedGroup
 	topics    map[string]broker.Extent // End is of what can be read
@@ -32,12 +33,12 @@ type kafkaPositions struct {
 }
 
 // openKafkaPositions asks the cluster.
-func openKafkaPositions(ctx context.Context, cfg *config.Pipeline) (*kafkaPositions, error) {
+func openKafkaPositions(ctx context.Context, path string, cfg *config.Pipeline) (*kafkaPositions, error) {
 	client, err := connect(cfg)
 	if err != nil {
 		return nil, err
 	}
-	p := &kafkaPositions{client: client, admin: kadm.NewClient(client), p: cfg}
+	p := &kafkaPositions{path: path, client: client, admin: kadm.NewClient(client), p: cfg}
 	asking, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
 	if err := settled(asking, func() error { return p.ask(asking) }); err != nil {
@@ -98,7 +99,7 @@ func (p *kafkaPositions) extents(ctx context.Context) (map[string]broker.Extent,
 	for _, name := range names {
 		d := details[name]
 		if d.Err != nil {
-			return nil, fmt.Errorf("ask for topic %s: %w", name, d.Err)
+			return nil, aboutTopic(p.path, name, d.Err)
 		}
 		t := broker.Extent{ID: d.ID, Partitions: len(d.Partitions), End: map[int32]int64{}}
 		for partition := range d.Partitions {

@@ -34,7 +34,7 @@ func (b *kafkaLetters) openReturn(ctx context.Context) (letterReturn, error) {
 	}
 	if err != nil {
 		client.Close()
-		return nil, fmt.Errorf("begin a producer with transactions: %w", err)
+		return nil, takenOver(fmt.Errorf("begin a producer with transactions: %w", err))
 	}
 	return &kafkaReturn{client: client, letters: b}, nil
 }
@@ -58,14 +58,15 @@ func (b *kafkaLetters) makeState(ctx context.Context) error {
 func (b *kafkaLetters) sources(ctx context.Context) error {
 	names := b.p.Source.AllTopics()
 	details, err := kadm.NewClient(b.client).ListTopics(ctx, names...)
-	if err == nil {
-		err = details.Error()
-	}
 	if err != nil {
 		return fmt.Errorf("ask for topics %s: %w", strings.Join(names, ", "), err)
 	}
 	b.partitions = map[string]int32{}
-	for name, d := range details {
+	for _, name := range names {
+		d := details[name]
+		if d.Err != nil {
+			return aboutTopic(b.path, name, d.Err)
+		}
 		b.partitions[name] = int32(len(d.Partitions))
 	}
 	return nil
@@ -100,6 +101,25 @@ func (r *kafkaReturn) send(ctx context.Context, letters []*deadLetter, sent *sen
 		}
 		records = append(records, &kgo.Record{Topic: broker.StateTopic(r.letters.p), Key: []byte(key), Value: value})
 	}
+	return takenOver(r.transact(ctx, records))
+}
+
+// otherRedrive says that two run at once. Each ends the other's transaction when
+// it begins.
+type otherRedrive struct{ err error }
+
+func (*otherRedrive) Error() string   { return "another redrive of this pipeline is running" }
+func (o *otherRedrive) Unwrap() error { return o.err }
+
+// takenOver knows the broker's words for another producer of the same id.
+func takenOver(err error) error {
+	if errors.Is(err, kerr.ProducerFenced) || errors.Is(err, kerr.InvalidProducerEpoch) {
+		return &otherRedrive{err}
+	}
+	return err
+}
+
+func (r *kafkaReturn) transact(ctx context.Context, records []*kgo.Record) error {
 	if err := r.client.BeginTransaction(); err != nil {
 		return fmt.Errorf("begin transaction: %w", err)
 	}

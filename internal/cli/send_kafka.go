@@ -18,6 +18,7 @@ import (
 
 // sourceTopic is a Kafka topic that events are sent to.
 type sourceTopic struct {
+	config   string // its path
 	topic    string
 	client   *kgo.Client
 	key      []string // path of the field that becomes the record's
@@ -39,7 +40,7 @@ func (c *sendCommand) openTopic(s *session, p *config.Pipeline, finished func(er
 	if err != nil {
 		return nil, err
 	}
-	return &sourceTopic{topic: topic, client: client, key: key, finished: finished}, nil
+	return &sourceTopic{config: c.Config, topic: topic, client: client, key: key, finished: finished}, nil
 }
 
 // topic is where the events go.
@@ -64,6 +65,8 @@ func (t *sourceTopic) publish(ctx context.Context, event []byte) error {
 	t.client.Produce(ctx, record, func(_ *kgo.Record, err error) {
 		if errors.Is(err, kerr.TopicAuthorizationFailed) {
 			err = &broker.Refusal{Right: "Write", Resource: "topic " + t.topic, Err: err}
+		} else if errors.Is(err, kerr.UnknownTopicOrPartition) {
+			err = aboutTopic(t.config, t.topic, err)
 		}
 		t.finished(err)
 	})
