@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/penstock/penstock/internal/cli"
 )
@@ -27,16 +28,29 @@ func run() int {
 	go func() {
 		code <- cli.Run(ctx, os.Args[1:], cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Lookup: os.LookupEnv})
 	}()
-	for first := true; ; first = false {
+	return wait(code, signals, drain)
+}
+
+// oneWish is how long further signals count as the first one: coreutils' timeout
+// signals the process and then its group. A person's second thought takes longer.
+const oneWish = 500 * time.Millisecond
+
+// wait gives the command's exit code, or that of an abort.
+func wait(code <-chan int, signals <-chan os.Signal, drain func()) int {
+	var asked time.Time // the first signal
+	for {
 		select {
 		case c := <-code:
 			return c
 		case <-signals:
 		}
-		if !first {
+		switch {
+		case asked.IsZero():
+			asked = time.Now()
+			drain()
+		case time.Since(asked) >= oneWish:
 			fmt.Fprintln(os.Stderr, "penstock: aborted by a second signal; what was not committed comes again")
 			return 1
 		}
-		drain()
 	}
 }
