@@ -211,8 +211,8 @@ func (m *demoMoment) line() string {
 // summary is the last word on a demo.
 func (m *demoMoment) summary(first time.Duration) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s events in %s: %s predicted, %s dead letters%s", count(m.sent), m.elapsed.Round(100*time.Millisecond),
-		count(m.done.Predicted), count(m.done.DeadLettered), parenthesized(byClass(&m.done)))
+	fmt.Fprintf(&b, "%s events in %s: %s predicted, %s%s", count(m.sent), m.elapsed.Round(100*time.Millisecond),
+		count(m.done.Predicted), deadLetters(m.done.DeadLettered), parenthesized(byClass(&m.done)))
 	if first > 0 {
 		fmt.Fprintf(&b, "; latency p50 %s, p99 %s; the first prediction came after %s",
 			millis(m.done.LatencyP50Millis), millis(m.done.LatencyP99Millis), first.Round(10*time.Millisecond))

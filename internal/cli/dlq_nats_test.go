@@ -148,7 +148,7 @@ func TestRedriveOnNATS(t *testing.T) {
 		t.Errorf("got %q", dry.out)
 	}
 	run(t, "", "dlq", "redrive", config, "--class", "type").want(t, 0, "2 dead letters sent back; 1 cannot be")
-	run(t, "", "dlq", "redrive", config).want(t, 0, "1 dead letters sent back; 2 were sent back before; 1 cannot be, since their values were too large to keep; 1 cannot be, since they came from subjects")
+	run(t, "", "dlq", "redrive", config).want(t, 0, "1 dead letter sent back; 2 were sent back before; 1 cannot be, since their values were too large to keep; 1 cannot be, since they came from subjects")
 	run(t, "", "dlq", "redrive", config, "-q").want(t, 0)
 	messages := messagesOf(t, js, "TX", ">")
 	if got, want := bodies(messages), []string{"event 1", "event 4", "event 2"}; !slices.Equal(got, want) {

@@ -87,7 +87,7 @@ func TestRedriveForgetsATopicMadeAnew(t *testing.T) {
 		t.Fatal(err)
 	}
 	produce(t, c, letter(0, "type"))
-	run(t, "", "dlq", "redrive", config).want(t, 0, "1 dead letters sent back\n")
+	run(t, "", "dlq", "redrive", config).want(t, 0, "1 dead letter sent back\n")
 }
 
 // manyLetters are more than three transactions' worth.

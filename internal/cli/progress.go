@@ -149,3 +149,11 @@ func count(n int64) string {
 	}
 	return s
 }
+
+// deadLetters counts them in words.
+func deadLetters(n int64) string {
+	if n == 1 {
+		return "1 dead letter"
+	}
+	return count(n) + " dead letters"
+}

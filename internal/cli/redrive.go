@@ -109,7 +109,7 @@ func (r *redrive) summarize() {
 		verb = "would be sent back"
 	}
 	w := r.session.Err
-	fmt.Fprintf(w, "%s dead letters %s", count(r.done), verb)
+	fmt.Fprintf(w, "%s %s", deadLetters(r.done), verb)
 	if r.before > 0 {
 		fmt.Fprintf(w, "; %s were sent back before", count(r.before))
 	}
