@@ -209,7 +209,7 @@ func TestBrokerIsAway(t *testing.T) {
 // TestClientLogsWarningsOnly checks what of the client's lines reaches the log.
 func TestClientLogsWarningsOnly(t *testing.T) {
 	var out bytes.Buffer
-	l := &logger{slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug}))}
+	l := newLogger(slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	l.Log(kgo.LogLevelDebug, "wrote a request", "bytes", 1)
 	l.Log(kgo.LogLevelInfo, "joined")
 	l.Log(kgo.LogLevelWarn, "broker away", "err", "EOF")
@@ -217,7 +217,7 @@ func TestClientLogsWarningsOnly(t *testing.T) {
 	if got := out.String(); strings.Count(got, "\n") != 2 || !strings.Contains(got, `level=WARN msg="kafka: broker away" err=EOF`) || !strings.Contains(got, `level=WARN msg="kafka: broken"`) {
 		t.Errorf("got %s", got)
 	}
-	quiet := &logger{slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelError}))}
+	quiet := newLogger(slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelError})))
 	if l.Level() != kgo.LogLevelWarn || quiet.Level() != kgo.LogLevelNone {
 		t.Errorf("levels %s and %s", l.Level(), quiet.Level())
 	}

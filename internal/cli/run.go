@@ -149,6 +149,9 @@ func (p *process) run(ctx context.Context) error {
 	if err := server.Listen(); err != nil {
 		return err
 	}
+	for _, url := range server.URLs() {
+		p.session.log.Info("listening", "address", url)
+	}
 	serving, stopServing := context.WithCancel(context.Background())
 	defer stopServing()
 	served := make(chan error, 1)

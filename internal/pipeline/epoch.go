@@ -123,6 +123,10 @@ func (w *worker) end(until broker.Offsets) (committed bool, err error) {
 	w.count(now)
 	w.epoch.reset()
 	w.proven = true
+	if w.broken.Load() && until == nil {
+		w.broken.Store(false)
+		w.p.goesOn(w.n)
+	}
 	return true, w.session.Committed(ctx)
 }
 

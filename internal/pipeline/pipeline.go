@@ -30,12 +30,13 @@ type Pipeline struct {
 	closing  error
 	reason   string // the last that was logged
 	reminded time.Time
+	waiting  map[int]time.Time // workers that wait, and since when
 }
 
 // New makes a pipeline and its workers, which take their share of the model. It
 // starts nothing.
 func New(c Config, b Broker) (*Pipeline, error) {
-	p := &Pipeline{c: c, broker: b, share: shareMeter{limit: c.MaxDeadShare}}
+	p := &Pipeline{c: c, broker: b, share: shareMeter{limit: c.MaxDeadShare}, waiting: map[int]time.Time{}}
 	p.hard, p.cut = context.WithCancelCause(context.Background())
 	for n := range c.Workers {
 		w, err := newWorker(p, n)
@@ -61,6 +62,8 @@ func (p *Pipeline) Abort() { p.cut(errDrain) }
 // group are given back. It returns early with an error that does not heal, and
 // without one when all is done that UntilEnd asks for.
 func (p *Pipeline) Run(ctx context.Context) error {
+	forgetLog := context.AfterFunc(ctx, func() { p.c.Log.Info("draining", "pipeline", p.c.Name, "at_most", p.c.DrainTimeout) })
+	defer forgetLog()
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	defer p.cut(nil)
@@ -177,6 +180,9 @@ const remindAfter = time.Minute
 func (p *Pipeline) complain(worker int, reason string) {
 	p.mu.Lock()
 	now := time.Now()
+	if _, ok := p.waiting[worker]; !ok {
+		p.waiting[worker] = now
+	}
 	known := reason == p.reason && now.Sub(p.reminded) < remindAfter
 	if !known {
 		p.reason, p.reminded = reason, now
@@ -184,6 +190,21 @@ func (p *Pipeline) complain(worker int, reason string) {
 	p.mu.Unlock()
 	if !known {
 		p.c.Log.Warn("waiting, and trying again with back-off", "worker", worker, "reason", reason)
+	}
+}
+
+// goesOn logs that nobody waits any more, and how long the last one did.
+func (p *Pipeline) goesOn(worker int) {
+	p.mu.Lock()
+	since, waited := p.waiting[worker]
+	delete(p.waiting, worker)
+	last := waited && len(p.waiting) == 0
+	if last {
+		p.reason = "" // the same again is news
+	}
+	p.mu.Unlock()
+	if last {
+		p.c.Log.Info("going on again", "pipeline", p.c.Name, "worker", worker, "waited", time.Since(since).Round(time.Millisecond))
 	}
 }
 

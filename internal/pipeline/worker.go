@@ -218,6 +218,9 @@ func (w *worker) open(ctx context.Context) error {
 	joined := session.Joined
 	w.joined.Store(&joined)
 	w.show(stateRunning, "")
+	if !w.broken.Load() { // a model that was broken has to answer first
+		w.p.goesOn(w.n)
+	}
 	return nil
 }
 
