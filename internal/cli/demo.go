@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -156,8 +158,18 @@ func (c *demoCommand) check() error {
 		return fmt.Errorf("--duration wants a time, or 0 for no end, not %s", c.Duration)
 	case c.DriftAfter < 0:
 		return fmt.Errorf("--drift-after wants a time, or 0 for never, not %s", c.DriftAfter)
+	case exposed(c.Listen):
+		return fmt.Errorf("--listen: %s is reachable from other machines, and the demo has neither TLS nor keys: listen at 127.0.0.1:8080", c.Listen)
 	}
 	return nil
+}
+
+// exposed tells whether an address is beyond loopback. One that is none the
+// config refuses.
+func exposed(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	ip, named := netip.ParseAddr(host)
+	return err == nil && host != "localhost" && (named != nil || !ip.IsLoopback())
 }
 
 // unpack writes the bundled example to dir and reads it as run does.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,6 +21,7 @@ type demo struct {
 	view    *demoView
 
 	fed  time.Duration // from the start until the feed began
+	over time.Duration // and until it was told to end
 	last demoMoment    // as it was shown last
 }
 
@@ -65,6 +67,7 @@ func (d *demo) run(ctx context.Context) error {
 	pipeline, watch := begin(d.process.run), begin(d.watch.run)
 	feed, err := d.follow(ctx, pipeline, watch)
 	if feed != nil {
+		d.over = time.Since(d.started)
 		err = errors.Join(err, feed.end())
 		d.settle(pipeline)
 	}
@@ -145,6 +148,10 @@ func (d *demo) moment() *demoMoment {
 	m := demoMoment{
 		elapsed: time.Since(d.started), sent: d.feed.sent.Load(), done: d.totals(),
 		seen: d.watch.now(), shifted: d.feed.shifted.Load(),
+		wanted: d.feed.rate,
+	}
+	if d.fed > 0 {
+		m.fed = cmp.Or(d.over, m.elapsed) - d.fed
 	}
 	if d.fed > 0 && d.feed.shift > 0 {
 		m.shiftAt = d.fed + d.feed.shift

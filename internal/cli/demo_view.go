@@ -39,6 +39,8 @@ type demoMoment struct {
 	seen    demoSeen
 	shiftAt time.Duration // elapsed when the events move away from what the model knows; 0: never, or not known yet
 	shifted bool
+	wanted  float64       // events a second that the feed is to send
+	fed     time.Duration // how long it has
 
 	lately demoStretch
 }
@@ -150,7 +152,7 @@ func (m *demoMoment) block() []string {
 	return []string{
 		fmt.Sprintf("%s, for %s", demoTitle, clock(m.elapsed)),
 		"",
-		fmt.Sprintf("  events in     %14s %9s/s   %s", count(m.sent), perSecond(l.sent, l.took), m.kind()),
+		fmt.Sprintf("  events in     %14s %9s/s   %s", count(m.sent), perSecond(l.sent, l.took), m.kind()+m.behind()),
 		fmt.Sprintf("  predictions   %14s %9s/s   %s", count(m.done.Predicted), perSecond(l.done.Predicted, l.took), l.fraud()),
 		fmt.Sprintf("  dead letters  %14s               %s", count(m.done.DeadLettered), byClass(&m.done)),
 		fmt.Sprintf("  latency       %s", l.latency()),
@@ -199,7 +201,7 @@ func (p *demoPlaces) look() []string {
 func (m *demoMoment) line() string {
 	l := &m.lately
 	parts := []string{
-		clock(m.elapsed), "in " + perSecond(l.sent, l.took) + "/s", "predicted " + perSecond(l.done.Predicted, l.took) + "/s",
+		clock(m.elapsed), "in " + perSecond(l.sent, l.took) + "/s" + m.behind(), "predicted " + perSecond(l.done.Predicted, l.took) + "/s",
 		l.fraud(), l.latency(), "dead letters " + count(m.done.DeadLettered) + parenthesized(byClass(&m.done)),
 	}
 	if m.shifted {
@@ -213,12 +215,26 @@ func (m *demoMoment) summary(first time.Duration) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s events in %s: %s predicted, %s%s", count(m.sent), m.elapsed.Round(100*time.Millisecond),
 		count(m.done.Predicted), deadLetters(m.done.DeadLettered), parenthesized(byClass(&m.done)))
+	b.WriteString(m.behind())
 	if first > 0 {
 		fmt.Fprintf(&b, "; latency p50 %s, p99 %s; the first prediction came after %s",
 			millis(m.done.LatencyP50Millis), millis(m.done.LatencyP99Millis), first.Round(10*time.Millisecond))
 	}
 	return b.String()
 }
+
+// behind says so where fewer events come than --rate asks for.
+func (m *demoMoment) behind() string {
+	if m.fed < settledRate || float64(m.sent) > keptRate*m.wanted*m.fed.Seconds() {
+		return ""
+	}
+	return fmt.Sprintf(", less than --rate %s: this machine does not keep up", count(int64(m.wanted)))
+}
+
+const (
+	settledRate = 3 * time.Second // from when on the rate of the feed says something
+	keptRate    = 0.9             // of it is as good as all
+)
 
 // byClass lists the dead letters: decode 41, type 2.
 func byClass(t *telemetry.Totals) string {

@@ -151,3 +151,22 @@ func screen(t *testing.T, output string) []string {
 	}
 	return lines
 }
+
+// TestDemoBehind says so when fewer events come than were asked for.
+func TestDemoBehind(t *testing.T) {
+	m := demoMoment{elapsed: 11 * time.Second, fed: 10 * time.Second, wanted: 200_000, sent: 100_000}
+	const want = ", less than --rate 200,000: this machine does not keep up"
+	for _, text := range []string{m.line(), m.summary(0), m.block()[2]} {
+		if !strings.Contains(text, want) {
+			t.Errorf("it says nothing: %s", text)
+		}
+	}
+	m.sent = 1_990_000
+	if text := m.line(); strings.Contains(text, "rate") {
+		t.Errorf("it keeps up: %s", text)
+	}
+	m.sent, m.fed = 0, time.Second
+	if text := m.line(); strings.Contains(text, "rate") {
+		t.Errorf("it is too early to tell: %s", text)
+	}
+}

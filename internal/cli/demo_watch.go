@@ -27,7 +27,8 @@ type demoSeen struct {
 
 // run reads until ctx ends.
 func (w *demoWatch) run(ctx context.Context) error {
-	if err := w.broker.predictions(ctx, w.take); err != nil {
+	// An end while it still connects is none of its errors.
+	if err := w.broker.predictions(ctx, w.take); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("read the demo's predictions: %w", err)
 	}
 	return nil
