@@ -121,7 +121,7 @@ func runToEnd(t *testing.T, addr, delivery string) {
 	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 	defer cancel()
 	runWith(ctx, t, "", "run", filepath.Join(cardFraud, "pipeline.yaml"), "--until-end",
-		"--set", "broker.kafka.bootstrap_servers="+addr, "--set", "listen=127.0.0.1:0", "--set", "delivery="+delivery).want(t, 0)
+		"--set", "broker.kafka.bootstrap_servers="+addr, "--set", "listen=127.0.0.1:0", "--set", "delivery="+delivery).want(t, 0, "msg=listening address=http://127.0.0.1:")
 	if ctx.Err() != nil {
 		t.Fatal("it did not end by itself")
 	}
