@@ -254,7 +254,7 @@ func (n *NATS) AtEnd(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	positions := consumer.NATSPositions{JS: js, Source: n.o.Source, Own: n.o.Own, Subjects: n.o.Subjects, Group: n.o.Group, ExactlyOnce: n.o.ExactlyOnce}
+	positions := consumer.NATSPositions{JS: js, Source: n.o.Source, Own: n.o.Own, Subjects: n.o.Subjects, Group: n.o.Group}
 	for i, filter := range n.o.Filters {
 		at, ok, err := positions.Of(ctx, filter)
 		if err != nil || !ok || at <= ends[i] {
