@@ -87,7 +87,7 @@ func (w *brokerWiring) prepareStreams(ctx context.Context, js jetstream.JetStrea
 	for _, f := range broker.CompareStreams(cfg, found) {
 		switch {
 		case f.Missing:
-			return 0, fmt.Errorf("%s; create it, or have penstock create what is missing: penstock topics %s --create: %w", f.Text, w.file.Path, broker.ErrMissing)
+			return 0, &missingStream{fmt.Sprintf("%s; create it, or have penstock create what is missing: penstock topics %s --create", f.Text, w.file.Path)}
 		case !f.Warning && f.Hint != "":
 			return 0, fmt.Errorf("%s (%s)", f.Text, f.Hint)
 		case !f.Warning:
@@ -97,6 +97,12 @@ func (w *brokerWiring) prepareStreams(ctx context.Context, js jetstream.JetStrea
 	own := slices.IndexFunc(found, func(f broker.FoundStream) bool { return f.Own })
 	return found[own].MaxMessage, nil
 }
+
+// missingStream says which stream is not there.
+type missingStream struct{ text string }
+
+func (e *missingStream) Error() string { return e.text }
+func (e *missingStream) Unwrap() error { return broker.ErrMissing }
 
 // makeStreams makes streams that are missing, and gives what is there then.
 func (w *brokerWiring) makeStreams(ctx context.Context, js jetstream.JetStream, all bool) ([]broker.FoundStream, error) {
