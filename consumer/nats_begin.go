@@ -56,10 +56,14 @@ func (n *NATS) begin(ctx context.Context, r *filterReader, info *jetstream.Strea
 	case b.chosen:
 		log.Warn("the position was lost; going on where --from says")
 	}
-	if uint64(b.offset) == r.position.Value.Next && !b.chosen {
+	changed := r.position.Value.OverrulesConsumer != n.o.ExactlyOnce // the mode of delivery
+	if uint64(b.offset) == r.position.Value.Next && !b.chosen && !changed {
 		return nil
 	}
-	return n.move(ctx, r, broker.Position{Next: uint64(b.offset), Stream: n.source, Created: info.Created, Resume: r.position.Value.Resume, Else: r.position.Value.Else})
+	return n.move(ctx, r, broker.Position{
+		Next: uint64(b.offset), Stream: n.source, Created: info.Created,
+		Resume: r.position.Value.Resume, Else: r.position.Value.Else, OverrulesConsumer: n.o.ExactlyOnce,
+	})
 }
 
 // identity tells a stream from one of the same name that was made later.
@@ -67,36 +71,47 @@ func identity(name string, info *jetstream.StreamInfo) string {
 	return name + "@" + info.Created.UTC().String()
 }
 
-// position is where a filter stands; nil where it never was read. At least once
-// the filter's consumer knows.
+// position is where a filter stands; nil where it never was read.
 func (n *NATS) position(ctx context.Context, filter string) (*broker.Held[broker.Position], error) {
 	held, err := broker.Last[broker.Position](ctx, n.o.Session.Own, n.o.Session.Subjects.Position(filter))
-	if err != nil || held == nil || held.Value.Retired || n.o.ExactlyOnce {
-		return held, err
+	if err != nil || held == nil {
+		return nil, err
 	}
-	// Where there is none it is made, and begins where the position says.
-	floor, err := ackFloor(ctx, n.o.Session.JS, n.source, broker.Durable(n.o.GroupName, filter))
-	held.Value.Next = max(held.Value.Next, floor+1)
+	held.Value.Next, err = nextOf(ctx, &held.Value, n.o.Session.JS, n.source, broker.Durable(n.o.GroupName, filter))
 	return held, err
 }
 
-// move writes a filter's position.
+// move writes a filter's position. Whoever still reads the filter exactly once, or
+// from its consumer, finds that it has moved, or that the consumer is gone.
 func (n *NATS) move(ctx context.Context, r *filterReader, to broker.Position) error {
 	guard, err := positionGuard(n.o.Session.Subjects.Position(r.filter), &to, r.position.Sequence)
 	if err != nil {
 		return err
 	}
 	if !n.o.ExactlyOnce { // it is made again, where the position says
-		err := n.o.Session.Source.DeleteConsumer(ctx, broker.Durable(n.o.GroupName, r.filter))
-		if err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
-			return fmt.Errorf("delete the consumer of %s: %w", r.filter, err)
+		if err := n.deleteDurable(ctx, r.filter); err != nil {
+			return err
 		}
 	}
 	sequence, err := guard.Put(ctx, n.o.Session.JS)
 	if err != nil {
 		return err
 	}
+	if n.o.ExactlyOnce && !r.position.Value.OverrulesConsumer { // what it knew is in the position now
+		if err := n.deleteDurable(ctx, r.filter); err != nil {
+			return err
+		}
+	}
 	r.position = broker.Held[broker.Position]{Value: to, Sequence: sequence}
+	return nil
+}
+
+// deleteDurable deletes the consumer that a filter has at least once, if any.
+func (n *NATS) deleteDurable(ctx context.Context, filter string) error {
+	err := n.o.Session.Source.DeleteConsumer(ctx, broker.Durable(n.o.GroupName, filter))
+	if err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
+		return fmt.Errorf("delete the consumer of %s: %w", filter, err)
+	}
 	return nil
 }
 

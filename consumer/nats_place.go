@@ -3,7 +3,6 @@ package consumer
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -46,13 +45,12 @@ func (n *NATS) place(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if n.o.ExactlyOnce {
-		return nil
-	}
 	for other := range retired {
-		err := n.o.Session.Source.DeleteConsumer(ctx, broker.Durable(n.o.GroupName, other))
-		if err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
-			return fmt.Errorf("delete the consumer of %s: %w", other, err)
+		if known[other].Value.OverrulesConsumer {
+			continue
+		}
+		if err := n.deleteDurable(ctx, other); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -86,7 +84,7 @@ func (n *NATS) placed(info *jetstream.StreamInfo, known map[string]broker.Held[b
 	next := map[string]broker.Position{}
 	for _, filter := range n.o.Filters {
 		if mine, ok := known[filter]; !ok || mine.Value.Retired {
-			p := resume(broker.Position{Stream: n.source, Created: info.Created}, filter, first, facts(known, filter))
+			p := resume(broker.Position{Stream: n.source, Created: info.Created, OverrulesConsumer: n.o.ExactlyOnce}, filter, first, facts(known, filter))
 			next[filter] = p
 			n.o.Log.Info("filter has no position yet; it begins here", "stream", n.source, "filter", filter, "sequence", p.Next)
 		}
@@ -113,10 +111,13 @@ func (n *NATS) placed(info *jetstream.StreamInfo, known map[string]broker.Held[b
 // positions are those of all filters that ever were read.
 func (n *NATS) positions(ctx context.Context) (map[string]broker.Held[broker.Position], error) {
 	known, err := knownPositions(ctx, n.o.Session.Own, n.o.Session.Subjects)
-	if err != nil || n.o.ExactlyOnce {
-		return known, err
+	if err != nil {
+		return nil, err
 	}
-	for filter := range known { // at least once the consumers know more
+	for filter, p := range known {
+		if p.Value.Retired || p.Value.OverrulesConsumer {
+			continue
+		}
 		held, err := n.position(ctx, filter)
 		if err != nil {
 			return nil, err

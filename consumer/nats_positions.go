@@ -16,7 +16,6 @@ type NATSPositions struct {
 	Source, Own string // streams
 	Subjects    broker.Subjects
 	Group       string
-	ExactlyOnce bool
 }
 
 // Of is the sequence from which on a filter's events are to be scored; ok is
@@ -30,11 +29,19 @@ func (p *NATSPositions) Of(ctx context.Context, filter string) (next uint64, ok 
 	if err != nil || held == nil || held.Value.Retired {
 		return 0, false, err
 	}
-	if p.ExactlyOnce {
-		return held.Value.Next, true, nil
+	next, err = nextOf(ctx, &held.Value, p.JS, p.Source, broker.Durable(p.Group, filter))
+	return next, true, err
+}
+
+// nextOf is where a filter goes on by its position and its durable consumer, if
+// any: at least once the consumer knows more, unless exactly once has been there
+// since.
+func nextOf(ctx context.Context, p *broker.Position, js jetstream.JetStream, stream, durable string) (uint64, error) {
+	if p.Retired || p.OverrulesConsumer {
+		return p.Next, nil
 	}
-	floor, err := ackFloor(ctx, p.JS, p.Source, broker.Durable(p.Group, filter))
-	return max(held.Value.Next, floor+1), true, err
+	floor, err := ackFloor(ctx, js, stream, durable)
+	return max(p.Next, floor+1), err
 }
 
 // ackFloor is the stream sequence up to which a consumer's messages are

@@ -28,7 +28,7 @@ func (p *NATSPositions) Reset(ctx context.Context, source *jetstream.StreamInfo,
 	if err != nil {
 		return err
 	}
-	to := broker.Position{Next: next, Stream: p.Source, Created: source.Created}
+	to := broker.Position{Next: next, Stream: p.Source, Created: source.Created, OverrulesConsumer: true}
 	moved := map[string]broker.Position{}
 	for _, filter := range filters {
 		moved[filter] = to
@@ -51,10 +51,7 @@ func (p *NATSPositions) Reset(ctx context.Context, source *jetstream.StreamInfo,
 	if _, err := new(broker.Batches).PublishAll(ctx, p.JS.Conn(), guards); err != nil {
 		return fmt.Errorf("write the positions: %w", err)
 	}
-	if p.ExactlyOnce {
-		return nil
-	}
-	for filter := range moved { // it is made again, where the position says
+	for filter := range moved { // at least once it is made again, where the position says
 		err := p.JS.DeleteConsumer(ctx, p.Source, broker.Durable(p.Group, filter))
 		if err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
 			return fmt.Errorf("delete the consumer of %s: %w", filter, err)
@@ -65,18 +62,8 @@ func (p *NATSPositions) Reset(ctx context.Context, source *jetstream.StreamInfo,
 
 // Waiting is how many events of a filter are to be scored, from a sequence on.
 func (p *NATSPositions) Waiting(ctx context.Context, source *jetstream.StreamInfo, filter string, next uint64) (uint64, error) {
-	if !p.ExactlyOnce {
-		c, err := p.JS.Consumer(ctx, p.Source, broker.Durable(p.Group, filter))
-		switch {
-		case err == nil:
-			info := c.CachedInfo()
-			return info.NumPending + uint64(info.NumAckPending), nil
-		case !errors.Is(err, jetstream.ErrConsumerNotFound):
-			return 0, fmt.Errorf("look up the consumer of %s: %w", filter, err)
-		}
-	}
 	if source.Config.Retention != jetstream.LimitsPolicy { // what is done is gone, and nobody may look ahead
-		return p.held(ctx, filter)
+		return p.undone(ctx, filter)
 	}
 	c, err := p.JS.CreateConsumer(ctx, p.Source, jetstream.ConsumerConfig{
 		FilterSubject: filter, DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: max(next, 1),
@@ -90,6 +77,20 @@ func (p *NATSPositions) Waiting(ctx context.Context, source *jetstream.StreamInf
 		return 0, fmt.Errorf("count the events of %s: %w", filter, err)
 	}
 	return info.NumPending, nil
+}
+
+// undone is how many events of a filter are not acknowledged, in a source that
+// drops those that are.
+func (p *NATSPositions) undone(ctx context.Context, filter string) (uint64, error) {
+	c, err := p.JS.Consumer(ctx, p.Source, broker.Durable(p.Group, filter))
+	if errors.Is(err, jetstream.ErrConsumerNotFound) {
+		return p.held(ctx, filter)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("look up the consumer of %s: %w", filter, err)
+	}
+	info := c.CachedInfo()
+	return info.NumPending + uint64(info.NumAckPending), nil
 }
 
 // held is how many events of a filter the source has.

@@ -183,7 +183,7 @@ func publishBatch(ctx context.Context, conn *nats.Conn, messages []*nats.Msg, gu
 		return 0, fmt.Errorf("commit batch: read the answer: %w", err)
 	}
 	if ack.Error != nil {
-		return 0, fmt.Errorf("commit batch: %w", ack.Error)
+		return 0, fmt.Errorf("commit batch: %w", Plain(ack.Error))
 	}
 	return ack.Sequence, nil
 }

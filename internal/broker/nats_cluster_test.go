@@ -12,11 +12,15 @@ import (
 	"github.com/penstock/penstock/internal/natstest"
 )
 
-// TestOwnIsAsReplicatedAsTheSource takes three servers.
+// TestOwnIsAsReplicatedAsTheSource takes three servers, and a pipeline that is
+// there before its source.
 func TestOwnIsAsReplicatedAsTheSource(t *testing.T) {
 	js := jetStreamOf(t, &config.NATS{URL: natstest.ClusterForTest(t, 3).URL()})
-	addStream(t, js, jetstream.StreamConfig{Name: "TX", Subjects: []string{"tx.>"}, Replicas: 3})
 	p := natsPipeline("tx.*")
+	if made, err := CreateStreams(soonCtx(t), js, inspectStreams(t, js, p), true); err != nil || len(made) > 0 {
+		t.Fatalf("before the source is there it made %v, %v", made, err)
+	}
+	addStream(t, js, jetstream.StreamConfig{Name: "TX", Subjects: []string{"tx.>"}, Replicas: 3})
 	if _, err := CreateStreams(soonCtx(t), js, inspectStreams(t, js, p), true); err != nil {
 		t.Fatal(err)
 	}

@@ -141,5 +141,5 @@ func ConnectNATS(options []nats.Option) (*nats.Conn, error) {
 // errors do not say so.
 type natsError struct{ err error }
 
-func (e *natsError) Error() string { return e.err.Error() }
+func (e *natsError) Error() string { return words(e.err.Error()) }
 func (e *natsError) Unwrap() error { return e.err }

@@ -3,6 +3,7 @@ package broker
 import (
 	"errors"
 	"fmt"
+	"net"
 	"regexp"
 	"strings"
 
@@ -22,6 +23,9 @@ func diagnoseNATS(err error) (Diagnosis, bool) {
 	if d, ok := diagnoseUser(err); ok {
 		return d, true
 	}
+	if d, ok := diagnoseAddress(err); ok {
+		return d, true
+	}
 	switch {
 	case errors.Is(err, nats.ErrMaxPayload):
 		return Diagnosis{TooLarge, "a message is larger than the server's max_payload: raise that, or send less in one"}, true
@@ -38,6 +42,20 @@ func diagnoseNATS(err error) (Diagnosis, bool) {
 	case isAny(err, nats.ErrReconnectBufExceeded, nats.ErrConnectionReconnecting, nats.ErrDisconnected, nats.ErrStaleConnection,
 		jetstream.ErrServerShutdown, jetstream.ErrNoHeartbeat, jetstream.ErrConsumerLeadershipChanged):
 		return Diagnosis{Transient, "the connection to the NATS server broke off; it comes back when the server does"}, true
+	}
+	return Diagnosis{}, false
+}
+
+// diagnoseAddress knows why no server of broker.nats.url is reached.
+func diagnoseAddress(err error) (Diagnosis, bool) {
+	if _, ok := errors.AsType[*natsError](err); !ok {
+		return Diagnosis{}, false
+	}
+	if e, ok := errors.AsType[*net.DNSError](err); ok {
+		return Diagnosis{Transient, fmt.Sprintf("the address of %s is not found: check broker.nats.url", e.Name)}, true
+	}
+	if e, ok := errors.AsType[*net.OpError](err); ok && e.Op == "dial" && e.Addr != nil {
+		return Diagnosis{Transient, fmt.Sprintf("no broker answers at %s: is it up, and is that its address in broker.nats.url?", e.Addr)}, true
 	}
 	return Diagnosis{}, false
 }

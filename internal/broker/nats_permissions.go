@@ -48,8 +48,10 @@ func NATSPermissions(p *config.Pipeline) []Permission {
 		api("STREAM.MSG.GET."+source, "", atSource),  // without
 	)
 	all = append(all, consumes(source, atSource)...)
+	// What waits for a filter; and exactly once, how far at least once came before.
+	all = append(all, api("CONSUMER.INFO."+source+".", "*", atSource))
 	if p.Delivery == "at_least_once" {
-		all = append(all, api("CONSUMER.INFO."+source+".", "*", atSource), api("CONSUMER.RESET."+source+".", "*", atSource))
+		all = append(all, api("CONSUMER.RESET."+source+".", "*", atSource))
 		// The second is what servers use that have js_ack_fc_v2 on: a domain and
 		// an account come first.
 		for _, format := range []string{"$JS.ACK.%s.", "$JS.ACK.*.*.%s."} {

@@ -158,6 +158,7 @@ func TestProbingDestroysNothing(t *testing.T) {
 	needed := NATSPermissions(p)
 	url := startNATS(t, granting(needed)).ClientURL()
 	root := jetStreamOf(t, &config.NATS{URL: url, User: "root", Password: "r"})
+	p.CreateTopics = true // for the own stream is not made without its source
 	if err := setUp(soonCtx(t), root, p); err != nil {
 		t.Fatal(err)
 	}

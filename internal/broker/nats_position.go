@@ -29,6 +29,9 @@ type Position struct {
 	// Retired marks a filter that is no longer in the list and whose events
 	// others have taken over. A worker that still has it finds its batch refused.
 	Retired bool `json:"retired,omitempty"`
+	// OverrulesConsumer says that the filter's durable consumer counts for nothing,
+	// if there is one: exactly once was the last to move the position, or a reset.
+	OverrulesConsumer bool `json:"overrules_consumer,omitempty"`
 }
 
 // Resume is where the events of a filter go on.

@@ -42,7 +42,7 @@ func told(findings []Finding) []string {
 	return all
 }
 
-// TestCreateStreams makes the streams of a pipeline, its own first, and finds
+// TestCreateStreams makes the streams of a pipeline, and finds
 // nothing wrong with what it made.
 func TestCreateStreams(t *testing.T) {
 	js := jetStreamOf(t, &config.NATS{URL: startNATS(t).ClientURL()})
@@ -54,11 +54,11 @@ func TestCreateStreams(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 	made, err := CreateStreams(soonCtx(t), js, inspectStreams(t, js, p), true)
-	if err != nil || len(made) != 1 || made[0].Name != "OWN" {
-		t.Fatalf("made %v, %v", made, err)
+	if err != nil || len(made) > 0 {
+		t.Fatalf("without a source it made %v, %v", made, err)
 	}
 	made, err = CreateStreams(soonCtx(t), js, inspectStreams(t, js, p), false)
-	if err != nil || len(made) != 1 || made[0].Name != "TX" {
+	if err != nil || len(made) != 2 || made[0].Name != "TX" || made[1].Name != "OWN" {
 		t.Fatalf("made %v, %v", made, err)
 	}
 	found := inspectStreams(t, js, p)
@@ -90,7 +90,7 @@ func TestCreateStreamsWithoutFilters(t *testing.T) {
 	js := jetStreamOf(t, &config.NATS{URL: startNATS(t).ClientURL()})
 	p := natsPipeline()
 	made, err := CreateStreams(soonCtx(t), js, inspectStreams(t, js, p), false)
-	if err == nil || !strings.Contains(err.Error(), "create stream TX: it needs subjects: give source.filter_subjects") || len(made) != 1 {
+	if err == nil || !strings.Contains(err.Error(), "create stream TX: it needs subjects: give source.filter_subjects") || len(made) > 0 {
 		t.Errorf("made %v, %v", made, err)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/penstock/penstock/internal/broker"
+	"github.com/penstock/penstock/internal/embedded"
 	"github.com/penstock/penstock/internal/pipeline"
 )
 
@@ -27,7 +28,7 @@ func (w *brokerWiring) nats() (pipeline.Broker, error) {
 // embedded makes the pipeline's way to the server of its dir, which is started
 // where no other pipeline has.
 func (p *process) embedded(w *brokerWiring) (pipeline.Broker, error) {
-	server, err := p.servers.open(w.file.Pipeline.Broker.Embedded, p.session.log)
+	server, err := p.servers.start(w.file.Pipeline.Broker.Embedded, embedded.NATSOptions{Log: p.session.log, AwaitRoom: true})
 	if err != nil {
 		return nil, err
 	}

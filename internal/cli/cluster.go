@@ -85,6 +85,7 @@ func explained(ctx context.Context, err error) error {
 	case errors.Is(ctx.Err(), context.Canceled):
 		return errors.New("interrupted")
 	}
+	err = broker.Plain(err)
 	if hint := broker.Diagnose(err).Hint; hint != "" {
 		return fmt.Errorf("%w; %s", err, hint)
 	}

@@ -45,7 +45,7 @@ func (all *embeddedServers) start(e *config.Embedded, o embedded.NATSOptions) (*
 	}
 	s := &embeddedServer{NATS: started, config: *e}
 	(*all)[dir] = s
-	if addr := started.Addr(); addr != "" {
+	if addr := started.Addr(); addr != "" && s.health() == "" {
 		o.Log.Info("the embedded NATS listens", "address", addr)
 	}
 	return s, nil

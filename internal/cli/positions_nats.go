@@ -49,7 +49,7 @@ func (s *session) openNATSPositions(ctx context.Context, cfg *config.Pipeline) (
 	p := &natsPositions{server: server, p: cfg, subjects: broker.NewSubjects(cfg)}
 	p.known = consumer.NATSPositions{
 		JS: server.js, Source: cfg.Source.Stream, Own: cfg.Sink.Stream, Subjects: p.subjects,
-		Group: cfg.Source.Group, ExactlyOnce: cfg.Delivery == exactlyOnce,
+		Group: cfg.Source.Group,
 	}
 	if err := p.guarded(ctx, p.ask); err != nil {
 		server.close()

@@ -29,7 +29,7 @@ func (sendCommand) Help() string {
 
 With --rate, events leave at a steady pace that does not slow down when the broker does. An event whose --key is absent, null, or not to be found because the line is no JSON, goes without a key.
 
-On NATS all events of a run go to one subject: the source's filter where that is one subject, or else --subject, which one of the filters must take. A run that was cut short and is run again publishes its events again: they carry no message id. With broker.embedded they go to the process that keeps the folder, by its broker.embedded.listen; where there is none, they are put into the folder, for the next penstock run.
+On NATS all events of a run go to one subject: the source's filter where that is one subject, or else --subject, which one of the filters must take. A server that goes away is waited for, up to 15 s; what it had not acknowledged is published again under the same message ids, so that each event is there once as long as the source's duplicate_window outlasts that. A run that was cut short and is run again publishes its events again, under other ids. With broker.embedded they go to the process that keeps the folder, by its broker.embedded.listen; where there is none, they are put into the folder, for the next penstock run.
 
 Example:
 

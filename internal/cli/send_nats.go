@@ -3,9 +3,13 @@ package cli
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
+	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -20,8 +24,17 @@ type sourceSubject struct {
 	stream  string
 	server  *natsServer
 	js      jetstream.JetStream
-	refused context.Context // ends when the server refuses the subject to the user
+	refused context.Context // ends when the server refuses the subject to the user, or the connection does
 	stop    func()
+	log     *slog.Logger
+
+	finished func(error)
+	run      string // begins the message ids of this run
+	given    int
+	pending  []onItsWay // in their order
+	any      bool       // the server took an event
+	away     time.Time  // since when it takes none; zero: it does
+	pause    time.Duration
 }
 
 // sendPending is how many events are on their way before the first of them is
@@ -37,12 +50,9 @@ func (c *sendCommand) openSubject(ctx context.Context, s *session, p *config.Pip
 	if err != nil {
 		return nil, explained(ctx, err)
 	}
-	t := &sourceSubject{subject: subject, stream: p.Source.Stream, server: server}
-	t.js, err = jetstream.New(server.conn,
-		jetstream.WithPublishAsyncMaxPending(sendPending), jetstream.WithPublishAsyncTimeout(answerTime),
-		jetstream.WithPublishAsyncAckHandler(func(jetstream.JetStream, *nats.Msg, *jetstream.PubAck) { finished(nil) }),
-		jetstream.WithPublishAsyncErrHandler(func(_ jetstream.JetStream, _ *nats.Msg, err error) { finished(err) }),
-	)
+	t := &sourceSubject{subject: subject, stream: p.Source.Stream, server: server, log: s.log, finished: finished, run: "send:" + rand.Text()}
+	// Twice as many, for what is published again beside what is on its way.
+	t.js, err = jetstream.New(server.conn, jetstream.WithPublishAsyncMaxPending(2*sendPending), jetstream.WithPublishAsyncTimeout(answerTime))
 	if err == nil && p.Broker.Embedded != nil {
 		err = server.makeSource(ctx)
 	}
@@ -103,22 +113,24 @@ func (t *sourceSubject) close() {
 	t.server.close()
 }
 
-func (t *sourceSubject) publish(_ context.Context, event []byte) error {
-	if t.refused.Err() != nil {
-		return context.Cause(t.refused)
+func (t *sourceSubject) publish(ctx context.Context, event []byte) error {
+	if err := t.settle(ctx, sendPending-1); err != nil {
+		return err
 	}
-	m := &nats.Msg{Subject: t.subject, Data: bytes.Clone(event)}
-	_, err := t.js.PublishMsgAsync(m, jetstream.WithExpectStream(t.stream), jetstream.WithStallWait(answerTime), jetstream.WithRetryAttempts(0))
-	return err
+	if cause := context.Cause(t.refused); errors.Is(cause, nats.ErrPermissionViolation) {
+		return cause
+	}
+	t.given++
+	e := onItsWay{id: fmt.Sprintf("%s:%d", t.run, t.given), event: bytes.Clone(event)}
+	err := t.give(&e)
+	if err != nil && !t.passes(err) {
+		return err
+	}
+	t.pending = append(t.pending, e)
+	if err != nil {
+		return t.again(ctx, err)
+	}
+	return nil
 }
 
-func (t *sourceSubject) flush(ctx context.Context) error {
-	select {
-	case <-t.js.PublishAsyncComplete():
-		return nil
-	case <-t.refused.Done():
-		return context.Cause(t.refused)
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
+func (t *sourceSubject) flush(ctx context.Context) error { return t.settle(ctx, 0) }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/penstock/penstock/internal/brokertest"
 	"github.com/penstock/penstock/internal/embedded"
 )
 
@@ -129,5 +130,43 @@ func TestSendInterrupted(t *testing.T) {
 	runWith(ctx, t, strings.Repeat("x\n", 1000), "send", natsConfig(t, s, ""), "--subject", "tx.a", "--rate", "20").want(t, 1, " events in ")
 	if n := len(messagesOf(t, jetStream(t, s), "TX", "tx.a")); n < 5 || n > 12 {
 		t.Errorf("%d events were published in half a second at 20 a second", n)
+	}
+}
+
+// TestSendRidesOutALostConnection cuts the way to the server while events are on
+// it, again and again: each is in the source once, in its order.
+func TestSendRidesOutALostConnection(t *testing.T) {
+	s := startNATS(t, "")
+	addStream(t, s, jetstream.StreamConfig{Name: "TX", Subjects: []string{"tx.>"}})
+	proxy, err := brokertest.NewProxy(freeAddress(t), s.Addr().String(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(proxy.Close)
+	var lines []string
+	for i := range 20_000 {
+		lines = append(lines, fmt.Sprint(i))
+	}
+	done := make(chan result, 1)
+	go func() {
+		done <- run(t, strings.Join(lines, "\n"), "send", natsConfig(t, s, ""), "--subject", "tx.eu", "--rate", "10000", "--set", "broker.nats.url=nats://"+proxy.Addr())
+	}()
+	for range 3 {
+		time.Sleep(500 * time.Millisecond)
+		proxy.Cut()
+		time.Sleep(300 * time.Millisecond)
+		if err := proxy.Restore(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	(<-done).want(t, 0, "20,000 events in ", "to tx.eu\n", "the server is away; waiting for it")
+	if got := bodies(messagesOf(t, jetStream(t, s), "TX", "tx.eu")); !slices.Equal(got, lines) {
+		t.Errorf("got %d lines, want %d in their order", len(got), len(lines))
+	}
+	proxy.Cut()
+	begun := time.Now()
+	run(t, "x\n", "send", natsConfig(t, s, ""), "--subject", "tx.eu", "--set", "broker.nats.url=nats://"+proxy.Addr()).want(t, 1, "connect to nats://"+proxy.Addr())
+	if took := time.Since(begun); took > 5*time.Second {
+		t.Errorf("with nobody there it took %s", took)
 	}
 }

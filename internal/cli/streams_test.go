@@ -26,6 +26,7 @@ permissions: {
     "$JS.API.CONSUMER.CREATE.TX.>"                   # ok
     "$JS.API.CONSUMER.MSG.NEXT.TX.*"                 # ok
     "$JS.API.CONSUMER.DELETE.TX.*"                   # ok
+    "$JS.API.CONSUMER.INFO.TX.*"                     # ok
     "p.>"                                            # ok
     "scored.*"                                       # unknown
   ]

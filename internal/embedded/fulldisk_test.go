@@ -118,19 +118,49 @@ func (d disk) live(dir string) error {
 	if err := w.open(dir); err == nil || !strings.Contains(err.Error(), d.says) {
 		return fmt.Errorf("started on a full disk: %w, want %q", err, d.says)
 	}
-	if err := d.free(); err != nil {
-		return err
-	}
-	if err := w.open(dir); err != nil {
+	w.close()
+	if err := w.awaitsRoom(dir); err != nil {
 		return err
 	}
 	return errors.Join(w.publish(), w.whole())
 }
 
-func (w *witness) open(dir string) (err error) {
-	if w.n, err = StartNATS(NATSOptions{Dir: dir, MaxBytes: 1 << 30, Log: slog.New(slog.NewTextHandler(os.Stderr, nil))}); err != nil {
+// awaitsRoom: who was told to wait is down, says why, and starts by itself.
+func (w *witness) awaitsRoom(dir string) (err error) {
+	if w.n, err = startWitness(NATSOptions{Dir: dir, AwaitRoom: true}); err != nil {
 		return err
 	}
+	for _, step := range []func() error{w.staysDown, w.saysWhatToDo, w.d.free} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	if err := w.until("is well", func() bool { return w.n.Health() == "" }); err != nil {
+		return err
+	}
+	return w.connect()
+}
+
+func (w *witness) saysWhatToDo() error {
+	if health := w.n.Health(); !strings.Contains(health, "make room on the disk of ") {
+		return fmt.Errorf("its health is %q", health)
+	}
+	return nil
+}
+
+func startWitness(o NATSOptions) (*NATS, error) {
+	o.MaxBytes, o.Log = 1<<30, slog.New(slog.NewTextHandler(os.Stderr, nil))
+	return StartNATS(o)
+}
+
+func (w *witness) open(dir string) (err error) {
+	if w.n, err = startWitness(NATSOptions{Dir: dir}); err != nil {
+		return err
+	}
+	return w.connect()
+}
+
+func (w *witness) connect() (err error) {
 	if w.conn, err = nats.Connect("", w.n.Connect(), nats.ReconnectWait(20*time.Millisecond)); err != nil {
 		return err
 	}

@@ -35,6 +35,9 @@ type NATSOptions struct {
 	// Unsynced leaves it to the system when writes reach the disk: for streams
 	// that nobody wants back.
 	Unsynced bool
+	// AwaitRoom has a server that finds no room at its start wait for it, as one
+	// does that has run: down, and with Health saying so.
+	AwaitRoom bool
 	// Log takes the server's warnings and errors; nil: nobody does.
 	Log *slog.Logger
 }
@@ -75,11 +78,23 @@ func (e *InUseError) Error() string {
 	return fmt.Sprintf("another process keeps its streams in %s: stop that one, or give this one a dir of its own", e.Dir)
 }
 
+// NoRoomError says that the disk of Dir is too full to start on.
+type NoRoomError struct {
+	Dir string
+	Err error
+}
+
+func (e *NoRoomError) Error() string {
+	return fmt.Sprintf("make room on the disk of %s: %v", e.Dir, e.Err)
+}
+
+func (e *NoRoomError) Unwrap() error { return e.Err }
+
 // lockFile is the file in Dir that says whose it is.
 const lockFile = "penstock.lock"
 
-// StartNATS starts a server, which the caller closes. It refuses a disk without
-// room.
+// StartNATS starts a server, which the caller closes. Without AwaitRoom it refuses
+// a disk without room.
 func StartNATS(o NATSOptions) (*NATS, error) {
 	n, err := openNATS(o)
 	if err != nil {
@@ -111,7 +126,12 @@ func openNATS(o NATSOptions) (*NATS, error) {
 	if n.log == nil {
 		n.log = slog.New(slog.DiscardHandler)
 	}
-	if err := n.start(); err != nil {
+	switch err := n.start(); {
+	case err == nil:
+	case o.AwaitRoom && isNoRoom(err):
+		n.log.Error("the embedded NATS waits until it can write", "error", err)
+		n.trouble = err
+	default:
 		unlock()
 		return nil, err
 	}
@@ -119,6 +139,11 @@ func openNATS(o NATSOptions) (*NATS, error) {
 	n.stop = stop
 	go n.watch(ctx)
 	return n, nil
+}
+
+func isNoRoom(err error) bool {
+	_, ok := errors.AsType[*NoRoomError](err)
+	return ok
 }
 
 // lockTime is how long a lock is waited for. Who is killed while it starts a child

@@ -125,30 +125,43 @@ func full(s *server.Server) (limit int64, over bool) {
 	return info.Config.MaxStore, info.Store > uint64(info.Config.MaxStore)
 }
 
-// watch restarts a server that cannot write any more, until ctx ends.
+// watch restarts a server that cannot write any more, or could not from the start,
+// until ctx ends.
 func (n *NATS) watch(ctx context.Context) {
 	defer close(n.done)
 	pause, since := firstPause, time.Now()
 	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-n.spoken:
+		if n.server != nil { // nobody else changes it while this runs
+			trouble := n.failed(ctx)
+			if trouble == nil {
+				return
+			}
+			if time.Since(since) > wellFor {
+				pause = firstPause
+			}
+			n.log.Error("the embedded NATS is stopped until it can write", "error", trouble)
+			n.shutdown(trouble)
 		}
-		_, trouble := ailing(n.server) // nobody else changes server while this runs
-		if trouble == nil {
-			continue
-		}
-		if time.Since(since) > wellFor {
-			pause = firstPause
-		}
-		n.log.Error("the embedded NATS is stopped until it can write", "error", trouble)
-		n.shutdown(trouble)
 		if pause = n.mend(ctx, pause); ctx.Err() != nil {
 			return
 		}
 		since = time.Now()
 		n.log.Info("the embedded NATS can write again")
+	}
+}
+
+// failed waits until the server cannot write any more, and says why; nil once ctx
+// has ended.
+func (n *NATS) failed(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-n.spoken:
+		}
+		if _, trouble := ailing(n.server); trouble != nil {
+			return trouble
+		}
 	}
 }
 

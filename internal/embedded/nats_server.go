@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"strconv"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -23,6 +25,9 @@ const readyTime = 30 * time.Second
 // start starts a server on Dir, if there is room for what it writes then.
 func (n *NATS) start() error {
 	if err := room(n.opts.Dir); err != nil {
+		if isAny(err, syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG) {
+			return &NoRoomError{n.opts.Dir, err}
+		}
 		return err
 	}
 	options, err := n.serverOptions()
@@ -54,6 +59,10 @@ func (n *NATS) start() error {
 		n.addr = net.JoinHostPort(options.Host, strconv.Itoa(s.Addr().(*net.TCPAddr).Port))
 	}
 	return nil
+}
+
+func isAny(err error, targets ...error) bool {
+	return slices.ContainsFunc(targets, func(target error) bool { return errors.Is(err, target) })
 }
 
 // shutdown stops the server, because of the trouble.

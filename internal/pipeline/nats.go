@@ -154,9 +154,9 @@ func (n *NATS) guarded(ctx context.Context, do func(ctx context.Context) error) 
 	defer stop()
 	err := do(guarded)
 	if cause := context.Cause(guarded); err != nil && cause != nil && ctx.Err() == nil {
-		return fmt.Errorf("%w: %w", cause, err)
+		return fmt.Errorf("%w: %w", cause, broker.Plain(err))
 	}
-	return err
+	return broker.Plain(err)
 }
 
 // Bytes of headers: what a stream takes, of which more than enough for those of
@@ -254,7 +254,7 @@ func (n *NATS) AtEnd(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	positions := consumer.NATSPositions{JS: js, Source: n.o.Source, Own: n.o.Own, Subjects: n.o.Subjects, Group: n.o.Group, ExactlyOnce: n.o.ExactlyOnce}
+	positions := consumer.NATSPositions{JS: js, Source: n.o.Source, Own: n.o.Own, Subjects: n.o.Subjects, Group: n.o.Group}
 	for i, filter := range n.o.Filters {
 		at, ok, err := positions.Of(ctx, filter)
 		if err != nil || !ok || at <= ends[i] {
@@ -334,5 +334,5 @@ func natsReason(err error) string {
 	if hint := broker.Diagnose(err).Hint; hint != "" {
 		return hint
 	}
-	return err.Error()
+	return broker.Plain(err).Error()
 }

@@ -70,7 +70,7 @@ func (s *natsSession) Commit(ctx context.Context, until broker.Offsets) (bool, e
 		}
 		return s.Acknowledge(ctx, until)
 	})
-	return err == nil, err
+	return err == nil, broker.Plain(err)
 }
 
 func (s *natsSession) commitBatch(ctx context.Context, until broker.Offsets) error {

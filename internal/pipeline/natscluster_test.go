@@ -151,7 +151,7 @@ func (f *feed) now() (sent int, last []uint64) {
 func (f *feed) goesOn(t *testing.T, exactlyOnce bool) {
 	t.Helper()
 	_, before := f.now()
-	positions := consumer.NATSPositions{JS: f.c.js, Source: "in", Own: "OUT", Subjects: f.c.subjects, Group: "p", ExactlyOnce: exactlyOnce}
+	positions := consumer.NATSPositions{JS: f.c.js, Source: "in", Own: "OUT", Subjects: f.c.subjects, Group: "p"}
 	for i, filter := range f.c.filters {
 		eventually(t, "progress of "+filter, func() error {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)

@@ -3,9 +3,7 @@ package pipeline_test
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -92,30 +90,10 @@ func TestNATSZombie(t *testing.T) {
 	s := newNATS(t).(*natsStream)
 	s.Create(t, 1, 1)
 	s.Publish(t, numbered(1, 50, 1)...)
-	entered, release := make(chan struct{}), make(chan struct{})
-	var once sync.Once
-	asleep := &doubler{before: func(rows []float32) {
-		if slices.Contains(rows, 30) {
-			once.Do(func() { close(entered); <-release })
-		}
-	}}
-	zombie := pipelineOf(t, s, true, asleep, func(o *setup) {
-		o.open.Instance = "z" // the filter is the first one's in order, so that it is to go to b
-		o.config.BatchRows, o.config.CommitInterval = 8, time.Minute
-	})
-	<-entered
-	// It does not let go, and its lease ends.
-	lease := s.subjects.Lease(s.filter(0))
-	own, err := s.js.Stream(t.Context(), "OUT")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := own.Purge(t.Context(), jetstream.WithPurgeSubject(lease)); err != nil {
-		t.Fatal(err)
-	}
+	zombie, wake := asleepInAnEpoch(t, s)
 	other := pipelineOf(t, s, true, &doubler{}, func(o *setup) { o.open.Instance = "b" })
 	predicted(t, s, true, 1, 50)
-	close(release)
+	wake()
 	zombie.totals(func(got telemetry.Totals) bool { return got.Aborted > 0 })
 	s.Publish(t, numbered(51, 80, 1)...)
 	predicted(t, s, true, 1, 80)

@@ -169,18 +169,16 @@ func (s *natsStream) Positions(t testing.TB) map[int32]int64 {
 	t.Helper()
 	all := map[int32]int64{}
 	for p := range int32(s.partitions) {
-		for _, exactlyOnce := range []bool{true, false} {
-			positions := consumer.NATSPositions{JS: s.js, Source: "in", Own: "OUT", Subjects: s.subjects, Group: "p", ExactlyOnce: exactlyOnce}
-			next, ok, err := positions.Of(t.Context(), s.filter(p))
-			if errors.Is(err, jetstream.ErrStreamNotFound) {
-				continue
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			if ok {
-				all[p] = max(all[p], int64(next)-1)
-			}
+		positions := consumer.NATSPositions{JS: s.js, Source: "in", Own: "OUT", Subjects: s.subjects, Group: "p"}
+		next, ok, err := positions.Of(t.Context(), s.filter(p))
+		if errors.Is(err, jetstream.ErrStreamNotFound) {
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ok {
+			all[p] = int64(next) - 1
 		}
 	}
 	return all
