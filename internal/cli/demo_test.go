@@ -18,17 +18,6 @@ import (
 	"github.com/penstock/penstock/internal/cli"
 )
 
-// freeAddress is where nobody listens right now.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 // summaryLine is the last word of a demo.
 var summaryLine = regexp.MustCompile(`(?m)^([\d,]+) events in [\d.]+m?s: ([\d,]+) predicted, ([\d,]+) dead letters \(.*\); ` +
 	`latency p50 \d+ ms, p99 \d+ ms; the first prediction came after ([\d.]+m?s)$`)

@@ -3,6 +3,7 @@ package cli_test
 import (
 	"context"
 	"fmt"
+	"net"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -169,4 +170,15 @@ func TestSendRidesOutALostConnection(t *testing.T) {
 	if took := time.Since(begun); took > 5*time.Second {
 		t.Errorf("with nobody there it took %s", took)
 	}
+}
+
+// freeAddress is where nobody listens right now.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
 }
