@@ -3,6 +3,7 @@ package broker
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"time"
 
@@ -16,8 +17,24 @@ import (
 type coordinator struct {
 	states []string
 	code   int16
-	delay  time.Duration
-	asked  int
+
+	mu    sync.Mutex // guards what follows: a question may be under way that nobody waits for
+	delay time.Duration
+	asked int
+}
+
+// questions are how many there were.
+func (c *coordinator) questions() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.asked
+}
+
+// set has the next questions counted from asked on, and answered after delay.
+func (c *coordinator) set(asked int, delay time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.asked, c.delay = asked, delay
 }
 
 // control has a cluster answer so.
@@ -27,10 +44,13 @@ func (c *coordinator) control(cluster *kfake.Cluster) {
 		resp := req.ResponseKind().(*kmsg.DescribeTransactionsResponse)
 		state := kmsg.NewDescribeTransactionsResponseTransactionState()
 		state.TransactionalID, state.ErrorCode = "id", c.code
+		c.mu.Lock()
 		state.State = c.states[min(c.asked, len(c.states)-1)]
-		resp.TransactionStates = append(resp.TransactionStates, state)
 		c.asked++
-		time.Sleep(c.delay)
+		delay := c.delay
+		c.mu.Unlock()
+		resp.TransactionStates = append(resp.TransactionStates, state)
+		time.Sleep(delay)
 		return resp, nil, true
 	})
 }
@@ -45,7 +65,7 @@ func (c *coordinator) markers(t *testing.T) *Markers {
 	if _, err := req.RequestWith(t.Context(), client); err != nil {
 		t.Fatal(err)
 	}
-	c.asked = 0
+	c.set(0, c.delay)
 	return NewMarkers(client, "id")
 }
 
@@ -64,8 +84,8 @@ func TestMarkersAreAwaited(t *testing.T) {
 		c := &coordinator{states: []string{pending, pending, pending, "CompleteCommit"}}
 		m := c.markers(t)
 		wait(t, m)
-		if c.asked != 4 {
-			t.Errorf("%s: asked %d times, want until the fourth answer says complete", pending, c.asked)
+		if c.questions() != 4 {
+			t.Errorf("%s: asked %d times, want until the fourth answer says complete", pending, c.questions())
 		}
 	}
 }
@@ -80,8 +100,8 @@ func TestMarkersNobodyWaitsFor(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if c.asked != 0 {
-		t.Errorf("asked %d times", c.asked)
+	if c.questions() != 0 {
+		t.Errorf("asked %d times", c.questions())
 	}
 }
 
@@ -91,11 +111,11 @@ func TestMarkersThatNeverCome(t *testing.T) {
 	c := &coordinator{states: []string{"PrepareCommit"}}
 	m := c.markers(t)
 	took := wait(t, m)
-	if took < longestMarkers || c.asked < 2 {
-		t.Errorf("gave up after %v and %d questions, want %v", took, c.asked, longestMarkers)
+	if took < longestMarkers || c.questions() < 2 {
+		t.Errorf("gave up after %v and %d questions, want %v", took, c.questions(), longestMarkers)
 	}
-	if most := eagerAsks + int(took/askPause); c.asked > most {
-		t.Errorf("asked %d times in %v, want at most %d", c.asked, took, most)
+	if most := eagerAsks + int(took/askPause); c.questions() > most {
+		t.Errorf("asked %d times in %v, want at most %d", c.questions(), took, most)
 	}
 }
 
@@ -109,8 +129,8 @@ func TestMarkersOfABrokerThatDoesNotTell(t *testing.T) {
 			t.Errorf("waited %v, want %v", took, mutePause)
 		}
 	}
-	if c.asked != 1 {
-		t.Errorf("asked %d times, want once", c.asked)
+	if c.questions() != 1 {
+		t.Errorf("asked %d times, want once", c.questions())
 	}
 }
 
@@ -122,15 +142,15 @@ func TestMarkersFarAway(t *testing.T) {
 	for range 3 * enoughAsks {
 		wait(t, m)
 	}
-	if c.asked != enoughAsks {
-		t.Errorf("asked %d times, want %d", c.asked, enoughAsks)
+	if c.questions() != enoughAsks {
+		t.Errorf("asked %d times, want %d", c.questions(), enoughAsks)
 	}
-	c.delay = 0
+	c.set(c.questions(), 0)
 	for range 2 * enoughSpared {
 		wait(t, m)
 	}
-	if c.asked < enoughSpared {
-		t.Errorf("the broker is near again, and was asked %d times", c.asked)
+	if c.questions() < enoughSpared {
+		t.Errorf("the broker is near again, and was asked %d times", c.questions())
 	}
 }
 
@@ -139,8 +159,8 @@ func TestMarkersFarAway(t *testing.T) {
 func TestMarkersOfABrokerThatIsAway(t *testing.T) {
 	c := &coordinator{states: []string{"CompleteCommit"}, delay: 500 * time.Millisecond}
 	m := c.markers(t)
-	if took := wait(t, m); took > 4*longestMarkers { // the rest is for busy cores
-		t.Errorf("waited %v, want %v", took, longestMarkers)
+	if took := wait(t, m); took > c.delay/2 { // the rest is for busy cores
+		t.Errorf("waited %v, want %v and not until the answer", took, longestMarkers)
 	}
 	if m.mute {
 		t.Error("a question that takes long is no refusal")
@@ -152,8 +172,8 @@ func TestMarkersEndWithTheContext(t *testing.T) {
 	m := c.markers(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := m.Wait(ctx, time.Now()); !errors.Is(err, context.Canceled) || c.asked > 0 {
-		t.Errorf("asked %d times, got %v", c.asked, err)
+	if err := m.Wait(ctx, time.Now()); !errors.Is(err, context.Canceled) || c.questions() > 0 {
+		t.Errorf("asked %d times, got %v", c.questions(), err)
 	}
 }
 
@@ -177,8 +197,8 @@ func TestBeginWaitsForMarkers(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if want := map[bool]int{true: 2}[exactlyOnce]; c.asked != want {
-			t.Errorf("exactly once %t: asked %d times, want %d", exactlyOnce, c.asked, want)
+		if want := map[bool]int{true: 2}[exactlyOnce]; c.questions() != want {
+			t.Errorf("exactly once %t: asked %d times, want %d", exactlyOnce, c.questions(), want)
 		}
 	}
 }
