@@ -159,8 +159,8 @@ func TestMarkersFarAway(t *testing.T) {
 func TestMarkersOfABrokerThatIsAway(t *testing.T) {
 	c := &coordinator{states: []string{"CompleteCommit"}, delay: 500 * time.Millisecond}
 	m := c.markers(t)
-	if took := wait(t, m); took > c.delay/2 { // the rest is for busy cores
-		t.Errorf("waited %v, want %v and not until the answer", took, longestMarkers)
+	if took := wait(t, m); took > 4*longestMarkers { // the rest is for busy cores
+		t.Errorf("waited %v, want %v", took, longestMarkers)
 	}
 	if m.mute {
 		t.Error("a question that takes long is no refusal")
