@@ -21,6 +21,8 @@ func (n *NATS) arrange(ctx context.Context) error {
 	if err := n.o.Group.Denied(); err != nil {
 		return err
 	}
+	// Before the filters: those that come meanwhile are not read yet.
+	settled := m.Settled()
 	wanted := m.Filters()
 	var stopped []<-chan struct{}
 	for number, r := range n.readers {
@@ -46,7 +48,7 @@ func (n *NATS) arrange(ctx context.Context) error {
 			return err
 		}
 	}
-	n.joined.Store(m.Settled())
+	n.joined.Store(settled)
 	return nil
 }
 
