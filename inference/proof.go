@@ -50,6 +50,11 @@ func (s *Scorer) try(limit time.Duration) error {
 	return nil
 }
 
+// Probe runs the row that shows whether the model is healthy, after ErrBroken: it
+// gives that again as long as the row fails. Where no row is known to be good a
+// made-up one is run, of which a failure proves nothing: that is ErrMadeUpRow.
+func (s *Scorer) Probe() error { return s.try(s.timeout) }
+
 // blame turns away the row that failed alone, unless it may not be the row's
 // fault: then it is a suspect, or the runtime is broken.
 func (s *Scorer) blame(row int, cause error) error {

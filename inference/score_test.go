@@ -286,6 +286,30 @@ func TestWarmUp(t *testing.T) {
 	}
 }
 
+// TestProbe: a row that has succeeded tells a broken runtime from a mended one, in
+// the time of any other run; a made-up one that fails tells nothing.
+func TestProbe(t *testing.T) {
+	plan := scoringPlan(t, 0)
+	m := linear()
+	s := newTestScorer(t, m, plan, Output{})
+	s.timeout = time.Second
+	m.broken = func(int) error { return errCulprit }
+	if err := s.Probe(); !errors.Is(err, ErrMadeUpRow) || errors.Is(err, ErrBroken) {
+		t.Errorf("a made-up row: %v", err)
+	}
+	m.broken = nil
+	if err := s.Probe(); err != nil {
+		t.Errorf("a mended runtime: %v", err)
+	}
+	m.broken = func(int) error { return errCulprit }
+	if err := s.Probe(); !errors.Is(err, ErrBroken) || !errors.Is(err, errCulprit) {
+		t.Errorf("a row that has succeeded: %v", err)
+	}
+	if m.limits[2] != time.Second {
+		t.Errorf("limits %v", m.limits)
+	}
+}
+
 func TestScorerOwnsItsRunner(t *testing.T) {
 	plan := scoringPlan(t, 0)
 	m := linear()

@@ -87,7 +87,7 @@ func JoinGroup(ctx context.Context, o GroupOptions) (*Group, error) {
 		DeliverPolicy:  jetstream.DeliverLastPerSubjectPolicy,
 	})
 	if err == nil {
-		g.watch, err = consumer.Consume(g.view.note, jetstream.ConsumeErrHandler(func(jetstream.ConsumeContext, error) {}))
+		g.watch, err = consumer.Consume(g.view.note, jetstream.PullHeartbeat(heartbeat(o.TTL)), jetstream.ConsumeErrHandler(func(jetstream.ConsumeContext, error) {}))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("join group: watch stream %s: %w", o.Stream, err)
@@ -106,6 +106,14 @@ func JoinGroup(ctx context.Context, o GroupOptions) (*Group, error) {
 	g.stop = stop
 	go g.run(running)
 	return g, nil
+}
+
+// heartbeat is how often the server says that it is there while nobody claims
+// anything. The client begins to watch anew when two are missing, as when the server
+// that had the watch is lost: within a TTL, where the client's range allows it.
+func heartbeat(ttl time.Duration) time.Duration {
+	const least, most = 500 * time.Millisecond, 5 * time.Second // most is the client's default
+	return min(max(ttl/2, least), most)
 }
 
 // catchUp waits until the view has what was there at the start, so that nobody
@@ -200,6 +208,12 @@ func (g *Group) look(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, min(g.o.TTL/renews, mostLook))
 	defer cancel()
 	now := time.Now()
+	for _, m := range g.members {
+		m.adopt(now)
+	}
+	if err := g.renewAll(ctx); err != nil {
+		return err
+	}
 	for _, m := range g.members {
 		if m.idleFor(now) > g.o.TTL {
 			if err := m.withdraw(ctx); err != nil {

@@ -75,7 +75,7 @@ func (m *GroupMember) have(filter int, sequence uint64, now time.Time) {
 		l = &lease{}
 		m.leases[filter] = l
 	}
-	l.sequence, l.until, l.renewAt = sequence, now.Add(m.g.o.TTL), now.Add(m.g.o.TTL/renews)
+	l.sequence, l.until, l.renewAt, l.tried = sequence, now.Add(m.g.o.TTL), now.Add(m.g.o.TTL/renews), time.Time{}
 	m.mu.Unlock()
 	if taken {
 		m.tell()
@@ -189,11 +189,17 @@ func (m *GroupMember) withdraw(ctx context.Context) error {
 	_, err := m.g.o.Batches.PublishAll(ctx, m.g.o.JS.Conn(), guards)
 	if Overtaken(err) {
 		for filter := range held {
+			if err := m.recover(ctx, filter); err != nil {
+				return err
+			}
+			if !m.has(filter) {
+				continue
+			}
 			if err := m.giveUp(ctx, filter); err != nil {
 				return err
 			}
 		}
-		_, err = gone.Put(ctx, m.g.o.JS)
+		err = m.quit(ctx, gone)
 	}
 	if err != nil && !Overtaken(err) {
 		return fmt.Errorf("leave the group: %w", err)
@@ -202,4 +208,15 @@ func (m *GroupMember) withdraw(ctx context.Context) error {
 	m.settled.Store(false)
 	m.lose()
 	return nil
+}
+
+// quit gives the member's place up, unless it is somebody else's by now.
+func (m *GroupMember) quit(ctx context.Context, gone Guard) error {
+	holder, err := Last[claim](ctx, m.g.stream, m.subject)
+	if err != nil || holder == nil || holder.Value != m.own() {
+		return err
+	}
+	gone.Expected = holder.Sequence
+	_, err = gone.Put(ctx, m.g.o.JS)
+	return err
 }

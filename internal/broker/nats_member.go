@@ -24,6 +24,7 @@ type GroupMember struct {
 	last     uint64    // the sequence of its message when it last had one; 0: it never had
 	until    time.Time // its end
 	renewAt  time.Time
+	tried    time.Time // when the first of those renewals was sent that are not answered; zero: none
 
 	replaced atomic.Bool
 	settled  atomic.Bool
@@ -40,8 +41,9 @@ type lease struct {
 	sequence uint64
 	until    time.Time
 	renewAt  time.Time
-	surplus  bool // the worker is asked to let go
-	let      bool // it has
+	tried    time.Time // when the first of those renewals was sent that are not answered; zero: none
+	surplus  bool      // the worker is asked to let go
+	let      bool      // it has
 }
 
 // Filters are those that the worker is to read, by their numbers.
@@ -185,8 +187,7 @@ func (m *GroupMember) enrol(ctx context.Context) error {
 		guard := Guard{Subject: m.subject, Value: value, Expected: expected, TTL: m.g.o.TTL}
 		sequence, err := guard.Put(ctx, m.g.o.JS)
 		if err == nil {
-			m.last = sequence
-			m.sequence, m.until, m.renewAt = sequence, now.Add(m.g.o.TTL), now.Add(m.g.o.TTL/renews)
+			m.enrolled(sequence, now)
 			return nil
 		}
 		if !Overtaken(err) {
@@ -208,6 +209,12 @@ func (m *GroupMember) enrol(ctx context.Context) error {
 			expected = holder.Sequence
 		}
 	}
+}
+
+// enrolled notes the member's message, which was sent at now.
+func (m *GroupMember) enrolled(sequence uint64, now time.Time) {
+	m.last, m.tried = sequence, time.Time{}
+	m.sequence, m.until, m.renewAt = sequence, now.Add(m.g.o.TTL), now.Add(m.g.o.TTL/renews)
 }
 
 // errStale says that the answer came from a server that is behind the others.

@@ -56,6 +56,13 @@ func (m *doubler) scored(x float32) int {
 	return n
 }
 
+// attempts is how many runs there were, up to some thousands.
+func (m *doubler) attempts() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.runs)
+}
+
 type doublerRunner struct{ *doubler }
 
 func (r *doublerRunner) Run(in, out []*inference.Tensor, limit time.Duration) error {

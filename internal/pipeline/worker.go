@@ -96,7 +96,7 @@ func (w *worker) run(ctx context.Context) error {
 	waits := backoff.NewExponentialBackOff()
 	waits.InitialInterval, waits.MaxInterval = firstWait, longWait
 	for {
-		err := w.serve(ctx)
+		err := w.try(ctx)
 		if w.proven {
 			waits.Reset()
 		}
@@ -150,12 +150,24 @@ func (w *worker) disconnect() {
 	}
 }
 
+// try works with a session. After the runtime broke it opens one only when the
+// model scores again what it is known to score: who opens one and fails keeps
+// its place in the group, and with it partitions that others could work on.
+func (w *worker) try(ctx context.Context) error {
+	w.proven, w.dropped = false, false
+	if w.broken.Load() {
+		if err := w.scorer.Probe(); errors.Is(err, inference.ErrBroken) {
+			return err
+		}
+	}
+	return w.serve(ctx)
+}
+
 // serve opens a session and works until ctx ends, which gives nil once all that
 // was polled is committed, or until the session is spent. After a drain the
 // session is still open: its place in the group is given back first, with those
 // of the other workers, or these would wait for it in a rebalance.
 func (w *worker) serve(ctx context.Context) (err error) {
-	w.proven, w.dropped = false, false
 	if err := w.open(ctx); err != nil {
 		return err
 	}
