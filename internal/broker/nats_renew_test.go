@@ -18,7 +18,7 @@ import (
 
 // sharedOut is a group of one process with so many workers, which have all filters,
 // two each. Its way to the server may be made longer.
-func sharedOut(t *testing.T, workers int, before ...func(jetstream.JetStream)) (*Group, *brokertest.Proxy) {
+func sharedOut(t *testing.T, workers int, ttl time.Duration, before ...func(jetstream.JetStream)) (*Group, *brokertest.Proxy) {
 	t.Helper()
 	s := startNATS(t)
 	ports, err := brokertest.FreePorts(1)
@@ -34,7 +34,7 @@ func sharedOut(t *testing.T, workers int, before ...func(jetstream.JetStream)) (
 	js := jetStreamOf(t, &config.NATS{URL: "nats://" + proxy.Addr()})
 	addStream(t, js, jetstream.StreamConfig{Name: "OWN", Subjects: subjects.All(), AllowAtomicPublish: true, AllowRollup: true, AllowMsgTTL: true, AllowDirect: true})
 	o := GroupOptions{
-		JS: js, Stream: "OWN", Subjects: subjects, Name: "p", Instance: "a", Workers: workers, TTL: 2 * time.Second,
+		JS: js, Stream: "OWN", Subjects: subjects, Name: "p", Instance: "a", Workers: workers, TTL: ttl,
 		Batches: &Batches{}, Log: slog.New(slog.DiscardHandler),
 	}
 	for i := range 2 * workers {
@@ -73,9 +73,10 @@ func held(g *Group) int {
 // eight round trips, and only two are possible in the time for them.
 func TestManyWorkersFarFromTheServer(t *testing.T) {
 	t.Parallel()
-	g, proxy := sharedOut(t, 4)
-	proxy.SetDelay(150 * time.Millisecond) // each way
-	for start := time.Now(); time.Since(start) < 5*time.Second; time.Sleep(5 * time.Millisecond) {
+	const ttl = 6 * time.Second // long beside what a busy machine takes
+	g, proxy := sharedOut(t, 4, ttl)
+	proxy.SetDelay(ttl * 3 / 40) // each way
+	for start := time.Now(); time.Since(start) < 3*ttl/2; time.Sleep(5 * time.Millisecond) {
 		if n := held(g); n != 8 {
 			t.Fatalf("after %v %d filters of 8 are held", time.Since(start), n)
 		}
@@ -87,7 +88,7 @@ func TestManyWorkersFarFromTheServer(t *testing.T) {
 // nobody has tried to renew, does not.
 func TestUnansweredRenewalsCount(t *testing.T) {
 	t.Parallel()
-	g, _ := sharedOut(t, 1)
+	g, _ := sharedOut(t, 1, 2*time.Second)
 	g.end() // nothing else writes any more
 	m := g.members[0]
 	now := time.Now()
@@ -126,7 +127,7 @@ func TestUnansweredRenewalsCount(t *testing.T) {
 // gives everything back all the same; others would wait for the TTL.
 func TestGoodByeAfterAnAnswerWasLost(t *testing.T) {
 	t.Parallel()
-	g, _ := sharedOut(t, 1)
+	g, _ := sharedOut(t, 1, 2*time.Second)
 	g.end()
 	m := g.members[0]
 	subjects := []string{m.subject}
@@ -163,7 +164,7 @@ func TestGoodByeAfterAnAnswerWasLost(t *testing.T) {
 func TestDeafWatchIsNoticedInTime(t *testing.T) {
 	t.Parallel()
 	pulls := make(chan *nats.Msg, 64)
-	g, _ := sharedOut(t, 1, func(js jetstream.JetStream) {
+	g, _ := sharedOut(t, 1, 2*time.Second, func(js jetstream.JetStream) {
 		if _, err := js.Conn().ChanSubscribe("$JS.API.CONSUMER.MSG.NEXT.OWN.>", pulls); err != nil {
 			t.Fatal(err)
 		}
