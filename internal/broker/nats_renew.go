@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"cmp"
 	"context"
 	"time"
 )
@@ -15,7 +16,7 @@ type renewal struct {
 // renewAll renews what is due of all members, their places and their leases, in
 // one batch where nobody has taken any of it: on a busy server a round trip takes
 // long, and one for each worker and each filter would outlast the leases. What is
-// refused is left for enrol and renew, which go about it one by one.
+// refused is left for enrol and renew, which go about it worker by worker.
 func (g *Group) renewAll(ctx context.Context) error {
 	now := time.Now()
 	var all []renewal
@@ -54,7 +55,7 @@ func (m *GroupMember) due(now time.Time) ([]renewal, error) {
 	}
 	var all []renewal
 	if now.Before(m.until) && !now.Before(m.renewAt) {
-		m.tried = first(m.tried, now)
+		m.tried = cmp.Or(m.tried, now)
 		guard := Guard{Subject: m.subject, Value: value, Expected: m.sequence, TTL: m.g.o.TTL}
 		all = append(all, renewal{guard, func(sequence uint64) { m.enrolled(sequence, now) }})
 	}
@@ -64,18 +65,11 @@ func (m *GroupMember) due(now time.Time) ([]renewal, error) {
 		if l.let || !now.Before(l.until) || now.Before(l.renewAt) {
 			continue
 		}
-		l.tried = first(l.tried, now)
+		l.tried = cmp.Or(l.tried, now)
 		guard := Guard{Subject: m.g.o.Subjects.Lease(m.g.o.Filters[filter]), Value: value, Expected: l.sequence, TTL: m.g.o.TTL}
 		all = append(all, renewal{guard, func(sequence uint64) { m.have(filter, sequence, now) }})
 	}
 	return all, nil
-}
-
-func first(tried, now time.Time) time.Time {
-	if tried.IsZero() {
-		return now
-	}
-	return tried
 }
 
 // adopt learns from the watch which renewals are in the stream whose answers did

@@ -21,15 +21,7 @@ import (
 func sharedOut(t *testing.T, workers int, ttl time.Duration, before ...func(jetstream.JetStream)) (*Group, *brokertest.Proxy) {
 	t.Helper()
 	s := startNATS(t)
-	ports, err := brokertest.FreePorts(1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	proxy, err := brokertest.NewProxy(brokertest.Address(ports[0]), s.Addr().String(), 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(proxy.Close)
+	proxy := brokertest.ProxyForTest(t, s.Addr().String())
 	subjects := NewSubjects(&config.Pipeline{Name: "p", Source: config.Source{Group: "p"}})
 	js := jetStreamOf(t, &config.NATS{URL: "nats://" + proxy.Addr()})
 	addStream(t, js, jetstream.StreamConfig{Name: "OWN", Subjects: subjects.All(), AllowAtomicPublish: true, AllowRollup: true, AllowMsgTTL: true, AllowDirect: true})

@@ -8,6 +8,7 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"testing"
 	"time"
 )
 
@@ -33,6 +34,21 @@ func NewProxy(addr, to string, delay time.Duration) (*Proxy, error) {
 		return nil, err
 	}
 	return p, nil
+}
+
+// ProxyForTest starts one on a free port, without a delay, for as long as a test.
+func ProxyForTest(tb testing.TB, to string) *Proxy {
+	tb.Helper()
+	ports, err := FreePorts(1)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	p, err := NewProxy(Address(ports[0]), to, 0)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(p.Close)
+	return p
 }
 
 // Addr is the HOST:PORT on which the proxy listens.

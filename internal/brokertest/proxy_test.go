@@ -40,15 +40,8 @@ func echo(t *testing.T) string {
 
 func proxyTo(t *testing.T, to string, delay time.Duration) *Proxy {
 	t.Helper()
-	ports, err := FreePorts(1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := NewProxy(Address(ports[0]), to, delay)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(p.Close)
+	p := ProxyForTest(t, to)
+	p.SetDelay(delay)
 	return p
 }
 

@@ -139,11 +139,7 @@ func TestSendInterrupted(t *testing.T) {
 func TestSendRidesOutALostConnection(t *testing.T) {
 	s := startNATS(t, "")
 	addStream(t, s, jetstream.StreamConfig{Name: "TX", Subjects: []string{"tx.>"}})
-	proxy, err := brokertest.NewProxy(freeAddress(t), s.Addr().String(), 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(proxy.Close)
+	proxy := brokertest.ProxyForTest(t, s.Addr().String())
 	var lines []string
 	for i := range 20_000 {
 		lines = append(lines, fmt.Sprint(i))

@@ -43,15 +43,7 @@ func newLimitedNATS(t testing.TB, limits server.JSLimitOpts) *natsStream {
 	s := natstest.InProcess(t, func(o *server.Options) { o.JetStreamLimits = limits })
 	conn, err := nats.Connect("", nats.InProcessServer(s))
 	js := natstest.JetStream(t, conn, err)
-	ports, err := brokertest.FreePorts(1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	proxy, err := brokertest.NewProxy(brokertest.Address(ports[0]), s.Addr().String(), 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(proxy.Close)
+	proxy := brokertest.ProxyForTest(t, s.Addr().String())
 	return &natsStream{
 		proxy: proxy, js: js, partitions: 2,
 		subjects: broker.NewSubjects(&config.Pipeline{Name: "p", Source: config.Source{Group: "p"}}),
