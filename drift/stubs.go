@@ -192,9 +192,9 @@ type Reference struct {
 	From   time.Time        `json:"from,omitzero"` // event time of the first row, where there was any
 	To     time.Time        `json:"to,omitzero"`
 	Fields []ReferenceField `json:"fields"`
-	// Block is the length of a calibration block; 0 where rows had no event time
-	// and blocks are stretches of rows.
-	Block time.Duration `json:"block,omitempty"`
+	// Block is the event time, in milliseconds, of each of the fields' Blocks; 0
+	// where these are stretches of rows without a time.
+	Block int64 `json:"block_ms,omitempty"`
 	// Starts are the begins of the blocks, Unix milliseconds, ascending, multiples
 	// of Block; stretches without rows have none. Without event times they are the
 	// numbers of the first rows. Every field's Blocks are parallel to them.
@@ -284,6 +284,11 @@ func Collect(fields []Field, panes []Pane, block time.Duration) (*Reference, err
 // statistic. See docs/drift.md.
 func (f *ReferenceField) Cells(c *Counts, dst []int64) []int64 { panic("C") }
 
+// chiSquared is the two-sample statistic over cells, small ones pooled, and its
+// degrees of freedom; 0, 0 where there is nothing to compare. Compare uses it, and
+// so does calibration, with a block beside the rest of the reference.
+func chiSquared(a, b []int64) (statistic float64, degrees int) { panic("C") }
+
 // Statistics compare a window with the reference; NaN where not defined.
 type Statistics struct {
 	JS, JSLower       float64 // Jensen-Shannon distance, base 2, and its lower confidence bound
@@ -315,15 +320,29 @@ type JudgeConfig struct {
 // deterministic, and its state is that of the alarms that are on.
 type Judge struct{}
 
-// NewJudge calibrates one with the reference's held-out blocks.
-func NewJudge(ref *Reference, c JudgeConfig) *Judge { panic("D") }
+// NewJudge calibrates one with the reference's held-out blocks. The schema says
+// what a closed window's fields are; those that the reference lacks, all where it
+// is nil, are "collecting".
+func NewJudge(s *Schema, ref *Reference, c JudgeConfig) *Judge { panic("D") }
 
 // Judge gives the report of a closed window (everything but pipeline, model,
-// version) and remembers what it needs for hysteresis.
-func (j *Judge) Judge(c *Closed) *Report { panic("D") }
+// version), remembers what it needs for hysteresis, and tells the alarms that
+// begin or end with this window.
+func (j *Judge) Judge(c *Closed) (*Report, []AlarmEvent) { panic("D") }
 
 // State and Restore carry what is on over a takeover.
 func (j *Judge) State() []byte { panic("D") }
 
 // Restore continues where State was taken.
 func (j *Judge) Restore(state []byte) error { panic("D") }
+
+// AlarmEvent tells that an alarm began or ended.
+type AlarmEvent struct {
+	Begins   bool      `json:"begins"`
+	Window   string    `json:"window"` // as in Report, which window began or ended it
+	Start    time.Time `json:"start"`
+	End      time.Time `json:"end"`
+	Since    time.Time `json:"since"` // as told when it began; with Window it names the alarm
+	Severity string    `json:"severity"`
+	Features []string  `json:"features"` // in descending order of effect
+}
