@@ -192,6 +192,13 @@ type Reference struct {
 	From   time.Time        `json:"from,omitzero"` // event time of the first row, where there was any
 	To     time.Time        `json:"to,omitzero"`
 	Fields []ReferenceField `json:"fields"`
+	// Block is the event time, in milliseconds, of each of the fields' Blocks; 0
+	// where these are stretches of rows without a time.
+	Block int64 `json:"block_ms,omitempty"`
+	// Starts are the begins of the blocks, Unix milliseconds, ascending, multiples
+	// of Block; stretches without rows have none. Without event times they are the
+	// numbers of the first rows. Every field's Blocks are parallel to them.
+	Starts []int64 `json:"starts,omitempty"`
 	// Incomplete says why it may not be trusted; empty when it may.
 	Incomplete string `json:"incomplete,omitempty"`
 	digest     string
@@ -212,8 +219,8 @@ type ReferenceField struct {
 	// first one's being that of the smallest number: reference deciles snapped to
 	// buckets, with point bins for heavy ties.
 	Bins []uint64 `json:"bins,omitempty"`
-	// Blocks are the counts per statistic cell of stretches of the reference in
-	// event time, for the calibration of alarms: see Calibration.
+	// Blocks are the counts per statistic cell (see Cells) of the stretches of
+	// Reference.Starts, for the calibration of alarms.
 	Blocks [][]int64 `json:"blocks,omitempty"`
 }
 
@@ -235,9 +242,34 @@ type ReferenceBuilder struct{}
 // NewReferenceBuilder begins one. block is the stretch of event time of a calibration block.
 func NewReferenceBuilder(fields []Field, block time.Duration) *ReferenceBuilder { panic("C") }
 
-// At returns the counter of the pane that eventTime (Unix ms) lies in; rows
-// without a time (ok false) go to blocks by their order.
-func (b *ReferenceBuilder) At(eventTime int64, ok bool) *Counter { panic("C") }
+// At returns what takes the rows of the block that eventTime (Unix ms) lies in;
+// rows without a time (ok false) go to blocks by their order. It is valid until
+// the next At.
+func (b *ReferenceBuilder) At(eventTime int64, ok bool) *ReferenceRows { panic("C") }
+
+// ReferenceRows takes rows as a Counter does, with the same methods.
+type ReferenceRows struct{}
+
+// Row comes before the values of a row, every field of which then gets one call.
+func (r *ReferenceRows) Row() { panic("C") }
+
+// Number takes a value of a numeric field, NaN and Inf too.
+func (r *ReferenceRows) Number(field int, v float64) { panic("C") }
+
+// Numbers takes a column of a numeric field.
+func (r *ReferenceRows) Numbers(field int, v []float64) { panic("C") }
+
+// Text takes a value of a categorical field.
+func (r *ReferenceRows) Text(field int, v []byte) { panic("C") }
+
+// Vector takes a value of an embedding.
+func (r *ReferenceRows) Vector(field int, v []float32) { panic("C") }
+
+// Missing takes a row without a value for the field.
+func (r *ReferenceRows) Missing(field int) { panic("C") }
+
+// TypeError takes a row that was rejected for the field's type.
+func (r *ReferenceRows) TypeError(field int) { panic("C") }
 
 // Build ends it.
 func (b *ReferenceBuilder) Build() (*Reference, error) { panic("C") }
@@ -247,9 +279,15 @@ func (b *ReferenceBuilder) Build() (*Reference, error) { panic("C") }
 func Collect(fields []Field, panes []Pane, block time.Duration) (*Reference, error) { panic("C") }
 
 // Cells are the counts that statistics are computed over: for a numeric field its
-// bins, then -Inf, +Inf, NaN where the reference or the current has any; for a
-// categorical one its names, OTHER, NEW; missing last. See docs/drift.md.
+// bins, then -Inf, +Inf, NaN; for a categorical one its names, OTHER, NEW; missing
+// last. There are always as many; cells that are empty on both sides change no
+// statistic. See docs/drift.md.
 func (f *ReferenceField) Cells(c *Counts, dst []int64) []int64 { panic("C") }
+
+// chiSquared is the two-sample statistic over cells, small ones pooled, and its
+// degrees of freedom; 0, 0 where there is nothing to compare. Compare uses it, and
+// so does calibration, with a block beside the rest of the reference.
+func chiSquared(a, b []int64) (statistic float64, degrees int) { panic("C") }
 
 // Statistics compare a window with the reference; NaN where not defined.
 type Statistics struct {
@@ -282,15 +320,29 @@ type JudgeConfig struct {
 // deterministic, and its state is that of the alarms that are on.
 type Judge struct{}
 
-// NewJudge calibrates one with the reference's held-out blocks.
-func NewJudge(ref *Reference, c JudgeConfig) *Judge { panic("D") }
+// NewJudge calibrates one with the reference's held-out blocks. The schema says
+// what a closed window's fields are; those that the reference lacks, all where it
+// is nil, are "collecting".
+func NewJudge(s *Schema, ref *Reference, c JudgeConfig) *Judge { panic("D") }
 
 // Judge gives the report of a closed window (everything but pipeline, model,
-// version) and remembers what it needs for hysteresis.
-func (j *Judge) Judge(c *Closed) *Report { panic("D") }
+// version), remembers what it needs for hysteresis, and tells the alarms that
+// begin or end with this window.
+func (j *Judge) Judge(c *Closed) (*Report, []AlarmEvent) { panic("D") }
 
 // State and Restore carry what is on over a takeover.
 func (j *Judge) State() []byte { panic("D") }
 
 // Restore continues where State was taken.
 func (j *Judge) Restore(state []byte) error { panic("D") }
+
+// AlarmEvent tells that an alarm began or ended.
+type AlarmEvent struct {
+	Begins   bool      `json:"begins"`
+	Window   string    `json:"window"` // as in Report, which window began or ended it
+	Start    time.Time `json:"start"`
+	End      time.Time `json:"end"`
+	Since    time.Time `json:"since"` // as told when it began; with Window it names the alarm
+	Severity string    `json:"severity"`
+	Features []string  `json:"features"` // in descending order of effect
+}
