@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/penstock/penstock"
+	"github.com/penstock/penstock/consumer"
 	"github.com/penstock/penstock/inference"
 	"github.com/penstock/penstock/internal/broker"
 	"github.com/penstock/penstock/internal/pipeline"
@@ -44,6 +45,14 @@ func (b *fakeBroker) Skip(context.Context, error) error                       { 
 func (b *fakeBroker) Joined() bool                                            { return true }
 func (b *fakeBroker) Replaced(context.Context, error) bool                    { return false }
 func (b *fakeBroker) Attempt(context.Context, []penstock.Event) (bool, error) { return b.isolate, nil }
+
+func (b *fakeBroker) Stood(source string, partition int32) (consumer.Place, bool) {
+	return consumer.Place{Source: source, Partition: partition}, true
+}
+
+func (b *fakeBroker) Ended(_ context.Context, places []consumer.Place) ([]consumer.Place, error) {
+	return places, nil
+}
 
 func (b *fakeBroker) Unreadable(error) (penstock.EventID, int64, *penstock.Rejection, bool) {
 	return penstock.EventID{}, 0, nil, false
