@@ -10,8 +10,8 @@ import (
 )
 
 // ReadKafka reads reports of a topic of one partition, from its last records on.
-func ReadKafka(connect []kgo.Opt, topic string) func(ctx context.Context) (Published, error) {
-	return func(context.Context) (Published, error) {
+func ReadKafka(connect []kgo.Opt, topic string) func(ctx context.Context) (ReportReader, error) {
+	return func(context.Context) (ReportReader, error) {
 		client, err := kgo.NewClient(append(slices.Clone(connect),
 			kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: {0: kgo.NewOffset().AtEnd().Relative(-reportsRecords)}}),
 			kgo.FetchIsolationLevel(kgo.ReadCommitted()))...)

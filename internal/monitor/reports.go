@@ -79,15 +79,15 @@ func (r *Reports) forget() {
 	delete(r.latest, oldest)
 }
 
-// Published reads what the pipeline publishes, from some while ago on.
-type Published interface {
+// ReportReader reads what the pipeline publishes, from some while ago on.
+type ReportReader interface {
 	// Next waits for reports.
 	Next(ctx context.Context) (records [][]byte, err error)
 	Close()
 }
 
 // Follow reads reports until ctx ends. It waits for a broker that is away.
-func (r *Reports) Follow(ctx context.Context, open func(ctx context.Context) (Published, error), log *slog.Logger) {
+func (r *Reports) Follow(ctx context.Context, open func(ctx context.Context) (ReportReader, error), log *slog.Logger) {
 	waits := newWaits()
 	for ctx.Err() == nil {
 		err := r.follow(ctx, open, waits.Reset, log)
@@ -99,7 +99,7 @@ func (r *Reports) Follow(ctx context.Context, open func(ctx context.Context) (Pu
 	}
 }
 
-func (r *Reports) follow(ctx context.Context, open func(ctx context.Context) (Published, error), proven func(), log *slog.Logger) error {
+func (r *Reports) follow(ctx context.Context, open func(ctx context.Context) (ReportReader, error), proven func(), log *slog.Logger) error {
 	published, err := open(ctx)
 	if err != nil {
 		return err

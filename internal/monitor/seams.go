@@ -1,0 +1,87 @@
+package monitor
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"strings"
+
+	"github.com/penstock/penstock/drift"
+)
+
+// Identity is what a monitor sums: deltas of anything else are none of its
+// business.
+type Identity struct{ Model, Version, Generation string }
+
+// Token names the identity where it is part of a group's name or of a key.
+func (id Identity) Token() string {
+	sum := sha256.Sum256([]byte(strings.Join([]string{id.Model, id.Version, id.Generation}, "\x00")))
+	return hex.EncodeToString(sum[:6])
+}
+
+// Broker is where the pipeline's deltas are.
+type Broker interface {
+	// Open has this process take part in the group of an identity.
+	Open(ctx context.Context, id Identity) (Session, error)
+}
+
+// Session is a process's part in a group, from when it joins until trouble or
+// the loss of what it owns ends it. One goroutine uses it.
+type Session interface {
+	// Poll gives deltas, as they were published, in order. It waits for some until
+	// ctx ends, which is no error. Only the owner gets any. After an error the
+	// session is spent; ErrLost says that another process is the owner now.
+	Poll(ctx context.Context) (deltas [][]byte, err error)
+	// Owner tells whether this process is the owner. Once it is, it stays so until
+	// the session is spent.
+	Owner() bool
+	// State gives the records that were committed last, in any order, also those of
+	// other identities. It comes before the owner's first delta.
+	State(ctx context.Context, take func(StateRecord) error) error
+	// Partitions are those of the source, as the broker lists them.
+	Partitions(ctx context.Context) ([]drift.PartitionID, error)
+	// Commit makes an output and the position behind what was polled durable as a
+	// whole. After an error the session is spent, and nobody knows whether it was.
+	Commit(ctx context.Context, out *Output) error
+	// Leave gives the place in the group to others at once.
+	Leave(ctx context.Context) error
+	Close()
+}
+
+// ErrLost says that this process is not the owner any more. Open a new session.
+var ErrLost = errors.New("another process owns the deltas now")
+
+// StateRecord is a record of the owner's state; of those with the same key the
+// last one counts.
+type StateRecord struct {
+	Identity string // its token
+	Key      string // such as pane/1700000000000/0
+	Value    []byte // empty: the key is gone
+	// Age is how old the record is, in milliseconds of the broker's clock.
+	Age int64
+}
+
+// Output is what one commit publishes.
+type Output struct {
+	Reports []Published
+	Alarms  []Published
+	State   []StateRecord
+	// Reference is one that was frozen, nil in all commits but one.
+	Reference *FrozenReference
+}
+
+// Published is a record for others.
+type Published struct{ Key, Value []byte }
+
+// FrozenReference is what the workers count by from now on.
+type FrozenReference struct {
+	Model, Version string
+	Encoded        []byte
+	Digest         string
+}
+
+// empty tells whether there is nothing to publish.
+func (o *Output) empty() bool {
+	return len(o.Reports)+len(o.Alarms)+len(o.State) == 0 && o.Reference == nil
+}
