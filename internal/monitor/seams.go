@@ -10,15 +10,33 @@ import (
 	"github.com/penstock/penstock/drift"
 )
 
-// Identity is what a monitor sums: deltas of anything else are none of its
-// business.
-type Identity struct{ Model, Version, Generation string }
+// Identity is what a monitor sums, and into what: deltas of another model, version
+// or generation are none of its business, and sums of other windows no use.
+type Identity struct {
+	Model, Version, Generation string
+	Windows                    string // pane, windows and zone, in words
+}
+
+// NewIdentity names what is summed into windows.
+func NewIdentity(model, version, generation string, w drift.WindowsConfig) Identity {
+	words := []string{w.Pane.String(), w.Collect.String()}
+	if w.Zone != nil {
+		words = append(words, w.Zone.String())
+	}
+	for _, window := range w.Windows {
+		words = append(words, window.Name)
+	}
+	return Identity{Model: model, Version: version, Generation: generation, Windows: strings.Join(words, " ")}
+}
 
 // Token names the identity where it is part of a group's name or of a key.
 func (id Identity) Token() string {
-	sum := sha256.Sum256([]byte(strings.Join([]string{id.Model, id.Version, id.Generation}, "\x00")))
+	sum := sha256.Sum256([]byte(strings.Join([]string{id.Model, id.Version, id.Generation, id.Windows}, "\x00")))
 	return hex.EncodeToString(sum[:6])
 }
+
+// GroupName is that of the processes that watch an identity of a pipeline.
+func GroupName(group string, id Identity) string { return group + ".monitor." + id.Token() }
 
 // Broker is where the pipeline's deltas are.
 type Broker interface {
@@ -29,10 +47,11 @@ type Broker interface {
 // Session is a process's part in a group, from when it joins until trouble or
 // the loss of what it owns ends it. One goroutine uses it.
 type Session interface {
-	// Poll gives deltas, as they were published, in order. It waits for some until
-	// ctx ends, which is no error. Only the owner gets any. After an error the
-	// session is spent; ErrLost says that another process is the owner now.
-	Poll(ctx context.Context) (deltas [][]byte, err error)
+	// Poll gives deltas in the order in which they were published. It waits for
+	// some until ctx ends, which is no error. Only the owner gets any. After an
+	// error the session is spent; ErrLost says that another process is the owner
+	// now.
+	Poll(ctx context.Context) ([]Delta, error)
 	// Owner tells whether this process is the owner. Once it is, it stays so until
 	// the session is spent.
 	Owner() bool
@@ -47,6 +66,12 @@ type Session interface {
 	// Leave gives the place in the group to others at once.
 	Leave(ctx context.Context) error
 	Close()
+}
+
+// Delta is a record of a drift.Delta, or of a part of one.
+type Delta struct {
+	Value []byte
+	Time  int64 // when it was published, Unix milliseconds
 }
 
 // ErrLost says that this process is not the owner any more. Open a new session.
