@@ -28,26 +28,37 @@ func (v variation) tail(statistic float64, df int, rows float64) float64 {
 	}
 	t := distuv.StudentsT{Sigma: 1, Nu: float64(v.stretches - 1)}
 	edge := math.Sqrt(statistic / course) // beyond it the course alone is enough
+	both := func(x float64) float64 { return t.Prob(x) * chiSquaredTail(statistic-course*x*x, float64(df)) }
 	p := t.Survival(edge)
-	for i, angle := range angles {
-		sin, cos := math.Sincos(angle)
-		x := edge * sin
-		p += weights[i] * edge * cos * t.Prob(x) * chiSquaredTail(statistic-course*x*x, float64(df))
+	if edge <= body {
+		// Over the sine, the edge of a single degree of freedom is smooth too.
+		p += integrate(0, math.Pi/2, func(a float64) float64 { return both(edge*math.Sin(a)) * edge * math.Cos(a) })
+	} else {
+		p += integrate(0, body, both)
+		p += integrate(math.Log(body), math.Log(edge), func(a float64) float64 { return both(math.Exp(a)) * math.Exp(a) })
 	}
 	return min(1, 2*p)
+}
+
+// body is where a Student's t has nearly all of its mass.
+const body = 6
+
+// nodes and weights are those of Gauss and Legendre on [0, 1].
+var nodes, weights = func() (x, w []float64) {
+	x, w = make([]float64, 32), make([]float64, 32)
+	quad.Legendre{}.FixedLocations(x, w, 0, 1)
+	return x, w
+}()
+
+func integrate(low, high float64, f func(float64) float64) float64 {
+	var area float64
+	for i, x := range nodes {
+		area += weights[i] * f(low+x*(high-low))
+	}
+	return area * (high - low)
 }
 
 // chiSquaredTail is the chance that a chi-squared variable is at least x.
 func chiSquaredTail(x, df float64) float64 {
 	return mathext.GammaIncRegComp(df/2, max(0, x)/2)
-}
-
-// angles and weights integrate from 0 to π/2: over the sine, what is integrated is
-// smooth at the edge too.
-var angles, weights = legendre(32, 0, math.Pi/2)
-
-func legendre(n int, low, high float64) (x, weight []float64) {
-	x, weight = make([]float64, n), make([]float64, n)
-	quad.Legendre{}.FixedLocations(x, weight, low, high)
-	return x, weight
 }
