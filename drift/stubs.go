@@ -167,6 +167,12 @@ type WindowSpec struct {
 	Calendar string // "", "1d", "1w", "1mo"
 }
 
+// Step is the stretch of event time around t, Unix milliseconds, that no bound of
+// the spec's windows divides: a twelfth of a length, counted from 1970, or the
+// whole calendar unit in zone. A sliding window is twelve steps, and one ends
+// with each step.
+func (w WindowSpec) Step(t int64, zone *time.Location) Span { panic("B") }
+
 // Span is a window's stretch of event time, Unix milliseconds, end exclusive.
 type Span struct{ Start, End int64 }
 
