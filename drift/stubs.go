@@ -167,6 +167,12 @@ type WindowSpec struct {
 	Calendar string // "", "1d", "1w", "1mo"
 }
 
+// Step is the stretch of event time around t, Unix milliseconds, that no bound of
+// the spec's windows divides: a twelfth of a length, counted from 1970, or the
+// whole calendar unit in zone. A sliding window is twelve steps, and one ends
+// with each step.
+func (w WindowSpec) Step(t int64, zone *time.Location) Span { panic("B") }
+
 // Span is a window's stretch of event time, Unix milliseconds, end exclusive.
 type Span struct{ Start, End int64 }
 
@@ -384,45 +390,3 @@ type Statistics struct {
 // Compare computes the statistics of cur against the reference. dispersion is how
 // much more than independent draws the field varies between stretches, at least 1.
 func (f *ReferenceField) Compare(cur *Counts, dispersion float64) Statistics { panic("C") }
-
-// ---- part D: alarms (calibrate.go, judge.go, hysteresis.go)
-
-// JudgeConfig is what a Judge is told.
-type JudgeConfig struct {
-	FalseAlarms float64       // to put up with,
-	Per         time.Duration // in this much event time, for the whole model together
-	Effect      float64
-	MinRows     int64
-	Windows     []WindowSpec
-}
-
-// Judge puts statistics and verdicts to closed windows of one reference. It is
-// deterministic, and its state is that of the alarms that are on.
-type Judge struct{}
-
-// NewJudge calibrates one with the reference's held-out blocks. The schema says
-// what a closed window's fields are; those that the reference lacks, all where it
-// is nil, are "collecting".
-func NewJudge(s *Schema, ref *Reference, c JudgeConfig) *Judge { panic("D") }
-
-// Judge gives the report of a closed window (everything but pipeline, model,
-// version), remembers what it needs for hysteresis, and tells the alarms that
-// begin or end with this window.
-func (j *Judge) Judge(c *Closed) (*Report, []AlarmEvent) { panic("D") }
-
-// State and Restore carry what is on over a takeover.
-func (j *Judge) State() []byte { panic("D") }
-
-// Restore continues where State was taken.
-func (j *Judge) Restore(state []byte) error { panic("D") }
-
-// AlarmEvent tells that an alarm began or ended.
-type AlarmEvent struct {
-	Begins   bool      `json:"begins"`
-	Window   string    `json:"window"` // as in Report, which window began or ended it
-	Start    time.Time `json:"start"`
-	End      time.Time `json:"end"`
-	Since    time.Time `json:"since"` // as told when it began; with Window it names the alarm
-	Severity string    `json:"severity"`
-	Features []string  `json:"features"` // in descending order of effect
-}
