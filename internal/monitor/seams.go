@@ -38,6 +38,9 @@ func (id Identity) Token() string {
 // GroupName is that of the processes that watch an identity of a pipeline.
 func GroupName(group string, id Identity) string { return group + ".monitor." + id.Token() }
 
+// WebhookGroup is that of the processes of a pipeline that post its alarms.
+func WebhookGroup(group string) string { return group + ".webhook" }
+
 // Broker is where the pipeline's deltas are.
 type Broker interface {
 	// Open has this process take part in the group of an identity.
