@@ -15,28 +15,28 @@ func (w *Windows) Advance(clock int64) []Closed {
 	var all []Closed
 	for _, due := range w.due(mark) {
 		if c := w.close(due); c.Rows > 0 {
-			c.Revision = due.level.reports[due.span.End]
-			due.level.reports[due.span.End]++
+			c.Revision = due.grid.reports[due.span.End]
+			due.grid.reports[due.span.End]++
 			all = append(all, c)
 		}
 	}
 	w.mark = mark
-	for _, l := range w.levels {
-		for _, cell := range l.cells {
+	for _, g := range w.grids {
+		for _, cell := range g.cells {
 			cell.changed = false
 		}
-		l.drop(mark)
+		g.drop(mark)
 	}
-	w.gaps = slices.DeleteFunc(w.gaps, func(g gap) bool {
-		return !slices.ContainsFunc(w.levels, func(l *level) bool { return mark < l.horizon(l.lastWindow(l.span(g.End))) })
+	w.gaps = slices.DeleteFunc(w.gaps, func(lost gap) bool {
+		return !slices.ContainsFunc(w.grids, func(g *grid) bool { return mark < g.horizon(g.lastWindow(g.span(lost.End))) })
 	})
 	return all
 }
 
 // dueWindow is one to be reported.
 type dueWindow struct {
-	level *level
-	order int // of the level
+	grid  *grid
+	order int // of the grid
 	span  Span
 }
 
@@ -44,15 +44,15 @@ type dueWindow struct {
 // had closed, changed since, and may still be corrected.
 func (w *Windows) due(mark int64) []dueWindow {
 	var all []dueWindow
-	for order, l := range w.levels {
+	for order, g := range w.grids {
 		seen := map[int64]bool{}
-		for _, cell := range l.cells {
-			for span := range l.windows(cell.span) {
+		for _, cell := range g.cells {
+			for span := range g.windows(cell.span) {
 				closes := w.mark < span.End && span.End <= mark
-				changed := cell.changed && span.End <= w.mark && w.mark < l.horizon(span)
+				changed := cell.changed && span.End <= w.mark && w.mark < g.horizon(span)
 				if (closes || changed) && !seen[span.End] {
 					seen[span.End] = true
-					all = append(all, dueWindow{l, order, span})
+					all = append(all, dueWindow{g, order, span})
 				}
 			}
 		}
@@ -65,8 +65,8 @@ func (w *Windows) due(mark int64) []dueWindow {
 
 // close sums a window.
 func (w *Windows) close(due dueWindow) Closed {
-	c := Closed{Window: due.level.spec, Span: due.span, Lost: w.gaps.in(due.span)}
-	for cell := range due.level.in(due.span) {
+	c := Closed{Window: due.grid.spec, Span: due.span, Lost: w.gaps.in(due.span)}
+	for cell := range due.grid.in(due.span) {
 		c.Rows += cell.sum.Rows
 		c.Late += cell.sum.Late
 		c.Future += cell.sum.Future

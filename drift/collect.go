@@ -9,9 +9,9 @@ import (
 
 // collection are the panes that a first reference is made of.
 type collection struct {
-	sums   *level // their windows are one sum long, and never reported
-	length int64  // of event time that is collected, milliseconds
-	start  int64  // of the first pane; math.MaxInt64 before there is one
+	sums   *grid // their windows are one sum long, and never reported
+	length int64 // of event time that is collected, milliseconds
+	start  int64 // of the first pane; math.MaxInt64 before there is one
 }
 
 // collectionPanes is how many the collected stretch is made of, or a few less.
@@ -19,7 +19,7 @@ const collectionPanes = 96
 
 func newCollection(cfg WindowsConfig) *collection {
 	grain := divided(cfg.Collect, collectionPanes, cfg.Pane)
-	sums := newLevel(WindowSpec{Name: "first", Length: grain}, cfg)
+	sums := newGrid(WindowSpec{Name: "first", Length: grain}, cfg)
 	sums.hop = sums.length
 	sums.id = "first/" + grain.String()
 	return &collection{sums: sums, length: cfg.Collect.Milliseconds(), start: math.MaxInt64}

@@ -51,8 +51,8 @@ func (w *Windows) lose(from, to, n int64) {
 	}
 	lost := gap{Span{floor(from-w.lateness, w.pane), to + 1}, n}
 	w.gaps = w.gaps.add(lost)
-	for _, l := range w.levels {
-		for _, cell := range l.cells {
+	for _, g := range w.grids {
+		for _, cell := range g.cells {
 			cell.changed = cell.changed || cell.span.Start < lost.End && lost.Start < cell.span.End
 		}
 	}

@@ -129,21 +129,21 @@ type WindowsGauges struct {
 
 // Gauges says where it stood at the last Advance.
 func (w *Windows) Gauges() WindowsGauges {
-	g := WindowsGauges{Watermark: w.mark}
+	gauges := WindowsGauges{Watermark: w.mark}
 	for _, p := range w.partitions {
 		if !p.listed {
 			continue
 		}
-		g.Partitions++
+		gauges.Partitions++
 		if !p.known {
-			g.Unseen++
+			gauges.Unseen++
 		}
 		if p.isIdle(w.clock, w.idle) {
-			g.Idle++
+			gauges.Idle++
 		}
 	}
-	for _, l := range w.levels {
-		g.Panes += len(l.cells)
+	for _, g := range w.grids {
+		gauges.Panes += len(g.cells)
 	}
-	return g
+	return gauges
 }

@@ -1,9 +1,6 @@
 package drift
 
-import (
-	"math"
-	"time"
-)
+import "time"
 
 // WindowSpec is a length (hopping by a twelfth) or a calendar unit: day, week, month.
 type WindowSpec struct {
@@ -12,10 +9,18 @@ type WindowSpec struct {
 	Calendar string // "", "1d", "1w", "1mo"
 }
 
-// Hop is how far a sliding window moves at a time: a twelfth of its length, or a
-// bit more where panes do not divide it so: the shortest multiple of the pane that
-// divides the length.
-func (s WindowSpec) Hop(pane time.Duration) time.Duration { return divided(s.Length, 12, pane) }
+// Step is the stretch of event time around t, Unix milliseconds, that no bound of
+// the spec's windows divides: a twelfth of a length, counted from 1970, or the
+// whole calendar unit in zone. A sliding window is twelve steps, and one ends
+// with each step.
+func (s WindowSpec) Step(t int64, zone *time.Location) Span {
+	if s.Calendar != "" {
+		return calendar{s.Calendar, zone}.span(t)
+	}
+	step := (s.Length / hops).Milliseconds()
+	start := floor(t, step)
+	return Span{start, start + step}
+}
 
 // divided gives the shortest multiple of pane that divides length into at most n
 // equal stretches; the length itself, where it is no multiple of the pane.
@@ -32,14 +37,6 @@ func divided(length time.Duration, n int, pane time.Duration) time.Duration {
 type Span struct{ Start, End int64 }
 
 func (s Span) length() int64 { return s.End - s.Start }
-
-// later is t + by, where t may be the least of all times, which stands for never.
-func later(t, by int64) int64 {
-	if t == math.MinInt64 {
-		return t
-	}
-	return t + by
-}
 
 // floor is the multiple of step that t lies in, which may be negative.
 func floor(t, step int64) int64 {

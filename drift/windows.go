@@ -39,7 +39,7 @@ type WindowsConfig struct {
 type Windows struct {
 	pane, lateness, idle int64 // milliseconds
 	fields               int
-	levels               []*level
+	grids                []*grid
 	collect              *collection // nil where nothing is to be collected
 	partitions           map[PartitionID]*partition
 	mark                 int64 // the watermark of the last Advance: what closes up to it has
@@ -64,7 +64,7 @@ func NewWindows(cfg WindowsConfig, fields []FieldSchema) *Windows {
 		stored:     map[string]bool{},
 	}
 	for _, spec := range cfg.Windows {
-		w.levels = append(w.levels, newLevel(spec, cfg))
+		w.grids = append(w.grids, newGrid(spec, cfg))
 	}
 	if cfg.Collect > 0 {
 		w.collect = newCollection(cfg)
@@ -128,8 +128,8 @@ func (w *Windows) add(p *Pane, horizon int64, result *ApplyResult) {
 		p = &Pane{Start: p.Start, Late: p.Late + p.Rows, Future: p.Future, Lost: p.Lost}
 	}
 	told := false
-	for _, l := range w.levels {
-		if cell := l.cell(p.Start, horizon, w.mark); cell != nil {
+	for _, g := range w.grids {
+		if cell := g.cell(p.Start, horizon, w.mark); cell != nil {
 			cell.add(p)
 			told = true
 		}

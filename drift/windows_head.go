@@ -15,10 +15,10 @@ const headMagic = "PDWH\x01"
 // count, and how far the partitions are.
 func (w *Windows) head() []byte {
 	b := binary.AppendVarint([]byte(headMagic), w.mark)
-	levels := w.allLevels()
-	b = binary.AppendUvarint(b, uint64(len(levels)))
-	for _, l := range levels {
-		b = l.appendHead(b)
+	grids := w.allGrids()
+	b = binary.AppendUvarint(b, uint64(len(grids)))
+	for _, g := range grids {
+		b = g.appendHead(b)
 	}
 	b = binary.AppendUvarint(b, uint64(len(w.partitions)))
 	for _, id := range slices.SortedFunc(maps.Keys(w.partitions), comparePartitions) {
@@ -31,19 +31,19 @@ func (w *Windows) head() []byte {
 	return appendSum(b, 0)
 }
 
-func (l *level) appendHead(b []byte) []byte {
-	b = appendString(b, l.id)
-	b = binary.AppendUvarint(b, uint64(len(l.cells)))
-	for _, start := range slices.Sorted(maps.Keys(l.cells)) {
-		c := l.cells[start]
+func (g *grid) appendHead(b []byte) []byte {
+	b = appendString(b, g.id)
+	b = binary.AppendUvarint(b, uint64(len(g.cells)))
+	for _, start := range slices.Sorted(maps.Keys(g.cells)) {
+		c := g.cells[start]
 		b = binary.AppendVarint(b, start)
 		b = appendBool(b, c.changed)
 		b = binary.AppendUvarint(b, uint64(c.records))
 	}
-	b = binary.AppendUvarint(b, uint64(len(l.reports)))
-	for _, end := range slices.Sorted(maps.Keys(l.reports)) {
+	b = binary.AppendUvarint(b, uint64(len(g.reports)))
+	for _, end := range slices.Sorted(maps.Keys(g.reports)) {
 		b = binary.AppendVarint(b, end)
-		b = binary.AppendUvarint(b, uint64(l.reports[end]))
+		b = binary.AppendUvarint(b, uint64(g.reports[end]))
 	}
 	return b
 }
@@ -68,13 +68,13 @@ func (w *Windows) restoreHead(head []byte, records map[string][]byte) error {
 		return err
 	}
 	w.mark = r.varint()
-	levels := map[string]*level{}
-	for _, l := range w.allLevels() {
-		levels[l.id] = l
+	grids := map[string]*grid{}
+	for _, g := range w.allGrids() {
+		grids[g.id] = g
 	}
 	for range r.length(3) {
-		l := levels[r.string()] // nil where the config has none like this any more
-		if err := r.level(l, w.fields, records); err != nil {
+		g := grids[r.string()] // nil where the config has none like this any more
+		if err := r.grid(g, w.fields, records); err != nil {
 			return err
 		}
 	}
@@ -90,15 +90,15 @@ func (w *Windows) restoreHead(head []byte, records map[string][]byte) error {
 	return r.close()
 }
 
-func (d *decoder) level(l *level, fields int, records map[string][]byte) error {
+func (d *decoder) grid(g *grid, fields int, records map[string][]byte) error {
 	for range d.length(3) {
 		start, changed, parts := d.varint(), d.bool(), d.uvarint()
-		if l == nil || d.err != nil {
+		if g == nil || d.err != nil {
 			continue
 		}
-		c := l.at(l.span(start))
+		c := g.at(g.span(start))
 		for part := range int(parts) {
-			sum, err := storedSum(records, cellKey(l, c, part), fields)
+			sum, err := storedSum(records, cellKey(g, c, part), fields)
 			if err != nil {
 				return err
 			}
@@ -109,8 +109,8 @@ func (d *decoder) level(l *level, fields int, records map[string][]byte) error {
 	}
 	for range d.length(2) {
 		end, reports := d.varint(), d.uvarint()
-		if l != nil {
-			l.reports[end] = int(reports)
+		if g != nil {
+			g.reports[end] = int(reports)
 		}
 	}
 	return nil

@@ -12,20 +12,20 @@ import (
 // headKey is the record that says which of the others count.
 const headKey = "head"
 
-func cellKey(l *level, c *cell, part int) string {
-	return fmt.Sprintf("pane/%s/%d/%d", l.id, c.span.Start, part)
+func cellKey(g *grid, c *cell, part int) string {
+	return fmt.Sprintf("pane/%s/%d/%d", g.id, c.span.Start, part)
 }
 
 func pendingKey(d *Delta) string {
 	return fmt.Sprintf("part/%s/%d/%d", d.Source, d.Partition, d.Part)
 }
 
-// allLevels are those of the windows and that of the collection.
-func (w *Windows) allLevels() []*level {
+// allGrids are those of the windows and that of the collection.
+func (w *Windows) allGrids() []*grid {
 	if w.collect == nil {
-		return w.levels
+		return w.grids
 	}
-	return append(slices.Clip(w.levels), w.collect.sums)
+	return append(slices.Clip(w.grids), w.collect.sums)
 }
 
 // Dirty gives the records of the state that changed since Saved was last called,
@@ -35,9 +35,9 @@ func (w *Windows) allLevels() []*level {
 func (w *Windows) Dirty() iter.Seq2[string, []byte] {
 	return func(yield func(string, []byte) bool) {
 		w.storing = map[string]bool{headKey: true}
-		for _, l := range w.allLevels() {
-			for _, start := range slices.Sorted(maps.Keys(l.cells)) {
-				if !w.storeCell(l, l.cells[start], yield) {
+		for _, g := range w.allGrids() {
+			for _, start := range slices.Sorted(maps.Keys(g.cells)) {
+				if !w.storeCell(g, g.cells[start], yield) {
 					return
 				}
 			}
@@ -65,19 +65,19 @@ func (w *Windows) Dirty() iter.Seq2[string, []byte] {
 
 // storeCell gives the records of a sum that changed; of another one it remembers
 // that they are there.
-func (w *Windows) storeCell(l *level, c *cell, yield func(string, []byte) bool) bool {
+func (w *Windows) storeCell(g *grid, c *cell, yield func(string, []byte) bool) bool {
 	if c.dirty {
-		sum := Delta{Source: l.id, From: c.span.Start, To: c.span.End, Panes: []Pane{c.sum}}
+		sum := Delta{Source: g.id, From: c.span.Start, To: c.span.End, Panes: []Pane{c.sum}}
 		records := sum.Encode()
 		c.records = len(records)
 		for part, record := range records {
-			if !yield(cellKey(l, c, part), record) {
+			if !yield(cellKey(g, c, part), record) {
 				return false
 			}
 		}
 	}
 	for part := range c.records {
-		w.storing[cellKey(l, c, part)] = true
+		w.storing[cellKey(g, c, part)] = true
 	}
 	return true
 }
@@ -85,8 +85,8 @@ func (w *Windows) storeCell(l *level, c *cell, yield func(string, []byte) bool) 
 // Saved says that what Dirty gave is stored. Nothing may have been applied between.
 func (w *Windows) Saved() {
 	w.stored, w.storedHead = w.storing, w.storingHead
-	for _, l := range w.allLevels() {
-		for _, c := range l.cells {
+	for _, g := range w.allGrids() {
+		for _, c := range g.cells {
 			c.dirty = false
 		}
 	}
