@@ -28,6 +28,8 @@ type fakeBroker struct {
 	mu        sync.Mutex // guards what follows
 	open      []string   // published in the open epoch
 	committed []string
+	counted   [][]byte // deltas, as the above
+	counts    [][]byte
 	until     []broker.Offsets // of the commits that had one
 	aborted   int
 	quiet     bool // publishes are not noted
@@ -68,6 +70,10 @@ func (b *fakeBroker) Publish(_ context.Context, r *penstock.Record) error {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if r.Topic == "panes" {
+		b.counted = append(b.counted, r.Value)
+		return nil
+	}
 	for _, h := range r.Headers {
 		if h.Key == producer.HeaderErrorClass {
 			b.open = append(b.open, fmt.Sprintf("%s to %s", h.Value, r.Topic))
@@ -84,6 +90,7 @@ func (b *fakeBroker) Commit(_ context.Context, until broker.Offsets) (bool, erro
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.committed, b.open = append(b.committed, b.open...), nil
+	b.counts, b.counted = append(b.counts, b.counted...), nil
 	if until != nil {
 		noted := broker.Offsets{}
 		for topic, partitions := range until {
@@ -99,7 +106,7 @@ func (b *fakeBroker) Commit(_ context.Context, until broker.Offsets) (bool, erro
 func (b *fakeBroker) Abort(context.Context) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.open = nil
+	b.open, b.counted = nil, nil
 	b.aborted++
 	return nil
 }
