@@ -28,9 +28,9 @@ type Distinct struct {
 	dense  []uint8
 }
 
-// rank is the register of a hash and what it puts there: one more than the number
+// registerOf is the register of a hash and what it puts there: one more than the number
 // of zeros behind the bits that choose the register, at most maxRank.
-func rank(hash uint64) (register int, rank uint8) {
+func registerOf(hash uint64) (register int, rank uint8) {
 	const guard = 1 << (64 - maxRank)
 	return int(hash >> (64 - distinctBits)), uint8(bits.LeadingZeros64(hash<<distinctBits|guard)) + 1
 }

@@ -15,7 +15,7 @@ const counting = 1
 // generation is the first 16 hex digits of the SHA-256 of what the counts of the
 // schema's fields mean.
 func generation(s *Schema) string {
-	d := digest{sha256.New()}
+	d := generationHash{sha256.New()}
 	d.number(counting)
 	d.number(uint64(len(s.Fields)))
 	for i := range s.Fields {
@@ -36,28 +36,28 @@ func generation(s *Schema) string {
 	return hex.EncodeToString(d.Sum(nil)[:8])
 }
 
-// digest is a hash of values that cannot run into one another.
-type digest struct{ hash.Hash }
+// generationHash is a hash of values that cannot run into one another.
+type generationHash struct{ hash.Hash }
 
-func (d digest) number(n uint64) {
+func (d generationHash) number(n uint64) {
 	var b [8]byte
 	binary.LittleEndian.PutUint64(b[:], n)
 	d.Write(b[:])
 }
 
-func (d digest) text(s string) {
+func (d generationHash) text(s string) {
 	d.number(uint64(len(s)))
 	d.Write([]byte(s))
 }
 
-func (d digest) list(all []uint64) {
+func (d generationHash) list(all []uint64) {
 	d.number(uint64(len(all)))
 	for _, n := range all {
 		d.number(n)
 	}
 }
 
-func (d digest) flag(b bool) {
+func (d generationHash) flag(b bool) {
 	if b {
 		d.number(1)
 	} else {
@@ -65,7 +65,7 @@ func (d digest) flag(b bool) {
 	}
 }
 
-func (d digest) category(f *FieldSchema) {
+func (d generationHash) category(f *FieldSchema) {
 	d.flag(f.dictionary != nil)
 	if f.dictionary == nil {
 		return
@@ -75,7 +75,7 @@ func (d digest) category(f *FieldSchema) {
 	d.flag(f.Open)
 }
 
-func (d digest) centroids(all [][]float32) {
+func (d generationHash) centroids(all [][]float32) {
 	d.number(uint64(len(all)))
 	for _, c := range all {
 		d.number(uint64(len(c)))

@@ -9,7 +9,7 @@ const (
 	cellBits  = 6 // of a key that a node looks at
 	nodeCells = 1 << cellBits
 	rootShift = 64 - cellBits
-	root      = nodeCells // the first node's cells stand for those of nodes that are not there
+	rootNode  = nodeCells // the first node's cells stand for those of nodes that are not there
 )
 
 // histogram counts numbers in a trie over the bits of their keys, six a level.
@@ -38,9 +38,9 @@ func newHistogram(l *Layout) *histogram {
 
 // add counts a number by its key.
 func (h *histogram) add(key uint64) {
-	exponents := -h.cells[root+key>>rootShift]
+	exponents := -h.cells[rootNode+key>>rootShift]
 	node := -h.cells[exponents+int64(key>>(rootShift-cellBits)%nodeCells)]
-	for shift := uint(basicShift); ; shift = below(shift) {
+	for shift := uint(basicShift); ; shift = deeper(shift) {
 		cell := &h.cells[node+int64(key>>shift%nodeCells)]
 		if *cell > 0 {
 			*cell++
@@ -54,8 +54,8 @@ func (h *histogram) add(key uint64) {
 	}
 }
 
-// below is the shift of the next level. The last one looks at two bits again.
-func below(shift uint) uint {
+// deeper is the shift of the next level. The last one looks at two bits again.
+func deeper(shift uint) uint {
 	if shift < cellBits {
 		return 0
 	}
@@ -76,8 +76,8 @@ func (h *histogram) addFirst(key uint64) {
 		h.nan++
 		return
 	}
-	node := int64(root)
-	for shift := uint(rootShift); ; shift = below(shift) {
+	node := int64(rootNode)
+	for shift := uint(rootShift); ; shift = deeper(shift) {
 		i := key >> shift % nodeCells
 		h.used[node/nodeCells] |= 1 << i
 		cell := node + int64(i)
@@ -105,7 +105,7 @@ func (h *histogram) splitWithin(first uint64, shift uint) bool {
 func (h *histogram) counts(c *Counts) {
 	c.NaN, c.PosInf, c.NegInf = h.nan, h.posInf, h.negInf
 	h.buckets = h.buckets[:0]
-	h.collect(root, 0, rootShift, h.splits)
+	h.collect(rootNode, 0, rootShift, h.splits)
 	c.Buckets = h.buckets
 }
 
@@ -117,14 +117,14 @@ func (h *histogram) collect(node int64, prefix uint64, shift uint, splits []uint
 		key := prefix | uint64(i)<<shift
 		count := h.cells[node+int64(i)]
 		if count < 0 {
-			splits = h.collect(-count, key, below(shift), splits)
+			splits = h.collect(-count, key, deeper(shift), splits)
 			continue
 		}
 		for len(splits) > 1 && splits[1] <= key {
 			splits = splits[1:]
 		}
 		if len(splits) > 0 && splits[0] <= key {
-			key = max(splits[0], basic(key)) // several cells may be one bucket
+			key = max(splits[0], basicBucket(key)) // several cells may be one bucket
 		}
 		if last := len(h.buckets) - 1; last >= 0 && h.buckets[last].Key == key {
 			h.buckets[last].N += count
@@ -137,7 +137,7 @@ func (h *histogram) collect(node int64, prefix uint64, shift uint, splits []uint
 
 func (h *histogram) reset() {
 	h.nan, h.posInf, h.negInf = 0, 0, 0
-	h.empty(root)
+	h.empty(rootNode)
 }
 
 // empty empties the cells of a node and of those below it.

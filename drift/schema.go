@@ -42,7 +42,7 @@ func NewSchema(fields []Field, ref *Reference) *Schema {
 		for _, derived := range f.Expand(len(own.Centroids))[1:] {
 			fixed := known[derived.Name]
 			if derived.Kind == Categorical {
-				fixed = &ReferenceField{Field: derived, Names: numbers(len(own.Centroids))}
+				fixed = &ReferenceField{Field: derived, Names: centroidNames(len(own.Centroids))}
 			}
 			s.Fields = append(s.Fields, newFieldSchema(derived, fixed))
 		}
@@ -51,8 +51,8 @@ func NewSchema(fields []Field, ref *Reference) *Schema {
 	return s
 }
 
-// numbers are the names of n centroids.
-func numbers(n int) []string {
+// centroidNames are the names of n centroids.
+func centroidNames(n int) []string {
 	all := make([]string, n)
 	for i := range all {
 		all[i] = strconv.Itoa(i)

@@ -3,7 +3,10 @@ package drift
 // This file holds the contract between the parts while they are built. Whoever
 // builds a part moves its piece into a file of its own and deletes it here.
 
-import "time"
+import (
+	"iter"
+	"time"
+)
 
 // ---- part B: delta codec, windows, watermark (delta.go, delta_decode.go, window.go, calendar.go, watermark.go, windows.go)
 
@@ -53,6 +56,12 @@ type WindowSpec struct {
 	Calendar string // "", "1d", "1w", "1mo"
 }
 
+// Step is the stretch of event time around t, Unix milliseconds, that no bound of
+// the spec's windows divides: a twelfth of a length, counted from 1970, or the
+// whole calendar unit in zone. A sliding window is twelve steps, and one ends
+// with each step.
+func (w WindowSpec) Step(t int64, zone *time.Location) Span { panic("B") }
+
 // Span is a window's stretch of event time, Unix milliseconds, end exclusive.
 type Span struct{ Start, End int64 }
 
@@ -61,10 +70,83 @@ type WindowsConfig struct {
 	Pane, Lateness, Idle time.Duration
 	Windows              []WindowSpec
 	Zone                 *time.Location
+	// Collect is the stretch of event time whose panes are kept for a first
+	// reference, see Collected; 0 where there is one.
+	Collect time.Duration
 }
 
-// Windows sums the deltas of one generation and model version. See part B's brief.
+// PartitionID names a partition of the source.
+type PartitionID struct {
+	Source    string // topic, or stream/filter on NATS
+	Partition int32
+}
+
+// Windows sums the deltas of one generation of one model version into windows.
+// What it keeps are not panes but sums of as many as no window's bounds divide: a
+// twelfth of a sliding window, a whole calendar one.
+//
+// Its owner calls Partitions when the broker's metadata changed, Apply for every
+// delta in the order of the log, Advance about once a second, and before a commit
+// Dirty, whose records go into the same commit as the offsets. After a takeover
+// Restore gives back what the last commit left.
 type Windows struct{}
+
+// ApplyResult says what became of a delta.
+type ApplyResult struct {
+	Pending   bool  // a part of a delta, of which others are still to come
+	Duplicate int64 // offsets that had been counted before; the delta was skipped
+	Overlap   int64 // offsets that may have been counted twice: the ranges overlap without being the same
+	Lost      int64 // offsets between the last delta and this one that nobody counted
+	Late      int64 // events that came too late and are not counted
+	Expired   int64 // events too late for any window to tell of them, and no part of Late in any report
+}
+
+// WindowsGauges says where a Windows stands.
+type WindowsGauges struct {
+	Watermark  int64 // Unix milliseconds; math.MinInt64 before there is one
+	Partitions int   // listed
+	Unseen     int   // of these, not heard of: they hold the watermark back
+	Idle       int   // of these, idle: they do not
+	Panes      int   // sums kept
+}
+
+// NewWindows begins with nothing. The fields are those of the schema.
+func NewWindows(cfg WindowsConfig, fields []FieldSchema) *Windows { panic("B") }
+
+// Partitions sets the list of the source's partitions. There is no watermark
+// before the first one.
+func (w *Windows) Partitions(ids []PartitionID) { panic("B") }
+
+// Apply adds a delta. Deltas of one partition come in the order of their ranges,
+// those of different partitions in any. An error says that the delta does not fit
+// the schema; nothing was added then.
+func (w *Windows) Apply(d *Delta) (ApplyResult, error) { panic("B") }
+
+// Advance moves the watermark, given the clock in Unix milliseconds, and gives the
+// windows that closed or changed since, by end and then by the config's order.
+// Windows without rows are left out.
+func (w *Windows) Advance(clock int64) []Closed { panic("B") }
+
+// Collected gives the panes of the first stretch of event time that is Collect
+// long, and true, once the watermark is the lateness past its end; the panes are of
+// Collect/96 or a bit more.
+func (w *Windows) Collected() ([]Pane, bool) { panic("B") }
+
+// Gauges says where it stands.
+func (w *Windows) Gauges() WindowsGauges { panic("B") }
+
+// Dirty gives the records of the state that changed since Saved was last called,
+// each at most MaxDelta long; one that is nil is to be deleted. Keys are printable
+// and mean nothing to others; who stores records of several Windows puts its own
+// prefix before them.
+func (w *Windows) Dirty() iter.Seq2[string, []byte] { panic("B") }
+
+// Saved says that what Dirty gave is stored.
+func (w *Windows) Saved() { panic("B") }
+
+// Restore puts an empty Windows where the stored records say, which come in any
+// order. Records that do not belong to the state any more are ignored.
+func (w *Windows) Restore(records iter.Seq2[string, []byte]) error { panic("B") }
 
 // Closed is a window that is to be reported.
 type Closed struct {
@@ -85,6 +167,13 @@ type Reference struct {
 	From   time.Time        `json:"from,omitzero"` // event time of the first row, where there was any
 	To     time.Time        `json:"to,omitzero"`
 	Fields []ReferenceField `json:"fields"`
+	// Block is the event time, in milliseconds, of each of the fields' Blocks; 0
+	// where these are stretches of rows without a time.
+	Block int64 `json:"block_ms,omitempty"`
+	// Starts are the begins of the blocks, Unix milliseconds, ascending, multiples
+	// of Block; stretches without rows have none. Without event times they are the
+	// numbers of the first rows. Every field's Blocks are parallel to them.
+	Starts []int64 `json:"starts,omitempty"`
 	// Incomplete says why it may not be trusted; empty when it may.
 	Incomplete string `json:"incomplete,omitempty"`
 	digest     string
@@ -105,8 +194,8 @@ type ReferenceField struct {
 	// first one's being that of the smallest number: reference deciles snapped to
 	// buckets, with point bins for heavy ties.
 	Bins []uint64 `json:"bins,omitempty"`
-	// Blocks are the counts per statistic cell of stretches of the reference in
-	// event time, for the calibration of alarms: see Calibration.
+	// Blocks are the counts per statistic cell (see Cells) of the stretches of
+	// Reference.Starts, for the calibration of alarms.
 	Blocks [][]int64 `json:"blocks,omitempty"`
 }
 
@@ -128,9 +217,34 @@ type ReferenceBuilder struct{}
 // NewReferenceBuilder begins one. block is the stretch of event time of a calibration block.
 func NewReferenceBuilder(fields []Field, block time.Duration) *ReferenceBuilder { panic("C") }
 
-// At returns the counter of the pane that eventTime (Unix ms) lies in; rows
-// without a time (ok false) go to blocks by their order.
-func (b *ReferenceBuilder) At(eventTime int64, ok bool) *Counter { panic("C") }
+// At returns what takes the rows of the block that eventTime (Unix ms) lies in;
+// rows without a time (ok false) go to blocks by their order. It is valid until
+// the next At.
+func (b *ReferenceBuilder) At(eventTime int64, ok bool) *ReferenceRows { panic("C") }
+
+// ReferenceRows takes rows as a Counter does, with the same methods.
+type ReferenceRows struct{}
+
+// Row comes before the values of a row, every field of which then gets one call.
+func (r *ReferenceRows) Row() { panic("C") }
+
+// Number takes a value of a numeric field, NaN and Inf too.
+func (r *ReferenceRows) Number(field int, v float64) { panic("C") }
+
+// Numbers takes a column of a numeric field.
+func (r *ReferenceRows) Numbers(field int, v []float64) { panic("C") }
+
+// Text takes a value of a categorical field.
+func (r *ReferenceRows) Text(field int, v []byte) { panic("C") }
+
+// Vector takes a value of an embedding.
+func (r *ReferenceRows) Vector(field int, v []float32) { panic("C") }
+
+// Missing takes a row without a value for the field.
+func (r *ReferenceRows) Missing(field int) { panic("C") }
+
+// TypeError takes a row that was rejected for the field's type.
+func (r *ReferenceRows) TypeError(field int) { panic("C") }
 
 // Build ends it.
 func (b *ReferenceBuilder) Build() (*Reference, error) { panic("C") }
@@ -140,9 +254,15 @@ func (b *ReferenceBuilder) Build() (*Reference, error) { panic("C") }
 func Collect(fields []Field, panes []Pane, block time.Duration) (*Reference, error) { panic("C") }
 
 // Cells are the counts that statistics are computed over: for a numeric field its
-// bins, then -Inf, +Inf, NaN where the reference or the current has any; for a
-// categorical one its names, OTHER, NEW; missing last. See docs/drift.md.
+// bins, then -Inf, +Inf, NaN; for a categorical one its names, OTHER, NEW; missing
+// last. There are always as many; cells that are empty on both sides change no
+// statistic. See docs/drift.md.
 func (f *ReferenceField) Cells(c *Counts, dst []int64) []int64 { panic("C") }
+
+// chiSquared is the two-sample statistic over cells, small ones pooled, and its
+// degrees of freedom; 0, 0 where there is nothing to compare. Compare uses it, and
+// so does calibration, with a block beside the rest of the reference.
+func chiSquared(a, b []int64) (statistic float64, degrees int) { panic("C") }
 
 // Statistics compare a window with the reference; NaN where not defined.
 type Statistics struct {
@@ -159,31 +279,3 @@ type Statistics struct {
 // Compare computes the statistics of cur against the reference. dispersion is how
 // much more than independent draws the field varies between stretches, at least 1.
 func (f *ReferenceField) Compare(cur *Counts, dispersion float64) Statistics { panic("C") }
-
-// ---- part D: alarms (calibrate.go, judge.go, hysteresis.go)
-
-// JudgeConfig is what a Judge is told.
-type JudgeConfig struct {
-	FalseAlarms float64       // to put up with,
-	Per         time.Duration // in this much event time, for the whole model together
-	Effect      float64
-	MinRows     int64
-	Windows     []WindowSpec
-}
-
-// Judge puts statistics and verdicts to closed windows of one reference. It is
-// deterministic, and its state is that of the alarms that are on.
-type Judge struct{}
-
-// NewJudge calibrates one with the reference's held-out blocks.
-func NewJudge(ref *Reference, c JudgeConfig) *Judge { panic("D") }
-
-// Judge gives the report of a closed window (everything but pipeline, model,
-// version) and remembers what it needs for hysteresis.
-func (j *Judge) Judge(c *Closed) *Report { panic("D") }
-
-// State and Restore carry what is on over a takeover.
-func (j *Judge) State() []byte { panic("D") }
-
-// Restore continues where State was taken.
-func (j *Judge) Restore(state []byte) error { panic("D") }

@@ -6,7 +6,7 @@ type textCounter struct {
 	dictionary *dictionary
 	slots      []int64
 	open       bool
-	values     *values
+	values     *valueTable
 
 	seen     [registers]uint8 // how many values differ
 	distinct Distinct         // seen, as it was last told
@@ -15,7 +15,7 @@ type textCounter struct {
 
 func newTextCounter(f *FieldSchema) *textCounter {
 	if f.dictionary == nil {
-		return &textCounter{values: newValues()}
+		return &textCounter{values: newValueTable()}
 	}
 	return &textCounter{
 		dictionary: f.dictionary, open: f.Open,
@@ -25,7 +25,7 @@ func newTextCounter(f *FieldSchema) *textCounter {
 
 func (t *textCounter) add(text []byte) {
 	hash := Hash(text)
-	i, r := rank(hash)
+	i, r := registerOf(hash)
 	t.seen[i] = max(t.seen[i], r)
 	if t.dictionary != nil {
 		t.slots[t.dictionary.find(hash).slot]++

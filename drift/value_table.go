@@ -16,31 +16,31 @@ const (
 	MaxText = 256
 )
 
-// values counts texts by hash, in an open-addressing table, while no reference
+// valueTable counts texts by hash, in an open-addressing table, while no reference
 // says which are of interest.
-type values struct {
-	entries []value // free where n is 0
+type valueTable struct {
+	entries []valueEntry // free where n is 0
 	used    int
 	limit   uint64 // the largest hash that may be among the smallest MaxCategories
 	other   int64
 	texts   []byte // of all entries, one after the other
-	sorted  []value
+	sorted  []valueEntry
 	spare   []byte // texts while they move
 	result  []Category
 }
 
-type value struct {
+type valueEntry struct {
 	hash    uint64
 	n       int64
 	at, len int32 // of the text; at is negative where that is too long to keep
 }
 
-func newValues() *values {
-	return &values{entries: make([]value, 64), limit: ^uint64(0)}
+func newValueTable() *valueTable {
+	return &valueTable{entries: make([]valueEntry, 64), limit: ^uint64(0)}
 }
 
 // add counts a value.
-func (v *values) add(hash uint64, text []byte) {
+func (v *valueTable) add(hash uint64, text []byte) {
 	if hash > v.limit {
 		v.other++
 		return
@@ -62,7 +62,7 @@ func (v *values) add(hash uint64, text []byte) {
 }
 
 // find gives the entry of a hash, or the free one where it would be.
-func (v *values) find(hash uint64) *value {
+func (v *valueTable) find(hash uint64) *valueEntry {
 	mask := uint64(len(v.entries) - 1)
 	for i := hash & mask; ; i = (i + 1) & mask {
 		if e := &v.entries[i]; e.hash == hash || e.n == 0 {
@@ -71,9 +71,9 @@ func (v *values) find(hash uint64) *value {
 	}
 }
 
-func (v *values) grow() {
+func (v *valueTable) grow() {
 	old := v.entries
-	v.entries = make([]value, 2*len(old))
+	v.entries = make([]valueEntry, 2*len(old))
 	for _, e := range old {
 		if e.n > 0 {
 			*v.find(e.hash) = e
@@ -82,19 +82,19 @@ func (v *values) grow() {
 }
 
 // byHash gives all entries in order, until the next call.
-func (v *values) byHash() []value {
+func (v *valueTable) byHash() []valueEntry {
 	v.sorted = v.sorted[:0]
 	for _, e := range v.entries {
 		if e.n > 0 {
 			v.sorted = append(v.sorted, e)
 		}
 	}
-	slices.SortFunc(v.sorted, func(a, b value) int { return cmp.Compare(a.hash, b.hash) })
+	slices.SortFunc(v.sorted, func(a, b valueEntry) int { return cmp.Compare(a.hash, b.hash) })
 	return v.sorted
 }
 
 // prune leaves the values of the smallest hashes, MaxCategories at most.
-func (v *values) prune() {
+func (v *valueTable) prune() {
 	if v.used <= MaxCategories {
 		return
 	}
@@ -118,7 +118,7 @@ func (v *values) prune() {
 }
 
 // categories gives the counts by hash, until the next call.
-func (v *values) categories() []Category {
+func (v *valueTable) categories() []Category {
 	v.prune()
 	v.result = v.result[:0]
 	for _, e := range v.byHash() {
@@ -128,7 +128,7 @@ func (v *values) categories() []Category {
 }
 
 // each calls yield for every text that was kept.
-func (v *values) each(yield func(uint64, string) bool) bool {
+func (v *valueTable) each(yield func(uint64, string) bool) bool {
 	v.prune()
 	for _, e := range v.entries {
 		if e.n > 0 && e.at >= 0 && !yield(e.hash, string(v.texts[e.at:e.at+e.len])) {
@@ -138,7 +138,7 @@ func (v *values) each(yield func(uint64, string) bool) bool {
 	return true
 }
 
-func (v *values) reset() {
+func (v *valueTable) reset() {
 	clear(v.entries)
 	v.used, v.limit, v.other, v.texts = 0, ^uint64(0), 0, v.texts[:0]
 }
