@@ -109,7 +109,8 @@ func (m *loadedModel) counting(cfg *config.Pipeline, champion rollout.Variant) *
 		Config: observe.Config{
 			Pipeline: cfg.Name, Model: champion.Model, Variant: champion.Name,
 			Pane: max(d.Pane, time.Millisecond), Lateness: d.Lateness, Plan: m.observed,
-			Schema: func() *drift.Schema { return schema },
+			RecordTime: cfg.Source.EventTime == "",
+			Schema:     func() *drift.Schema { return schema },
 		},
 		Panes: panesOf(cfg), Idle: d.Idle,
 	}

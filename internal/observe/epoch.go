@@ -19,6 +19,8 @@ type Config struct {
 	Pane     time.Duration // of event time, whole milliseconds
 	Lateness time.Duration
 	Plan     *Plan
+	// RecordTime: events have no time of their own but their records' timestamps.
+	RecordTime bool
 	// Schema is by what is counted at the moment. It is asked at the beginning of
 	// an epoch, and gives the same pointer until something changes.
 	Schema func() *drift.Schema
@@ -116,10 +118,12 @@ func (e *Epoch) future(v *Event, at int64) bool {
 	return v.Record >= 0 && at > v.Record+e.c.Lateness.Milliseconds()
 }
 
-// Pass sees an event that is not counted: it may move the partition's horizon.
+// Pass sees an event that is not counted: its own time may move the partition's
+// horizon. That of a record alone does not, where events have their own: in a
+// backfill one tombstone would make all that follow late.
 func (e *Epoch) Pass(v *Event) {
 	p := e.partition(v.ID)
-	if at, ok := v.time(); ok && !e.future(v, at) {
+	if at, ok := v.time(); ok && (v.Timed || e.c.RecordTime) && !e.future(v, at) {
 		p.horizon = max(p.horizon, at)
 	}
 }

@@ -115,7 +115,9 @@ func TestSelectionProblems(t *testing.T) {
 type said []float64
 
 func (s said) Headline(row int) (float64, bool) { return s[row], s[row] >= 0 }
-func (s said) Label(row int) ([]byte, bool)     { return []byte("yes"), s[row] >= 0 }
+func (s said) Label(row int) ([]byte, bool)     { return yes, s[row] >= 0 }
+
+var yes = []byte("yes")
 
 // TestCount: each value is counted once, in its field, and what was filled is
 // missing.
@@ -209,6 +211,7 @@ func TestPlacing(t *testing.T) {
 		"as far as it may be":   {[]seen{{0, 60, 160, "row"}}, "120:1/0/0", 160},
 		"future":                {[]seen{{0, 60, 161, "row"}, {0, 60, 0, "row"}}, "0:1/0/0 60:0/0/1", 0},
 		"passed by":             {[]seen{{0, 1000, 160, "pass"}, {0, 1000, 59, "row"}}, "0:0/1/0", 160},
+		"a tombstone":           {[]seen{{0, 1000, never, "pass"}, {0, 1000, 59, "row"}}, "0:1/0/0", 59},
 		"passed by, future":     {[]seen{{0, 60, 161, "pass"}}, "", never},
 		"a field's type":        {[]seen{{0, 1000, 5, "type"}}, "0:1/0/0", 5},
 		"another's type":        {[]seen{{0, 1000, 5, "other"}}, "0:0/0/0", 5},
@@ -274,6 +277,11 @@ func TestEpochIsFull(t *testing.T) {
 	}
 }
 
+// unlabelled has no labels, whose texts are kept where there is no reference.
+type unlabelled struct{ said }
+
+func (unlabelled) Label(int) ([]byte, bool) { return nil, false }
+
 // TestCountAllocatesNothing once the tables have grown.
 func TestCountAllocatesNothing(t *testing.T) {
 	e, mapping := epoch(t)
@@ -283,7 +291,7 @@ func TestCountAllocatesNothing(t *testing.T) {
 			t.Fatal(why)
 		}
 	}
-	id, scores := penstock.EventID{Source: "in"}, make(said, 64)
+	id, scores := penstock.EventID{Source: "in"}, &unlabelled{make(said, 64)}
 	var v observe.Event
 	n := testing.AllocsPerRun(100, func() {
 		e.Begin()
