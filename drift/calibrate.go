@@ -38,7 +38,7 @@ func (r *Reference) variation(f *ReferenceField, length time.Duration) (variatio
 // calibrate holds each stretch out and compares it with the rest of the reference,
 // as a window will be with the whole.
 //
-// The excess is the greater of two estimates. One is from the mean of the chi-squared
+// The excess is the greater of two estimates. One is from the mean of the likelihood-ratio
 // statistics, which is right where all stretches vary alike, plus its standard error
 // under independent draws, as what is not seen in a few stretches may be there. The
 // other is from the greatest of them and the median of the greatest of as many squares
@@ -61,7 +61,7 @@ func calibrate(stretches [][]int64) (variation, bool) {
 		for i, n := range s {
 			rest[i] -= n
 		}
-		statistic, df := chiSquared(s, rest)
+		statistic, df := likelihoodRatio(s, rest)
 		if df == 0 {
 			continue
 		}
