@@ -4,10 +4,9 @@ import "math"
 
 const (
 	signBit = 1 << 63
-	// Keys of finite values lie from minKey to maxKey; those of infinities and
-	// NaN lie outside.
-	minKey = 1 << 52                         // of -math.MaxFloat64
-	maxKey = signBit | 0x7FE<<52 | 1<<52 - 1 // of math.MaxFloat64
+	// infinity is the key of +Inf and its inverse that of -Inf; finite values lie
+	// between the two, NaN beyond.
+	infinity = signBit | 0x7FF<<52
 )
 
 // Key is the bits of v in an order that equals that of the values: of those of

@@ -62,7 +62,7 @@ func (l *Layout) Split(bucket uint64) bool {
 // is for whoever reads layouts from outside.
 func (l *Layout) Validate() error {
 	for i, key := range l.Splits {
-		if key < minKey || key > maxKey {
+		if key >= infinity || key <= ^uint64(infinity) {
 			return errors.New("a bucket of a layout is not one of finite numbers")
 		}
 		if i > 0 && key <= l.Splits[i-1] {

@@ -40,6 +40,9 @@ type ReferenceBuilder struct {
 
 // column gathers what is normal of one field.
 type column interface {
+	missing(block int32)
+	typeError()
+	addCounts(c *Counts, texts map[uint64]string, block int32)
 	// build gives it, with blocks in the order of the numbers in order.
 	build(order []int32) ReferenceField
 	// join makes blocks of others: block i becomes to[i].
@@ -63,9 +66,9 @@ func NewReferenceBuilder(fields []Field, block time.Duration) *ReferenceBuilder 
 
 func newColumn(f Field) column {
 	if f.Kind == Categorical {
-		return newTexts(f)
+		return newTextColumn(f)
 	}
-	return newNumbers(f)
+	return &numberColumn{field: f}
 }
 
 // At returns what takes the rows of the block that eventTime (Unix ms) lies in,
@@ -154,7 +157,7 @@ func (b *ReferenceBuilder) Build() (*Reference, error) {
 	if b.byTime {
 		r.Block = b.length
 	}
-	order := ascending(b.starts)
+	order := inOrder(b.starts)
 	for _, i := range order {
 		r.Starts = append(r.Starts, b.starts[i])
 	}

@@ -89,21 +89,21 @@ func (f *ReferenceField) checkSums() error {
 
 func (f *ReferenceField) checkNumeric() error {
 	for i, b := range f.Counts.Buckets {
-		if b.N == 0 || b.Key < minKey || b.Key > maxKey || f.Layout.Bucket(Value(b.Key)) != b.Key {
+		if b.N == 0 || !isFinite(Value(b.Key)) || f.Layout.Bucket(Value(b.Key)) != b.Key {
 			return fmt.Errorf("buckets: there is none with values from %g on", Value(b.Key))
 		}
 		if i > 0 && b.Key <= f.Counts.Buckets[i-1].Key {
 			return errors.New("buckets do not ascend")
 		}
 	}
-	if len(f.Bins) == 0 || f.Bins[0] != minKey {
+	if len(f.Bins) == 0 || f.Bins[0] != Key(-math.MaxFloat64) {
 		return errors.New("bins do not begin at the smallest number")
 	}
 	for i, key := range f.Bins {
 		if i > 0 && key <= f.Bins[i-1] {
 			return errors.New("bins do not ascend")
 		}
-		if f.Layout.Bucket(Value(key)) != key {
+		if !isFinite(Value(key)) || f.Layout.Bucket(Value(key)) != key {
 			return fmt.Errorf("bins: %g is not where a bucket begins", Value(key))
 		}
 	}

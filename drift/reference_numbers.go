@@ -29,7 +29,7 @@ type numberBlock struct {
 
 // add counts a value in a block.
 func (c *numberColumn) add(v float64, block int32) {
-	if v-v == 0 { // neither NaN nor Inf
+	if isFinite(v) {
 		if len(c.waiting) == waitingRoom {
 			c.fold()
 		}
@@ -58,7 +58,7 @@ func (c *numberColumn) missing(block int32) {
 func (c *numberColumn) typeError() { c.counts.TypeErrors++ }
 
 // addCounts adds what was counted without a reference.
-func (c *numberColumn) addCounts(o *Counts, block int32) {
+func (c *numberColumn) addCounts(o *Counts, _ map[uint64]string, block int32) {
 	b := c.block(block)
 	b.missing, b.nan, b.posInf, b.negInf = b.missing+o.Missing, b.nan+o.NaN, b.posInf+o.PosInf, b.negInf+o.NegInf
 	c.counts.Missing += o.Missing

@@ -17,12 +17,12 @@ func (r *ReferenceRows) Row() { r.b.rows++ }
 
 // Number takes a value of a numeric field, NaN and Inf too.
 func (r *ReferenceRows) Number(field int, v float64) {
-	r.numbers(field).add(v, r.b.now)
+	r.b.columns[r.b.first[field]].(*numberColumn).add(v, r.b.now)
 }
 
 // Numbers takes a column of a numeric field.
 func (r *ReferenceRows) Numbers(field int, v []float64) {
-	c := r.numbers(field)
+	c := r.b.columns[r.b.first[field]].(*numberColumn)
 	for i := range v {
 		c.add(v[i], r.b.now)
 	}
@@ -30,18 +30,33 @@ func (r *ReferenceRows) Numbers(field int, v []float64) {
 
 // Text takes a value of a categorical field.
 func (r *ReferenceRows) Text(field int, v []byte) {
-	r.texts(field).add(Hash(v), v, 1, r.b.now)
+	r.b.columns[r.b.first[field]].(*textColumn).add(Hash(v), v, true, 1, r.b.now)
 }
 
 // Missing takes a row without a value for the field.
 func (r *ReferenceRows) Missing(field int) {
-	b := r.b
-	for i := b.first[field]; i < b.end(field); i++ {
-		b.columns[i].tally().missing(b.now)
+	for _, c := range r.b.countedAs(field) {
+		c.missing(r.b.now)
 	}
 }
 
-func ascending(starts []int64) []int32 {
+// TypeError takes a row that was rejected for the field's type.
+func (r *ReferenceRows) TypeError(field int) {
+	for _, c := range r.b.countedAs(field) {
+		c.typeError()
+	}
+}
+
+// countedAs are the columns of a given field.
+func (b *ReferenceBuilder) countedAs(field int) []column {
+	if field+1 < len(b.first) {
+		return b.columns[b.first[field]:b.first[field+1]]
+	}
+	return b.columns[b.first[field]:]
+}
+
+// inOrder are the numbers of starts in ascending order of these.
+func inOrder(starts []int64) []int32 {
 	order := make([]int32, len(starts))
 	for i := range order {
 		order[i] = int32(i)

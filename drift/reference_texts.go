@@ -24,13 +24,13 @@ type textColumn struct {
 	field  Field
 	counts Counts // Missing, TypeErrors
 	seen   map[uint64]int32
-	texts  []text // in order of their first row
-	more   int64  // of values that are not in texts
+	texts  []seenText // in order of their first row
+	more   int64      // of values that are not in texts
 	blocks []textBlock
 }
 
-// text is one value.
-type text struct {
+// seenText is one value.
+type seenText struct {
 	hash uint64
 	n    int64
 	name string // "" where nameless is set
@@ -59,7 +59,7 @@ func (c *textColumn) add(hash uint64, v []byte, named bool, n int64, block int32
 	if !ok && len(c.texts) < maxSeen {
 		i, ok = int32(len(c.texts)), true
 		c.seen[hash] = i
-		t := text{hash: hash, nameless: !named || len(v) > maxName || !utf8.Valid(v)}
+		t := seenText{hash: hash, nameless: !named || len(v) > maxName || !utf8.Valid(v)}
 		if !t.nameless && i < maxCandidates {
 			t.name = string(v)
 		}
