@@ -6,9 +6,6 @@ import (
 	"slices"
 )
 
-// basicShift is how many bits of a key do not tell basic buckets apart: 18 do,
-// the sign, 11 of the exponent and 6 of the mantissa.
-const basicShift = 46
 
 // Layout says which buckets a numeric field has. The zero value has the basic
 // ones: sign, exponent and the first 6 bits of the mantissa, which makes them

@@ -114,15 +114,6 @@ func (b *ReferenceBuilder) enter(at int64) {
 	}
 }
 
-// floor is the multiple of length at or below at.
-func floor(at, length int64) int64 {
-	rest := at % length
-	if rest < 0 {
-		rest += length
-	}
-	return at - rest
-}
-
 // lengthen makes blocks twice as long.
 func (b *ReferenceBuilder) lengthen() {
 	b.length *= 2
