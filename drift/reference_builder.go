@@ -22,7 +22,6 @@ const (
 // Numbers are kept in digests, whose counts are exact while a field has at most
 // 16,384 different values, and to within one in 4096 thereafter.
 type ReferenceBuilder struct {
-	given   []Field
 	columns []column // one a field as it is counted
 	first   []int    // of each given field, its first column
 
@@ -53,22 +52,27 @@ type column interface {
 // calibration block.
 func NewReferenceBuilder(fields []Field, block time.Duration) *ReferenceBuilder {
 	b := &ReferenceBuilder{
-		given: fields, from: math.MaxInt64, to: math.MinInt64,
+		from: math.MaxInt64, to: math.MinInt64,
 		length: max(block.Milliseconds(), 1), at: map[int64]int32{}, now: -1,
 	}
 	for _, f := range fields {
 		b.first = append(b.first, len(b.columns))
-		b.columns = append(b.columns, newColumn(f))
+		b.columns = append(b.columns, newColumns(f)...)
 	}
 	b.out.b = b
 	return b
 }
 
-func newColumn(f Field) column {
-	if f.Kind == Categorical {
-		return newTextColumn(f)
+// newColumns are those that a field is counted as.
+func newColumns(f Field) []column {
+	switch f.Kind {
+	case Categorical:
+		return []column{newTextColumn(f)}
+	case Embedding:
+		return newVectorColumns(f)
+	default:
+		return []column{&numberColumn{field: f}}
 	}
-	return &numberColumn{field: f}
 }
 
 // At returns what takes the rows of the block that eventTime (Unix ms) lies in,

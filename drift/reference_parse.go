@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 )
 
@@ -28,9 +27,6 @@ func ParseReference(data []byte) (*Reference, error) {
 	d.DisallowUnknownFields()
 	if err := d.Decode(&j); err != nil {
 		return nil, fmt.Errorf("reference: %w", err)
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("reference: something follows its end")
 	}
 	r := &Reference{Rows: j.Rows, From: j.From, To: j.To, Block: j.Block, Starts: j.Starts, Incomplete: j.Incomplete}
 	for i, f := range j.Fields {

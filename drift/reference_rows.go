@@ -33,6 +33,17 @@ func (r *ReferenceRows) Text(field int, v []byte) {
 	r.b.columns[r.b.first[field]].(*textColumn).add(Hash(v), v, true, 1, r.b.now)
 }
 
+// Vector takes a value of an embedding. One of another width than the field's is a
+// TypeError.
+func (r *ReferenceRows) Vector(field int, v []float32) {
+	c := r.b.columns[r.b.first[field]].(*vectorColumn)
+	if len(v) != c.field.Width {
+		r.TypeError(field)
+		return
+	}
+	c.add(v, r.b.now)
+}
+
 // Missing takes a row without a value for the field.
 func (r *ReferenceRows) Missing(field int) {
 	for _, c := range r.b.countedAs(field) {
