@@ -7,11 +7,16 @@ import "time"
 // counted, embeddings expanded. These know basic buckets only, so that nothing is
 // split, and a Kolmogorov-Smirnov interval is as wide as the heaviest bucket.
 func Collect(fields []Field, panes []Pane, block time.Duration) (*Reference, error) {
-	var counted []Field
+	b := NewReferenceBuilder(nil, block)
 	for _, f := range fields {
-		counted = append(counted, f.Expand(0)...)
+		for _, counted := range f.Expand(0) {
+			if counted.Kind == Embedding {
+				b.columns = append(b.columns, &vectorColumn{field: counted})
+			} else {
+				b.columns = append(b.columns, newColumns(counted)...)
+			}
+		}
 	}
-	b := NewReferenceBuilder(counted, block)
 	for i := range panes {
 		p := &panes[i]
 		if p.Rows == 0 {

@@ -2,7 +2,6 @@ package drift
 
 import (
 	"slices"
-	"math"
 	"strconv"
 )
 

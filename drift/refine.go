@@ -6,8 +6,8 @@ package drift
 func refine(d sketch) (Layout, []Bucket) {
 	r := refinement{limit: d.total() / 100}
 	for len(d) > 0 {
-		key, end := basic(d[0].key), 1
-		for end < len(d) && basic(d[end].key) == key {
+		key, end := basicBucket(d[0].key), 1
+		for end < len(d) && basicBucket(d[end].key) == key {
 			end++
 		}
 		r.split(d[:end], key, basicShift)
