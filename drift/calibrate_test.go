@@ -11,7 +11,7 @@ import (
 // waves are the counts of stretches in which ten cells' shares move in one
 // direction, by size times a normal.
 func waves(random *rand.Rand, stretches int, rows, size float64) [][]int64 {
-	s := &stream{family: family{values: normalValues()[5:15]}, random: random}
+	s := &stream{family: family{values: normalValues()[3:13]}, random: random}
 	all := make([][]int64, stretches)
 	for i := range all {
 		all[i] = s.draw(int64(rows), size*random.NormFloat64())
@@ -23,7 +23,7 @@ func waves(random *rand.Rand, stretches int, rows, size float64) [][]int64 {
 // stretches of very many rows.
 func excessOf(random *rand.Rand, size float64) float64 {
 	var ratio, rows float64
-	all := waves(random, 2000, 1e7, size)
+	all := waves(random, 1000, 1e7, size)
 	var total []int64
 	for _, s := range all {
 		total = addCells(total, s)
@@ -47,7 +47,7 @@ func TestCalibrationMeasuresTheExcess(t *testing.T) {
 		for _, rows := range []float64{1000, 10_000, 100_000} {
 			for _, stretches := range []int{8, 64} {
 				var mean float64
-				const times = 200
+				const times = 100
 				for range times {
 					v, ok := calibrate(waves(random, stretches, rows, size))
 					if !ok {
@@ -67,7 +67,7 @@ func TestCalibrationMeasuresTheExcess(t *testing.T) {
 // One hour of the day differs: by the mean over the hours it would alarm each day.
 func TestCalibrationSeesTheRareHour(t *testing.T) {
 	random := rand.New(rand.NewPCG(7, 8))
-	s := &stream{family: family{values: normalValues()[5:15]}, random: random}
+	s := &stream{family: family{values: normalValues()[3:13]}, random: random}
 	var all [][]int64
 	for hour := range 7 * 24 {
 		shift := 0.
