@@ -8,8 +8,8 @@ type Report struct {
 	Model     string          `json:"model,omitempty"`
 	Version   string          `json:"version,omitempty"`
 	Window    string          `json:"window"`
-	Start     time.Time       `json:"start"`
-	End       time.Time       `json:"end"`
+	Start     time.Time       `json:"start,omitzero"` // zero for files without event times
+	End       time.Time       `json:"end,omitzero"`
 	Revision  int             `json:"revision"`
 	Rows      int64           `json:"rows"`
 	Late      int64           `json:"late"`

@@ -109,6 +109,13 @@ func (c *Counts) Clone() Counts { panic("A") }
 // registers are maxima, so that merging is exact in any order.
 type Distinct struct{}
 
+// AppendBinary appends the canonical form: the same values in any order give the
+// same bytes.
+func (d *Distinct) AppendBinary(b []byte) []byte { panic("A") }
+
+// UnmarshalBinary reads what AppendBinary gives.
+func (d *Distinct) UnmarshalBinary(data []byte) error { panic("A") }
+
 // Estimate is the number of different values.
 func (d *Distinct) Estimate() int64 { panic("A") }
 
@@ -160,6 +167,12 @@ type WindowSpec struct {
 	Calendar string // "", "1d", "1w", "1mo"
 }
 
+// Step is the stretch of event time around t, Unix milliseconds, that no bound of
+// the spec's windows divides: a twelfth of a length, counted from 1970, or the
+// whole calendar unit in zone. A sliding window is twelve steps, and one ends
+// with each step.
+func (w WindowSpec) Step(t int64, zone *time.Location) Span { panic("B") }
+
 // Span is a window's stretch of event time, Unix milliseconds, end exclusive.
 type Span struct{ Start, End int64 }
 
@@ -168,10 +181,83 @@ type WindowsConfig struct {
 	Pane, Lateness, Idle time.Duration
 	Windows              []WindowSpec
 	Zone                 *time.Location
+	// Collect is the stretch of event time whose panes are kept for a first
+	// reference, see Collected; 0 where there is one.
+	Collect time.Duration
 }
 
-// Windows sums the deltas of one generation and model version. See part B's brief.
+// PartitionID names a partition of the source.
+type PartitionID struct {
+	Source    string // topic, or stream/filter on NATS
+	Partition int32
+}
+
+// Windows sums the deltas of one generation of one model version into windows.
+// What it keeps are not panes but sums of as many as no window's bounds divide: a
+// twelfth of a sliding window, a whole calendar one.
+//
+// Its owner calls Partitions when the broker's metadata changed, Apply for every
+// delta in the order of the log, Advance about once a second, and before a commit
+// Dirty, whose records go into the same commit as the offsets. After a takeover
+// Restore gives back what the last commit left.
 type Windows struct{}
+
+// ApplyResult says what became of a delta.
+type ApplyResult struct {
+	Pending   bool  // a part of a delta, of which others are still to come
+	Duplicate int64 // offsets that had been counted before; the delta was skipped
+	Overlap   int64 // offsets that may have been counted twice: the ranges overlap without being the same
+	Lost      int64 // offsets between the last delta and this one that nobody counted
+	Late      int64 // events that came too late and are not counted
+	Expired   int64 // events too late for any window to tell of them, and no part of Late in any report
+}
+
+// WindowsGauges says where a Windows stands.
+type WindowsGauges struct {
+	Watermark  int64 // Unix milliseconds; math.MinInt64 before there is one
+	Partitions int   // listed
+	Unseen     int   // of these, not heard of: they hold the watermark back
+	Idle       int   // of these, idle: they do not
+	Panes      int   // sums kept
+}
+
+// NewWindows begins with nothing. The fields are those of the schema.
+func NewWindows(cfg WindowsConfig, fields []FieldSchema) *Windows { panic("B") }
+
+// Partitions sets the list of the source's partitions. There is no watermark
+// before the first one.
+func (w *Windows) Partitions(ids []PartitionID) { panic("B") }
+
+// Apply adds a delta. Deltas of one partition come in the order of their ranges,
+// those of different partitions in any. An error says that the delta does not fit
+// the schema; nothing was added then.
+func (w *Windows) Apply(d *Delta) (ApplyResult, error) { panic("B") }
+
+// Advance moves the watermark, given the clock in Unix milliseconds, and gives the
+// windows that closed or changed since, by end and then by the config's order.
+// Windows without rows are left out.
+func (w *Windows) Advance(clock int64) []Closed { panic("B") }
+
+// Collected gives the panes of the first stretch of event time that is Collect
+// long, and true, once the watermark is the lateness past its end; the panes are of
+// Collect/96 or a bit more.
+func (w *Windows) Collected() ([]Pane, bool) { panic("B") }
+
+// Gauges says where it stands.
+func (w *Windows) Gauges() WindowsGauges { panic("B") }
+
+// Dirty gives the records of the state that changed since Saved was last called,
+// each at most MaxDelta long; one that is nil is to be deleted. Keys are printable
+// and mean nothing to others; who stores records of several Windows puts its own
+// prefix before them.
+func (w *Windows) Dirty() iter.Seq2[string, []byte] { panic("B") }
+
+// Saved says that what Dirty gave is stored.
+func (w *Windows) Saved() { panic("B") }
+
+// Restore puts an empty Windows where the stored records say, which come in any
+// order. Records that do not belong to the state any more are ignored.
+func (w *Windows) Restore(records iter.Seq2[string, []byte]) error { panic("B") }
 
 // Closed is a window that is to be reported.
 type Closed struct {

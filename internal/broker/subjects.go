@@ -3,6 +3,7 @@ package broker
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"strconv"
 	"strings"
 
 	"github.com/penstock/penstock/internal/config"
@@ -33,6 +34,18 @@ func (s Subjects) Predictions() string { return s.sink }
 
 // Dead is where dead letters go.
 func (s Subjects) Dead() string { return s.name + ".dead" }
+
+// Panes is where workers publish what they counted for drift.
+func (s Subjects) Panes() string { return s.name + ".panes" }
+
+// Reports is where drift reports go.
+func (s Subjects) Reports() string { return s.name + ".drift" }
+
+// Reference is a part of a model version's frozen reference, which the monitor
+// writes and workers read.
+func (s Subjects) Reference(model, version string, part int) string {
+	return s.name + ".reference." + Token(model) + "." + Token(version) + "." + strconv.Itoa(part)
+}
 
 // Position holds where the group stands in what a filter takes.
 func (s Subjects) Position(filter string) string { return s.own("position", filter) }

@@ -71,7 +71,9 @@ func NeededTopics(p *config.Pipeline) []Topic {
 	}
 	all = append(all, own(StateTopic(p), RoleState, map[string]string{cleanupPolicy: "compact"}))
 	if p.Drift != nil {
-		all = append(all, own(p.Name+".panes", RolePanes, nil), own(p.Name+".drift", RoleDrift, nil))
+		kept := strconv.FormatInt(PanesRetention.Milliseconds(), 10)
+		all = append(all, own(PanesTopic(p), RolePanes, map[string]string{cleanupPolicy: "delete", "retention.ms": kept}),
+			own(ReportsTopic(p), RoleDrift, nil))
 	}
 	return all
 }
