@@ -1,8 +1,6 @@
 package driftfile
 
 import (
-	"fmt"
-
 	"github.com/penstock/penstock/drift"
 	"github.com/penstock/penstock/internal/eventfile"
 )
@@ -29,18 +27,21 @@ type columnCount struct {
 	pane       *pane // that the counter counts
 	rows       bool  // since it was reset
 	scratch    []drift.Counts
-	unreadable unreadable
+	unreadable Unreadable
 }
 
-// unreadable is the values of a column that are not what the column is.
-type unreadable struct {
-	n     int64
-	first string // where, and what
-}
-
-func (u *unreadable) note(b *batch, row int, place string) {
-	if u.n++; u.n == 1 {
-		u.first = place
+// note counts a column's unreadable values in a batch.
+func (u *Unreadable) note(b *batch, field int, name string, v *eventfile.Vector) {
+	if v.Whole {
+		return
+	}
+	for row, state := range v.States {
+		if state != eventfile.Unreadable {
+			continue
+		}
+		if u.N++; u.N == 1 {
+			u.Field, u.First = name, b.frame.Place(row, b.places[field])
+		}
 	}
 }
 
@@ -80,47 +81,48 @@ func (c *counting) take(b *batch, field int, v *eventfile.Vector) error {
 			column.flush(field)
 			column.pane = p
 		}
-		column.count(g, v, c.fields[field].Kind)
+		column.rows = true
+		count(column.counter, g, v, c.fields[field].Kind)
 		if c.keepRaw {
 			appendRaw(&column.pane.raw[field], g, v, c.fields[field].Kind)
 		}
 	}
-	if !v.Whole {
-		column.noteUnreadable(b, v, c.fields[field].Name)
-	}
+	column.unreadable.note(b, field, c.fields[field].Name, v)
 	return nil
 }
 
-func (c *columnCount) count(g *group, v *eventfile.Vector, kind drift.Kind) {
-	c.rows = true
-	switch {
-	case kind == drift.Numeric && v.Whole && g.rows == nil:
+// rows takes the rows of one field, as a drift.Counter and drift.ReferenceRows do.
+type rows interface {
+	Row()
+	Number(field int, v float64)
+	Numbers(field int, v []float64)
+	Text(field int, v []byte)
+	Missing(field int)
+	TypeError(field int)
+}
+
+// count gives a group's values to r, which has one field.
+func count(r rows, g *group, v *eventfile.Vector, kind drift.Kind) {
+	if kind == drift.Numeric && v.Whole && g.rows == nil {
 		for range g.n {
-			c.counter.Row()
+			r.Row()
 		}
-		c.counter.Numbers(0, v.Values)
-	case kind == drift.Numeric:
-		g.each(func(row int) {
-			c.counter.Row()
-			switch v.States[row] {
-			case eventfile.Present:
-				c.counter.Number(0, v.Values[row])
-			case eventfile.Absent:
-				c.counter.Missing(0)
-			default:
-				c.counter.TypeError(0)
-			}
-		})
-	default:
-		g.each(func(row int) {
-			c.counter.Row()
-			if v.States[row] == eventfile.Present {
-				c.counter.Text(0, v.Text(row))
-			} else {
-				c.counter.Missing(0)
-			}
-		})
+		r.Numbers(0, v.Values)
+		return
 	}
+	g.each(func(row int) {
+		r.Row()
+		switch {
+		case v.States[row] == eventfile.Absent:
+			r.Missing(0)
+		case v.States[row] == eventfile.Unreadable:
+			r.TypeError(0)
+		case kind == drift.Numeric:
+			r.Number(0, v.Values[row])
+		default:
+			r.Text(0, v.Text(row))
+		}
+	})
 }
 
 // flush adds what the counter has to its pane.
@@ -132,17 +134,6 @@ func (c *columnCount) flush(field int) {
 	c.pane.fields[field].Add(&c.scratch[0])
 	c.counter.Reset()
 	c.rows = false
-}
-
-func (c *columnCount) noteUnreadable(b *batch, v *eventfile.Vector, name string) {
-	for row, state := range v.States {
-		if state != eventfile.Unreadable {
-			continue
-		}
-		if c.unreadable.n++; c.unreadable.n == 1 {
-			c.unreadable.first = fmt.Sprintf("%s: column %s", b.place(row, c), name)
-		}
-	}
 }
 
 // finish adds what is left in the counters.

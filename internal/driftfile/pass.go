@@ -80,9 +80,9 @@ type wanted struct {
 // batch is the rows of one frame.
 type batch struct {
 	frame  *eventfile.Frame
+	places []int             // of the columns within the file
 	times  *eventfile.Vector // nil without an event time
-	groups []group
-	order  []int32
+	groups []group           // of rows by pane
 }
 
 // taker takes columns: prepare sees every batch first, then take gets each of
@@ -218,7 +218,7 @@ func (p *pass) bind(path string) error {
 
 // frame reads the columns of a frame, on all cores, and gives them out.
 func (p *pass) frame(frame *eventfile.Frame) error {
-	b := &batch{frame: frame}
+	b := &batch{frame: frame, places: p.places}
 	if p.in.EventTime != "" {
 		if err := frame.Read(p.time, eventfile.AsTimes, &p.times); err != nil {
 			return err

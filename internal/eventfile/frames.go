@@ -70,9 +70,17 @@ func OpenFrames(path string, format Format, zone *time.Location) (*Frames, error
 		err = f.openRows(file, format)
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("read %s: %w", path, err), file.Close())
+		return nil, errors.Join(f.explain(err), file.Close())
 	}
 	return f, nil
+}
+
+// explain names the file that err is about, and the place in it.
+func (f *Frames) explain(err error) error {
+	if _, ok := errors.AsType[*lineError](err); ok {
+		return fmt.Errorf("%s:%w", f.path, err)
+	}
+	return fmt.Errorf("read %s: %w", f.path, err)
 }
 
 // Columns are the table's.
@@ -88,7 +96,7 @@ func (f *Frames) Next(frame *Frame) error {
 	case errors.Is(err, io.EOF):
 		return err
 	case err != nil:
-		return fmt.Errorf("read %s: %w", f.path, err)
+		return f.explain(err)
 	}
 	frame.First = f.row
 	f.row += int64(frame.Rows)

@@ -56,7 +56,7 @@ func (r *rowFrame) walk(i int, give func(name string, c inference.Cell)) error {
 	err := w.event()
 	r.text = w.text
 	if err != nil {
-		return fmt.Errorf("line %d:%d: %w", r.chunk.lineOf(i), w.d.InputOffset()+1, err)
+		return &lineError{fmt.Sprintf("%d:%d", r.chunk.lineOf(i), w.d.InputOffset()+1), err}
 	}
 	return nil
 }

@@ -90,7 +90,7 @@ func (s *rowSource) load(f *Frame) error {
 	}
 	for i := range c.Len() {
 		if r := c.Rejection(i); r != nil {
-			return fmt.Errorf("line %d: %s", c.lineOf(i), r.Reason)
+			return &lineError{fmt.Sprint(c.lineOf(i)), errors.New(r.Reason)}
 		}
 	}
 	f.Rows, f.read = c.Len(), f.rows.read
@@ -110,6 +110,15 @@ func (r *rowFrame) read(column int, v *Vector) error {
 	}
 	return nil
 }
+
+// lineError is what is wrong at a place of the file.
+type lineError struct {
+	place string // line, or line:col
+	err   error
+}
+
+func (e *lineError) Error() string { return e.place + ": " + e.err.Error() }
+func (e *lineError) Unwrap() error { return e.err }
 
 // kind is what the values of a column look like.
 func (r *rowFrame) kind(column int) ColumnKind {
