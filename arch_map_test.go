@@ -83,6 +83,7 @@ func theMap() architecture {
 			"github.com/alecthomas/kong":               {"internal/cli"},
 			"github.com/parquet-go/parquet-go":         {"internal/eventfile"},
 			"go.yaml.in/yaml/v4":                       {"internal/config"},
+			"gonum.org/v1/gonum":                       {"drift"},
 			"github.com/invopop/jsonschema":            {"internal/config"},
 			"google.golang.org/protobuf":               {"inference/onnxfile"},
 			"golang.org/x/sys":                         {"internal/childproc", "internal/filelock", "inference/onnx", "internal/cli"},
