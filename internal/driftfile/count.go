@@ -16,6 +16,7 @@ type pane struct {
 type counting struct {
 	fields  []drift.Field
 	grouper grouper
+	groups  []group // of the batch at hand
 	keepRaw bool
 	panes   map[int64]*pane
 	columns []columnCount
@@ -45,21 +46,22 @@ func (u *Unreadable) note(b *batch, field int, name string, v *eventfile.Vector)
 	}
 }
 
-func newCounting(fields []drift.Field, ref *drift.Reference, start func(int64) int64) *counting {
-	c := &counting{
-		fields: fields, panes: map[int64]*pane{}, columns: make([]columnCount, len(fields)),
+func newCounting(c *Comparison, start func(unixMilli int64) int64) *counting {
+	n := &counting{
+		fields: c.Fields, keepRaw: c.Compat != "", panes: map[int64]*pane{}, columns: make([]columnCount, len(c.Fields)),
 		grouper: grouper{start: start, from: 1},
 	}
-	for i := range fields {
-		c.columns[i].counter = drift.NewCounter(drift.NewSchema(fields[i:i+1], ref))
+	for i := range c.Fields {
+		n.columns[i].counter = drift.NewCounter(drift.NewSchema(c.Fields[i:i+1], c.Reference))
 	}
-	return c
+	return n
 }
 
-func (c *counting) prepare(b *batch) error {
-	b.groups = c.grouper.group(b)
-	for i := range b.groups {
-		g := &b.groups[i]
+// prepare finds the panes of a batch's rows.
+func (c *counting) prepare(b *batch) {
+	c.groups = c.grouper.group(b)
+	for i := range c.groups {
+		g := &c.groups[i]
 		p := c.panes[g.pane]
 		if p == nil {
 			p = &pane{fields: make([]drift.Counts, len(c.fields))}
@@ -70,13 +72,13 @@ func (c *counting) prepare(b *batch) error {
 		}
 		p.rows += int64(g.n)
 	}
-	return nil
 }
 
-func (c *counting) take(b *batch, field int, v *eventfile.Vector) error {
+// take counts a column of the batch.
+func (c *counting) take(field int, v *eventfile.Vector) {
 	column := &c.columns[field]
-	for i := range b.groups {
-		g := &b.groups[i]
+	for i := range c.groups {
+		g := &c.groups[i]
 		if p := c.panes[g.pane]; p != column.pane {
 			column.flush(field)
 			column.pane = p
@@ -87,8 +89,6 @@ func (c *counting) take(b *batch, field int, v *eventfile.Vector) error {
 			appendRaw(&column.pane.raw[field], g, v, c.fields[field].Kind)
 		}
 	}
-	column.unreadable.note(b, field, c.fields[field].Name, v)
-	return nil
 }
 
 // rows takes the rows of one field, as a drift.Counter and drift.ReferenceRows do.
@@ -107,7 +107,7 @@ func count(r rows, g *group, v *eventfile.Vector, kind drift.Kind) {
 		for range g.n {
 			r.Row()
 		}
-		r.Numbers(0, v.Values)
+		r.Numbers(0, v.Values[g.first:g.first+g.n])
 		return
 	}
 	g.each(func(row int) {

@@ -9,15 +9,15 @@ import (
 
 // group is the rows of a batch that lie in the same pane.
 type group struct {
-	pane int64   // where it starts, Unix milliseconds
-	rows []int32 // nil: all rows of the batch
-	n    int
+	pane     int64   // where it starts, Unix milliseconds
+	rows     []int32 // nil: n rows of the batch, from first on
+	first, n int
 }
 
 // each calls do for every row.
 func (g *group) each(do func(row int)) {
 	if g.rows == nil {
-		for row := range g.n {
+		for row := g.first; row < g.first+g.n; row++ {
 			do(row)
 		}
 		return

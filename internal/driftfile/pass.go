@@ -82,7 +82,6 @@ type batch struct {
 	frame  *eventfile.Frame
 	places []int             // of the columns within the file
 	times  *eventfile.Vector // nil without an event time
-	groups []group           // of rows by pane
 }
 
 // taker takes columns: prepare sees every batch first, then take gets each of

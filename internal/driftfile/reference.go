@@ -25,9 +25,12 @@ type Unreadable struct {
 	First string // file:line:col
 }
 
-// Reference builds a reference from all rows, in one pass. block is the stretch of
-// event time that alarms are calibrated with.
-func (in *Input) Reference(ctx context.Context, fields []drift.Field, block time.Duration) (*drift.Reference, *Notes, error) {
+// block is the stretch of event time that alarms are calibrated with, as long as
+// there are not too many.
+const block = time.Minute
+
+// Reference builds a reference from all rows, in one pass.
+func (in *Input) Reference(ctx context.Context, fields []drift.Field) (*drift.Reference, *Notes, error) {
 	b := &building{fields: fields, grouper: grouper{start: floor(block), from: 1}}
 	for i := range fields {
 		b.columns = append(b.columns, columnBuild{builder: drift.NewReferenceBuilder(fields[i:i+1], block)})
@@ -43,11 +46,11 @@ func (in *Input) Reference(ctx context.Context, fields []drift.Field, block time
 func floor(stretch time.Duration) func(unixMilli int64) int64 {
 	step := stretch.Milliseconds()
 	return func(at int64) int64 {
-		if rest := at % step; rest < 0 {
-			return at - rest - step
-		} else {
-			return at - rest
+		rest := at % step
+		if rest < 0 {
+			rest += step
 		}
+		return at - rest
 	}
 }
 
@@ -55,6 +58,7 @@ func floor(stretch time.Duration) func(unixMilli int64) int64 {
 type building struct {
 	fields  []drift.Field
 	grouper grouper
+	groups  []group // of the batch at hand
 	rows    int64
 	columns []columnBuild
 }
@@ -65,21 +69,36 @@ type columnBuild struct {
 }
 
 func (b *building) prepare(batch *batch) error {
-	batch.groups = b.grouper.group(batch)
-	for i := range batch.groups {
-		b.rows += int64(batch.groups[i].n)
+	b.groups = b.grouper.group(batch)
+	for i := range b.groups {
+		b.rows += int64(b.groups[i].n)
 	}
 	return nil
 }
 
 func (b *building) take(batch *batch, field int, v *eventfile.Vector) error {
 	c := &b.columns[field]
-	for i := range batch.groups {
-		g := &batch.groups[i]
-		count(c.builder.At(g.pane, batch.times != nil), g, v, b.fields[field].Kind)
+	for i := range b.groups {
+		if batch.times == nil {
+			b.inOrder(c.builder, v, field)
+			continue
+		}
+		g := &b.groups[i]
+		count(c.builder.At(g.pane, true), g, v, b.fields[field].Kind)
 	}
 	c.unreadable.note(batch, field, b.fields[field].Name, v)
 	return nil
+}
+
+// orderedRows is how many rows go to a block at once where they have no time.
+const orderedRows = 256
+
+// inOrder gives a batch's rows to blocks by their order.
+func (b *building) inOrder(to *drift.ReferenceBuilder, v *eventfile.Vector, field int) {
+	for first := 0; first < len(v.States); first += orderedRows {
+		g := group{first: first, n: min(orderedRows, len(v.States)-first)}
+		count(to.At(0, false), &g, v, b.fields[field].Kind)
+	}
 }
 
 // join puts the columns' references together.
