@@ -2,6 +2,7 @@ package driftview
 
 import (
 	"cmp"
+	"io"
 	"math"
 	"slices"
 
@@ -141,3 +142,5 @@ func (v *View) alarms() int {
 	}
 	return n
 }
+
+func (v *View) WriteHTML(w io.Writer) error { return nil }
