@@ -18,6 +18,15 @@ func PanesTopic(p *config.Pipeline) string { return p.Name + ".panes" }
 // ReportsTopic is where drift reports go.
 func ReportsTopic(p *config.Pipeline) string { return p.Name + ".drift" }
 
+// AlarmsTopic is where the begins and ends of alarms go.
+func AlarmsTopic(p *config.Pipeline) string { return p.Name + ".alarms" }
+
+// DriftStateTopic is where monitors keep what they have summed.
+func DriftStateTopic(p *config.Pipeline) string { return p.Name + ".drift-state" }
+
+// ReportsRetention is how long reports and alarms are kept.
+const ReportsRetention = 90 * 24 * time.Hour
+
 // PanesRetention is how long deltas are kept. The monitor reads them within
 // seconds; one that was away for longer than this has lost what they counted, and
 // its windows say that they are incomplete.

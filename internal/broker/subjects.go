@@ -41,6 +41,21 @@ func (s Subjects) Panes() string { return s.name + ".panes" }
 // Reports is where drift reports go.
 func (s Subjects) Reports() string { return s.name + ".drift" }
 
+// Alarms is where the begins and ends of alarms go.
+func (s Subjects) Alarms() string { return s.name + ".alarms" }
+
+// DriftState is a record of a monitor's state, of what it sums and a key; both are
+// tokens.
+func (s Subjects) DriftState(identity, key string) string {
+	return s.name + ".drift-state." + identity + "." + key
+}
+
+// ForGroup are the subjects with positions and leases of another group.
+func (s Subjects) ForGroup(group string) Subjects {
+	s.group = group
+	return s
+}
+
 // Reference is a part of a model version's frozen reference, which the monitor
 // writes and workers read.
 func (s Subjects) Reference(model, version string, part int) string {
