@@ -123,8 +123,7 @@ func (v *View) featureRow(w *window, i int) []cell {
 		row[7].color = dim
 	}
 	if len(v.windows) > 1 {
-		series := v.series(i, func(f *drift.FeatureReport) *float64 { return f.JS })
-		row[9].text = sparkline(squeeze(series, mostSparks), 1)
+		row[9].text = sparkline(squeeze(v.series(i, w), mostSparks), 1)
 	}
 	switch {
 	case f.Alarm:

@@ -2,7 +2,6 @@ package driftview
 
 import (
 	"cmp"
-	"io"
 	"math"
 	"slices"
 
@@ -120,14 +119,19 @@ func (v *View) byEffect(w *window) []int {
 	return order
 }
 
-// series is one feature's statistic over the windows, NaN where there is none.
-func (v *View) series(feature int, of func(*drift.FeatureReport) *float64) []float64 {
-	values := make([]float64, len(v.windows))
-	for i, w := range v.windows {
-		values[i] = math.NaN()
-		if s := of(&w.report.Features[feature]); s != nil {
-			values[i] = *s
+// series is one feature's distance over the windows of the same kind as w, NaN
+// where there is none.
+func (v *View) series(feature int, w *window) []float64 {
+	var values []float64
+	for _, other := range v.windows {
+		if other.report.Window != w.report.Window {
+			continue
 		}
+		value := math.NaN()
+		if js := other.report.Features[feature].JS; js != nil {
+			value = *js
+		}
+		values = append(values, value)
 	}
 	return values
 }
@@ -142,5 +146,3 @@ func (v *View) alarms() int {
 	}
 	return n
 }
-
-func (v *View) WriteHTML(w io.Writer) error { return nil }
