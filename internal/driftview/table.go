@@ -39,26 +39,27 @@ func (t *table) line(b *printer, row []cell, widths []int) string {
 	var line strings.Builder
 	used := 0
 	for i := range row {
-		if widths[i] == 0 {
+		width := widths[i]
+		if b.style.Width > 0 {
+			width = min(width, b.style.Width-used)
+		}
+		if width <= 0 {
 			continue
 		}
-		text := row[i].text
-		if room := b.style.Width - used; b.style.Width > 0 && widths[i] > room {
-			text = cut(text, max(room, 0))
-		}
-		pad := strings.Repeat(" ", max(0, widths[i]-utf8.RuneCountInString(text)))
+		text := cut(row[i].text, width)
+		pad := strings.Repeat(" ", width-utf8.RuneCountInString(text))
 		if t.right[i] {
-			line.WriteString(pad)
+			line.WriteString(pad + b.paint(row[i].color, text))
+		} else {
+			line.WriteString(b.paint(row[i].color, text) + pad)
 		}
-		line.WriteString(b.paint(row[i].color, text))
-		if b.style.Width > 0 && used+widths[i] >= b.style.Width {
-			break
+		used += width
+		if gap := min(2, b.style.Width-used); b.style.Width == 0 {
+			line.WriteString("  ")
+		} else if gap > 0 {
+			line.WriteString(strings.Repeat(" ", gap))
+			used += gap
 		}
-		if !t.right[i] {
-			line.WriteString(pad)
-		}
-		line.WriteString("  ")
-		used += widths[i] + 2
 	}
 	return line.String()
 }

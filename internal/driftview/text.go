@@ -24,7 +24,7 @@ type Style struct {
 func (v *View) WriteText(w io.Writer, s Style) error {
 	b := &printer{Writer: bufio.NewWriter(w), style: s}
 	ref := v.reference
-	fmt.Fprintf(b, "reference  %s  %s rows%s\n", short(ref.Digest()), thousands(ref.Rows), period(ref.From, ref.To))
+	fmt.Fprintln(b, b.fit(fmt.Sprintf("reference  %s  %s rows%s", short(ref.Digest()), thousands(ref.Rows), period(ref.From, ref.To))))
 	if len(v.windows) > 1 {
 		fmt.Fprintln(b)
 		v.writeWindows(b)
@@ -53,6 +53,14 @@ func (b *printer) paint(color, text string) string {
 		return text
 	}
 	return color + text + "\x1b[0m"
+}
+
+// fit cuts a line to the terminal's width.
+func (b *printer) fit(line string) string {
+	if b.style.Width == 0 {
+		return line
+	}
+	return cut(line, b.style.Width)
 }
 
 // mostLines is how many windows have a line of their own.
@@ -118,8 +126,9 @@ func (v *View) featureRow(w *window, i int) []cell {
 		{text: number(f.KSLower)}, {text: number(f.W1)}, {text: percent(f.Missing)}, {}, {}, {}, {},
 	}
 	if w.shares != nil && w.shares[i] != nil {
-		most := math.Max(greatest(v.features[i].reference), greatest(w.shares[i]))
-		row[7].text, row[8].text = sparkline(v.features[i].reference, most), sparkline(w.shares[i], most)
+		then, now := paired(v.features[i].reference), paired(w.shares[i])
+		most := math.Max(greatest(then), greatest(now))
+		row[7].text, row[8].text = sparkline(then, most), sparkline(now, most)
 		row[7].color = dim
 	}
 	if len(v.windows) > 1 {
@@ -156,6 +165,19 @@ func sparkline(values []float64, most float64) string {
 		}
 	}
 	return b.String()
+}
+
+// paired joins each two of a numeric histogram's inner bars, for there is little
+// room in a line.
+func paired(shares []float64) []float64 {
+	if len(shares) != bars {
+		return shares
+	}
+	joined := []float64{shares[0]}
+	for i := 1; i < bars-1; i += 2 {
+		joined = append(joined, shares[i]+shares[i+1])
+	}
+	return append(joined, shares[bars-1])
 }
 
 // squeeze makes a series at most so long, each value the greatest of those that it
