@@ -3,6 +3,7 @@ package broker
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"strconv"
 	"strings"
 
 	"github.com/penstock/penstock/internal/config"
@@ -33,6 +34,33 @@ func (s Subjects) Predictions() string { return s.sink }
 
 // Dead is where dead letters go.
 func (s Subjects) Dead() string { return s.name + ".dead" }
+
+// Panes is where workers publish what they counted for drift.
+func (s Subjects) Panes() string { return s.name + ".panes" }
+
+// Reports is where drift reports go.
+func (s Subjects) Reports() string { return s.name + ".drift" }
+
+// Alarms is where the begins and ends of alarms go.
+func (s Subjects) Alarms() string { return s.name + ".alarms" }
+
+// DriftState is a record of a monitor's state, of what it sums and a key; both are
+// tokens.
+func (s Subjects) DriftState(identity, key string) string {
+	return s.name + ".drift-state." + identity + "." + key
+}
+
+// ForGroup are the subjects with positions and leases of another group.
+func (s Subjects) ForGroup(group string) Subjects {
+	s.group = group
+	return s
+}
+
+// Reference is a part of a model version's frozen reference, which the monitor
+// writes and workers read.
+func (s Subjects) Reference(model, version string, part int) string {
+	return s.name + ".reference." + Token(model) + "." + Token(version) + "." + strconv.Itoa(part)
+}
 
 // Position holds where the group stands in what a filter takes.
 func (s Subjects) Position(filter string) string { return s.own("position", filter) }

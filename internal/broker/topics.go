@@ -3,6 +3,7 @@ package broker
 import (
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/penstock/penstock/internal/config"
 )
@@ -18,6 +19,8 @@ const (
 	RoleState  Role = "state" // which partitions have had a position, and attempts
 	RolePanes  Role = "panes" // drift deltas
 	RoleDrift  Role = "drift" // drift reports
+	RoleAlarms Role = "alarms"
+	RoleSums   Role = "drift state" // of monitors
 )
 
 // The settings of a topic that matter to a pipeline.
@@ -71,7 +74,13 @@ func NeededTopics(p *config.Pipeline) []Topic {
 	}
 	all = append(all, own(StateTopic(p), RoleState, map[string]string{cleanupPolicy: "compact"}))
 	if p.Drift != nil {
-		all = append(all, own(p.Name+".panes", RolePanes, nil), own(p.Name+".drift", RoleDrift, nil))
+		kept := func(d time.Duration) map[string]string {
+			return map[string]string{cleanupPolicy: "delete", "retention.ms": strconv.FormatInt(d.Milliseconds(), 10)}
+		}
+		all = append(all,
+			own(PanesTopic(p), RolePanes, kept(PanesRetention)), own(ReportsTopic(p), RoleDrift, kept(ReportsRetention)),
+			own(AlarmsTopic(p), RoleAlarms, kept(ReportsRetention)),
+			own(DriftStateTopic(p), RoleSums, map[string]string{cleanupPolicy: "compact"}))
 	}
 	return all
 }

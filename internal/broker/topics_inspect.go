@@ -214,7 +214,7 @@ func (f *FoundTopic) compare(sources map[string]*FoundTopic) []Finding {
 		if compacted {
 			report(true, "set its "+cleanupPolicy+" to delete", "%s is compacted: it refuses events without a key, and of those with the same key it keeps the last only", f.Name)
 		}
-	case RoleState:
+	case RoleState, RoleSums:
 		if policy != "" && policy != "compact" {
 			report(false, "set its "+cleanupPolicy+" to compact", "%s has %s=%s, which would forget what a later start needs", f.Name, cleanupPolicy, policy)
 		}

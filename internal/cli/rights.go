@@ -58,6 +58,16 @@ func neededRights(p *config.Pipeline, topics []broker.Topic) []right {
 		operations: []kadm.ACLOperation{kadm.OpRead}, resource: "group", name: p.Source.Group,
 		path: []string{"source", "group"}, has: verdictUnknown,
 	})
+	if p.Drift != nil {
+		all = append(all, right{
+			operations: []kadm.ACLOperation{kadm.OpRead}, resource: "group", name: p.Source.Group + ".", prefixed: true,
+			path: []string{"drift"}, has: verdictUnknown,
+		}, right{
+			operations: []kadm.ACLOperation{kadm.OpWrite, kadm.OpDescribe}, resource: "transactional-id",
+			name: broker.TransactionalID(p.Source.Group + ".monitor."), prefixed: true,
+			path: []string{"drift"}, has: verdictUnknown,
+		})
+	}
 	if p.Delivery == exactlyOnce {
 		all = append(all, right{
 			operations: []kadm.ACLOperation{kadm.OpWrite, kadm.OpDescribe}, resource: "transactional-id",
@@ -136,7 +146,7 @@ func checkRights(ctx context.Context, client *kgo.Client, p *config.Pipeline, ri
 			err = settled(ctx, func() error { return askGroup(ctx, client, r.name) })
 			r.has = rightAfter(err)
 		default:
-			err = settled(ctx, func() error { return askTransaction(ctx, client, p) })
+			err = settled(ctx, func() error { return askTransaction(ctx, client, p, r.name+"probe") })
 			r.has = rightAfter(err)
 		}
 		if r.has == verdictUnknown && err != nil {
@@ -212,17 +222,17 @@ func probeGroup(ctx context.Context, client *kgo.Client, group string) error {
 // askTransaction begins a producer under an id that no worker has: their names
 // end in a number. The broker does not tell such rights otherwise. A timeout
 // that it does not take is no matter of rights.
-func askTransaction(ctx context.Context, client *kgo.Client, p *config.Pipeline) error {
-	err := probeTransaction(ctx, client, p)
+func askTransaction(ctx context.Context, client *kgo.Client, p *config.Pipeline, id string) error {
+	err := probeTransaction(ctx, client, p, id)
 	if errors.Is(err, kerr.InvalidTransactionTimeout) {
 		return nil
 	}
 	return err
 }
 
-func probeTransaction(ctx context.Context, client *kgo.Client, p *config.Pipeline) error {
+func probeTransaction(ctx context.Context, client *kgo.Client, p *config.Pipeline, id string) error {
 	req := kmsg.NewPtrInitProducerIDRequest()
-	req.TransactionalID = new(broker.TransactionalID(p.Source.Group + "-probe"))
+	req.TransactionalID = &id
 	req.TransactionTimeoutMillis = int32(p.TransactionTimeout.Milliseconds())
 	req.ProducerID, req.ProducerEpoch = -1, -1
 	resp, err := req.RequestWith(ctx, client)

@@ -102,7 +102,7 @@ func (v *validator) streaming() bool {
 	return slices.ContainsFunc([]string{"broker", "source", "sink"}, func(key string) bool { return v.file.has(key) || v.bad[key] })
 }
 
-const maxNameLength = 200 // leaves room for .state, .panes and .drift in Kafka's 249
+const maxNameLength = 200 // leaves room for .drift-state and the like in Kafka's 249
 
 var nameText = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
 

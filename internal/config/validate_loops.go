@@ -140,7 +140,11 @@ func (v *validator) subjects() []channel {
 		return all
 	}
 	all = append(all, channel{key: "name (with .dead)", path: "name", name: p.Name + ".dead", holds: deadLetters, implied: true})
-	for _, kind := range []string{"position", "lease", "member", "attempt", "sent-back"} {
+	kinds := []string{"position", "lease", "member", "attempt", "sent-back"}
+	if p.Drift != nil {
+		kinds = append(kinds, "drift-state", "reference")
+	}
+	for _, kind := range kinds {
 		all = append(all, channel{key: "name (with ." + kind + ")", path: "name", name: p.Name + "." + kind + ".>", holds: ownRecords, implied: true})
 	}
 	return append(all, v.own()...)
@@ -154,7 +158,7 @@ func (v *validator) own() []channel {
 	}
 	endings := []string{".state"}
 	if p.Drift != nil {
-		endings = append(endings, ".panes", ".drift")
+		endings = append(endings, ".panes", ".drift", ".alarms", ".drift-state")
 	}
 	var all []channel
 	for _, ending := range endings {

@@ -24,6 +24,29 @@ type Status struct {
 	Workers    []WorkerStatus    `json:"workers"`
 	Partitions []PartitionStatus `json:"partitions"`
 	Totals     Totals            `json:"totals"`
+	// Drift is absent where none is watched.
+	Drift *DriftStatus `json:"drift,omitempty"`
+}
+
+// DriftStatus is a process's part in watching drift. What comes after Reference is
+// the owner's, and absent elsewhere. The counts are of the time since it took over.
+type DriftStatus struct {
+	State      string `json:"state"`            // owner, standby, waiting, stopped
+	Reason     string `json:"reason,omitempty"` // why it waits, when it does
+	Generation string `json:"generation"`
+	Reference  string `json:"reference,omitempty"` // its digest; absent while it is collected
+
+	Watermark  *time.Time `json:"watermark,omitempty"`
+	Partitions int        `json:"partitions,omitempty"`
+	Unseen     int        `json:"unseen,omitempty"` // partitions not heard of, which hold the watermark back
+	Idle       int        `json:"idle,omitempty"`   // partitions that do not
+	Panes      int        `json:"panes,omitempty"`  // sums that are kept
+	Duplicate  int64      `json:"duplicate,omitempty"`
+	Overlap    int64      `json:"overlap,omitempty"`
+	Lost       int64      `json:"lost,omitempty"`
+	Late       int64      `json:"late,omitempty"`
+	Expired    int64      `json:"expired,omitempty"`
+	Unreadable int64      `json:"unreadable,omitempty"` // records
 }
 
 // ModelStatus says which model scores, since when.

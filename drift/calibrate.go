@@ -1,0 +1,146 @@
+package drift
+
+import (
+	"math"
+	"time"
+
+	"gonum.org/v1/gonum/stat/distuv"
+)
+
+// minStretches is the fewest stretches of a reference that say how much a field varies.
+const minStretches = 8
+
+// variation is how much more a field's counts vary between stretches of a window's
+// length than independent draws of the same rows would: with the season, the hour,
+// whatever the stream's own course is where nothing drifts.
+//
+// Counts of n rows have the variance of draws times 1 + excess·n. That is so
+// whatever n is as long as the time is the same, since the course that the
+// distribution took in that time does not depend on how often it was looked at.
+type variation struct {
+	excess    float64
+	stretches int
+}
+
+// variation measures that of a field over stretches of a window's length. It is
+// false where the reference has too few.
+//
+// Blocks that are longer than the window hide what happens within them: windows
+// are then taken to vary independently, and so as much more as they are shorter.
+func (r *Reference) variation(f *ReferenceField, length time.Duration) (variation, bool) {
+	v, ok := calibrate(r.stretches(f.Blocks, length))
+	if coarse := float64(r.Block) / float64(length.Milliseconds()); coarse > 1 {
+		v.excess *= coarse
+	}
+	return v, ok
+}
+
+// calibrate holds each stretch out and compares it with the rest of the reference,
+// as a window will be with the whole.
+//
+// The excess is the greater of two estimates. One is from the mean of the chi-squared
+// statistics, which is right where all stretches vary alike, plus its standard error
+// under independent draws, as what is not seen in a few stretches may be there. The
+// other is from the greatest of them and the median of the greatest of as many squares
+// of normals, which is right where the variation is that of a few hours of a season.
+func calibrate(stretches [][]int64) (variation, bool) {
+	var total []int64
+	for _, s := range stretches {
+		total = addCells(total, s)
+	}
+	v := variation{stretches: len(stretches)}
+	if len(stretches) < minStretches {
+		return v, false
+	}
+	share := math.Pow(0.5, 1/float64(len(stretches)))
+	greatest := distuv.ChiSquared{K: 1}.Quantile(share)
+	var excess, degrees, weight, most float64
+	rest := make([]int64, len(total))
+	for _, s := range stretches {
+		copy(rest, total)
+		for i, n := range s {
+			rest[i] -= n
+		}
+		statistic, df := chiSquared(s, rest)
+		if df == 0 {
+			continue
+		}
+		scale := float64(df) * effectiveRows(rowsOf(s), rowsOf(rest))
+		excess += statistic - float64(df)
+		degrees += float64(df)
+		weight += scale
+		usual := distuv.ChiSquared{K: float64(df)}.Quantile(share)
+		most = max(most, (statistic-usual)/greatest/scale)
+	}
+	if weight > 0 {
+		v.excess = max(0, most, (excess+math.Sqrt(2*degrees))/weight)
+	}
+	return v, true
+}
+
+// stretches joins a field's blocks to stretches of the window's length. Where the
+// reference has too few of these, they are shorter: the counts of a stationary
+// stream's shorter stretches vary at least as much, so that this errs towards
+// silence. Blocks of rows without a time are stretches as they are.
+func (r *Reference) stretches(blocks [][]int64, length time.Duration) [][]int64 {
+	if r.Block == 0 || len(blocks) < minStretches {
+		return blocks
+	}
+	first, end := r.Starts[0], r.Starts[len(r.Starts)-1]+r.Block
+	size := min(length.Milliseconds(), (end-first)/minStretches)
+	for {
+		size = max(r.Block, size-size%r.Block)
+		joined := r.join(blocks, size, first, end)
+		if len(joined) >= minStretches || size == r.Block {
+			return joined
+		}
+		size /= 2 // there are gaps
+	}
+}
+
+// join adds up the blocks of each stretch of size milliseconds, counted from
+// first; one that does not end by end is left out.
+func (r *Reference) join(blocks [][]int64, size, first, end int64) [][]int64 {
+	var joined [][]int64
+	last := int64(-1)
+	for i, b := range blocks {
+		stretch := (r.Starts[i] - first) / size
+		switch {
+		case first+(stretch+1)*size > end:
+			return joined
+		case stretch != last:
+			joined = append(joined, nil)
+			last = stretch
+		}
+		joined[len(joined)-1] = addCells(joined[len(joined)-1], b)
+	}
+	return joined
+}
+
+// effectiveRows is the size of the sample that differs from a known distribution as
+// much as samples of n and m rows do from each other.
+func effectiveRows(n, m int64) float64 {
+	if n+m == 0 {
+		return 0
+	}
+	return float64(n) * float64(m) / float64(n+m)
+}
+
+// addCells adds b to a, which grows to its length.
+func addCells(a, b []int64) []int64 {
+	for len(a) < len(b) {
+		a = append(a, 0)
+	}
+	for i, n := range b {
+		a[i] += n
+	}
+	return a
+}
+
+func rowsOf(cells []int64) int64 {
+	var n int64
+	for _, c := range cells {
+		n += c
+	}
+	return n
+}

@@ -1,0 +1,64 @@
+package drift
+
+import (
+	"math"
+
+	"gonum.org/v1/gonum/integrate/quad"
+	"gonum.org/v1/gonum/mathext"
+	"gonum.org/v1/gonum/stat/distuv"
+)
+
+// dispersion is the factor by which the variance of a window's counts exceeds that
+// of independent draws; rows is the comparison's effectiveRows.
+func (v variation) dispersion(rows float64) float64 { return 1 + v.excess*rows }
+
+// tail is the chance that a window without drift has at least this chi-squared
+// statistic. What draws add is chi-squared distributed. What the stream's course
+// adds is taken to move the counts in one direction, as a season or a slow wave does:
+// of all ways to have that dispersion it is the one with the heaviest tail. Its
+// size is estimated from few stretches, so that it is the square of a Student's t
+// and not of a normal.
+func (v variation) tail(statistic float64, df int, rows float64) float64 {
+	if df == 0 {
+		return 1
+	}
+	course := float64(df) * v.excess * rows
+	if course == 0 || statistic <= 0 {
+		return chiSquaredTail(statistic, float64(df))
+	}
+	t := distuv.StudentsT{Sigma: 1, Nu: float64(v.stretches - 1)}
+	edge := math.Sqrt(statistic / course) // beyond it the course alone is enough
+	both := func(x float64) float64 { return t.Prob(x) * chiSquaredTail(statistic-course*x*x, float64(df)) }
+	p := t.Survival(edge)
+	if edge <= body {
+		// Over the sine, the edge of a single degree of freedom is smooth too.
+		p += integrate(0, math.Pi/2, func(a float64) float64 { return both(edge*math.Sin(a)) * edge * math.Cos(a) })
+	} else {
+		p += integrate(0, body, both)
+		p += integrate(math.Log(body), math.Log(edge), func(a float64) float64 { return both(math.Exp(a)) * math.Exp(a) })
+	}
+	return min(1, 2*p)
+}
+
+// body is where a Student's t has nearly all of its mass.
+const body = 6
+
+// nodes and weights are those of Gauss and Legendre on [0, 1].
+var nodes, weights = func() (x, w []float64) {
+	x, w = make([]float64, 32), make([]float64, 32)
+	quad.Legendre{}.FixedLocations(x, w, 0, 1)
+	return x, w
+}()
+
+func integrate(low, high float64, f func(float64) float64) float64 {
+	var area float64
+	for i, x := range nodes {
+		area += weights[i] * f(low+x*(high-low))
+	}
+	return area * (high - low)
+}
+
+// chiSquaredTail is the chance that a chi-squared variable is at least x.
+func chiSquaredTail(x, df float64) float64 {
+	return mathext.GammaIncRegComp(df/2, max(0, x)/2)
+}

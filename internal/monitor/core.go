@@ -1,0 +1,201 @@
+package monitor
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/penstock/penstock/drift"
+)
+
+// CoreOptions say what is summed and how it is judged.
+type CoreOptions struct {
+	Pipeline string
+	Identity Identity
+	Schema   *drift.Schema
+	// Reference is nil while one is collected: then Fields, those that the schema
+	// was made of, and Block, the length of its calibration blocks, are for the one
+	// that is frozen when Windows.Collect of event time is complete.
+	Reference *drift.Reference
+	Fields    []drift.Field
+	Block     time.Duration
+	Windows   drift.WindowsConfig
+	Judge     drift.JudgeConfig
+}
+
+// Core is what an owner knows: deltas in, records out. It has no clock and does no
+// I/O, and all that it knows is in the records that it gives: a core that is
+// restored from those that were committed goes on as if nothing had happened.
+type Core struct {
+	o       CoreOptions
+	windows *drift.Windows
+	judge   *drift.Judge
+	judged  []byte // the judge's state as it was saved
+	frozen  bool
+	counts  Counts
+	out     Output
+}
+
+// Counts are what became of deltas since the core was made.
+type Counts struct {
+	Foreign    int64 // records of other identities, which their own monitors count
+	Unreadable int64 // records that are no deltas, or do not fit the schema
+	// Offsets of events: counted before, perhaps counted twice, never counted.
+	Duplicate, Overlap, Lost int64
+	// Events that came too late for their windows, and for any report.
+	Late, Expired int64
+}
+
+// NewCore begins with nothing.
+func NewCore(o CoreOptions) *Core {
+	return &Core{
+		o: o, windows: drift.NewWindows(o.Windows, o.Schema.Fields),
+		judge: drift.NewJudge(o.Schema, o.Reference, o.Judge),
+	}
+}
+
+// Keys of the state; those of the windows have a prefix.
+const (
+	judgeKey      = "judge"
+	frozenKey     = "frozen" // the digest of the reference that was made
+	windowsPrefix = "windows/"
+)
+
+// Restore puts a new core where the records say that were committed, given by
+// key.
+func (c *Core) Restore(records map[string][]byte) error {
+	err := c.windows.Restore(func(yield func(string, []byte) bool) {
+		for key, value := range records {
+			if rest, ok := bytes.CutPrefix([]byte(key), []byte(windowsPrefix)); ok && !yield(string(rest), value) {
+				return
+			}
+		}
+	})
+	if err != nil {
+		return fmt.Errorf("read the sums of the windows: %w", err)
+	}
+	if state := records[judgeKey]; state != nil {
+		if err := c.judge.Restore(state); err != nil {
+			return fmt.Errorf("read the state of the alarms: %w", err)
+		}
+		c.judged = state
+	}
+	c.frozen = records[frozenKey] != nil
+	return nil
+}
+
+// Apply adds a record of a delta. An error says that it was left out, and why;
+// what it counted is lost, which its windows will say.
+func (c *Core) Apply(record []byte) error {
+	d, err := drift.DecodeDelta(record)
+	if err != nil {
+		c.counts.Unreadable++
+		return fmt.Errorf("read a delta: %w", err)
+	}
+	id := c.o.Identity
+	if d.Model != id.Model || d.Version != id.Version || d.Generation != id.Generation {
+		c.counts.Foreign++
+		return nil
+	}
+	became, err := c.windows.Apply(d)
+	if err != nil {
+		c.counts.Unreadable++
+		return fmt.Errorf("add the delta of %s/%d from %d to %d: %w", d.Source, d.Partition, d.From, d.To, err)
+	}
+	n := &c.counts
+	n.Duplicate, n.Overlap, n.Lost = n.Duplicate+became.Duplicate, n.Overlap+became.Overlap, n.Lost+became.Lost
+	n.Late, n.Expired = n.Late+became.Late, n.Expired+became.Expired
+	return nil
+}
+
+// Partitions sets the list of the source's partitions.
+func (c *Core) Partitions(all []drift.PartitionID) { c.windows.Partitions(all) }
+
+// Advance closes the windows that are due at clock, Unix milliseconds, and judges
+// them.
+func (c *Core) Advance(clock int64) error {
+	for _, closed := range c.windows.Advance(clock) {
+		report, alarms := c.judge.Judge(&closed)
+		if err := c.publish(report, alarms); err != nil {
+			return err
+		}
+	}
+	if c.o.Reference == nil && !c.frozen {
+		return c.freeze()
+	}
+	return nil
+}
+
+func (c *Core) publish(report *drift.Report, alarms []drift.AlarmEvent) error {
+	id := c.o.Identity
+	report.Pipeline, report.Model, report.Version = c.o.Pipeline, id.Model, id.Version
+	value, err := json.Marshal(report)
+	if err != nil {
+		return fmt.Errorf("write the report of %s: %w", report.Window, err)
+	}
+	key := fmt.Appendf(nil, "%s/%s/%s", id.Model, id.Version, report.Window)
+	c.out.Reports = append(c.out.Reports, Published{Key: key, Value: value})
+	for i := range alarms {
+		alarm, err := c.alarm(&alarms[i])
+		if err != nil {
+			return err
+		}
+		c.out.Alarms = append(c.out.Alarms, alarm)
+	}
+	return nil
+}
+
+// freeze makes a reference of what was collected, once it is complete.
+func (c *Core) freeze() error {
+	panes, complete := c.windows.Collected()
+	if !complete {
+		return nil
+	}
+	ref, err := drift.Collect(c.o.Fields, panes, c.o.Block)
+	if err != nil {
+		return fmt.Errorf("freeze the reference: %w", err)
+	}
+	encoded, err := ref.Encode()
+	if err != nil {
+		return fmt.Errorf("freeze the reference: %w", err)
+	}
+	c.frozen = true
+	c.out.State = append(c.out.State, StateRecord{Identity: c.o.Identity.Token(), Key: frozenKey, Value: []byte(ref.Digest())})
+	c.out.Reference = &FrozenReference{
+		Model: c.o.Identity.Model, Version: c.o.Identity.Version, Encoded: encoded, Digest: ref.Digest(),
+	}
+	return nil
+}
+
+// Output is what is to be committed: what was made since Saved, with the state that
+// changed. Apply and Advance may add to it.
+func (c *Core) Output() *Output {
+	token := c.o.Identity.Token()
+	out := c.out
+	out.State = slices.Clip(out.State)
+	for key, value := range c.windows.Dirty() {
+		out.State = append(out.State, StateRecord{Identity: token, Key: windowsPrefix + key, Value: value})
+	}
+	if state := c.judge.State(); !bytes.Equal(state, c.judged) {
+		out.State = append(out.State, StateRecord{Identity: token, Key: judgeKey, Value: state})
+	}
+	return &out
+}
+
+// Saved says that what Output gave is committed.
+func (c *Core) Saved() {
+	c.windows.Saved()
+	c.judged = c.judge.State()
+	c.out = Output{}
+}
+
+// Frozen tells whether a reference was made: the core has done its work.
+func (c *Core) Frozen() bool { return c.frozen }
+
+// Counts are what became of deltas.
+func (c *Core) Counts() Counts { return c.counts }
+
+// Gauges say where the windows stand.
+func (c *Core) Gauges() drift.WindowsGauges { return c.windows.Gauges() }

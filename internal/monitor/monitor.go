@@ -1,0 +1,159 @@
+package monitor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/penstock/penstock/internal/broker"
+	"github.com/penstock/penstock/internal/telemetry"
+)
+
+// Options are what a process's monitor is told.
+type Options struct {
+	Core   CoreOptions
+	Broker Broker
+	// Timeout bounds a commit, and an answer of the broker.
+	Timeout time.Duration
+	Log     *slog.Logger
+	// Now is the clock, in tests; nil: the machine's.
+	Now func() time.Time
+}
+
+// Monitor is a process's part in watching a pipeline's drift.
+type Monitor struct {
+	o     Options
+	every time.Duration // between two commits of the owner, at least
+	shown atomic.Pointer[telemetry.DriftStatus]
+}
+
+// The states of a monitor.
+const (
+	stateWaiting = "waiting" // something is away; the reason says what
+	stateStandby = "standby" // another process is the owner
+	stateOwner   = "owner"
+	stateStopped = "stopped"
+)
+
+// Bounds of Monitor.every.
+const (
+	leastEvery = 200 * time.Millisecond
+	mostEvery  = 5 * time.Second
+	// perPane is how often the state of a pane is written while it fills, at most.
+	perPane = 12
+)
+
+// New makes a monitor and starts nothing.
+func New(o Options) *Monitor {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	m := &Monitor{o: o, every: min(max(o.Core.Windows.Pane/perPane, leastEvery), mostEvery)}
+	m.show(telemetry.DriftStatus{State: stateWaiting, Reason: "the broker has not been asked yet"})
+	return m
+}
+
+// Status is what the monitor is about, as of now.
+func (m *Monitor) Status() telemetry.DriftStatus { return *m.shown.Load() }
+
+// Owner tells whether this process makes the pipeline's reports at the moment.
+func (m *Monitor) Owner() bool { return m.shown.Load().State == stateOwner }
+
+func (m *Monitor) show(s telemetry.DriftStatus) {
+	s.Generation = m.o.Core.Identity.Generation
+	if m.o.Core.Reference != nil {
+		s.Reference = m.o.Core.Reference.Digest()
+	}
+	m.shown.Store(&s)
+}
+
+// ErrFrozen says that the reference was frozen: what comes is counted, and
+// compared, by another generation.
+var ErrFrozen = errors.New("the reference is frozen")
+
+// Run takes part until ctx ends, and then commits what it has. Whatever is wrong
+// with the broker it waits for: that drift is not watched is no reason not to
+// score. It returns early only when the reference was frozen.
+func (m *Monitor) Run(ctx context.Context) error {
+	defer m.show(telemetry.DriftStatus{State: stateStopped})
+	waits := newWaits()
+	last := ""
+	for ctx.Err() == nil {
+		err := m.serve(ctx, waits.Reset)
+		if errors.Is(err, ErrFrozen) {
+			return err
+		}
+		if ctx.Err() != nil {
+			break
+		}
+		if errors.Is(err, ErrLost) {
+			m.o.Log.Info("another process watches drift now")
+			continue
+		}
+		reason := err.Error()
+		if hint := broker.Diagnose(err).Hint; hint != "" {
+			reason = fmt.Sprintf("%s (%s)", hint, reason)
+		}
+		m.show(telemetry.DriftStatus{State: stateWaiting, Reason: reason})
+		if reason != last {
+			m.o.Log.Warn("drift is not watched; trying again with back-off", "reason", reason)
+			last = reason
+		}
+		pause(ctx, waits.NextBackOff())
+	}
+	return nil
+}
+
+// idlePoll is how long a process that owns nothing waits at a time.
+const idlePoll = time.Second
+
+// serve has a session until it is spent or ctx ends.
+func (m *Monitor) serve(ctx context.Context, proven func()) error {
+	opening, cancel := context.WithTimeout(ctx, m.o.Timeout)
+	s, err := m.o.Broker.Open(opening, m.o.Core.Identity)
+	cancel()
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	m.show(telemetry.DriftStatus{State: stateStandby})
+	for !s.Owner() {
+		if ctx.Err() != nil {
+			return m.leave(s)
+		}
+		if err := m.standBy(ctx, s); err != nil {
+			return err
+		}
+	}
+	o, err := m.takeOver(ctx, s)
+	if err != nil {
+		return err
+	}
+	proven()
+	for ctx.Err() == nil {
+		if err := o.turn(ctx); err != nil {
+			return err
+		}
+	}
+	return errors.Join(o.finish(), m.leave(s))
+}
+
+func (m *Monitor) standBy(ctx context.Context, s Session) error {
+	ctx, cancel := context.WithTimeout(ctx, idlePoll)
+	defer cancel()
+	_, err := s.Poll(ctx)
+	return err
+}
+
+// leaveTimeout bounds the good-bye; others take over without it too, after the
+// session timeout.
+const leaveTimeout = 2 * time.Second
+
+func (m *Monitor) leave(s Session) error {
+	ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout)
+	defer cancel()
+	return s.Leave(ctx)
+}

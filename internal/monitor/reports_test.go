@@ -1,0 +1,60 @@
+package monitor
+
+import (
+	"encoding/json"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/penstock/penstock/drift"
+)
+
+func reportOf(version, window string, end, revision int) []byte {
+	at := func(minute int) time.Time { return time.Unix(0, 0).UTC().Add(time.Duration(minute) * time.Minute) }
+	length := map[string]int{"1h": 60, "24h": 1440}[window]
+	record, err := json.Marshal(drift.Report{
+		Model: "m", Version: version, Window: window, Start: at(end - length), End: at(end), Revision: revision,
+	})
+	if err != nil {
+		panic(err)
+	}
+	return record
+}
+
+// TestReportsKeepTheLatest wants the last stretch of each window in its last
+// revision, in whatever order they are read.
+func TestReportsKeepTheLatest(t *testing.T) {
+	var r Reports
+	for _, record := range [][]byte{
+		reportOf("1", "1h", 60, 0), reportOf("1", "1h", 65, 0), reportOf("1", "1h", 65, 1), reportOf("1", "1h", 60, 3), // a late correction
+		reportOf("1", "24h", 1440, 2), reportOf("1", "24h", 1440, 1), reportOf("2", "1h", 70, 0),
+	} {
+		if err := r.Take(record); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := r.Take([]byte("{")); err == nil {
+		t.Error("half a report was taken")
+	}
+	got := ""
+	for _, report := range r.Latest() {
+		got += fmt.Sprintln(report.Window, report.Version, report.End.Unix()/60, report.Revision)
+	}
+	if want := "1h 2 70 0\n1h 1 65 1\n24h 1 1440 2\n"; got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+}
+
+// TestReportsAreBounded forgets the versions of long ago.
+func TestReportsAreBounded(t *testing.T) {
+	var r Reports
+	for version := range 3 * mostReports {
+		if err := r.Take(reportOf(fmt.Sprint(version), "1h", version, 0)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all := r.Latest()
+	if len(all) != mostReports || all[0].Version != fmt.Sprint(3*mostReports-1) {
+		t.Errorf("%d are kept, the first of version %s", len(all), all[0].Version)
+	}
+}
