@@ -17,7 +17,7 @@ PURE = $(shell CGO_ENABLED=0 go list -f \
 
 # Packages in whose code and tests no goroutine starts, as serial_test.go makes
 # sure: the race detector could find nothing in them.
-SERIAL := ./internal/cardevents ./internal/config ./inference ./inference/onnxfile
+SERIAL := ./drift ./internal/cardevents ./internal/config ./inference ./inference/onnxfile
 # Packages whose tests wait for brokers and whose code does not depend on cgo. Their
 # tests run once, with the race detector; without cgo they are compiled and vetted.
 WAITING := ./internal/broker ./internal/embedded ./internal/isolation ./internal/natstest ./internal/pipeline
