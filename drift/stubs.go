@@ -3,9 +3,7 @@ package drift
 // This file holds the contract between the parts while they are built. Whoever
 // builds a part moves its piece into a file of its own and deletes it here.
 
-import (
-	"time"
-)
+import "time"
 
 // ---- part C: reference, statistics (reference*.go, bins.go, statistics*.go)
 
