@@ -224,7 +224,7 @@ func TestCountingAllocates(t *testing.T) {
 	<-done
 	perEvent := float64(after.Mallocs-before.Mallocs) / (batch * batches * 7 / 8)
 	t.Logf("%.4f allocations an event", perEvent)
-	if perEvent > 0.1 {
+	if perEvent > 0.08 {
 		t.Errorf("%.3f allocations an event in steady state, want those of a commit alone", perEvent)
 	}
 }
