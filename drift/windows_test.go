@@ -252,6 +252,25 @@ func TestRanges(t *testing.T) {
 	s.closes(0, "101.0: 7 4 lost") // 3, 2 of the overlap, 1 and 1
 }
 
+// After a topic was deleted and created anew its offsets begin at 0 again, and what
+// they stand for counts.
+func TestATopicCreatedAnewIsNoRepetition(t *testing.T) {
+	t.Parallel()
+	s := begin(t, 1)
+	s.events(0, 100, 100, 100)
+	s.at[0] = 0
+	if r := s.events(0, 100); r.Duplicate != 1 {
+		t.Errorf("%+v", r)
+	}
+	if r := s.events(0, 101); !r.Restarted {
+		t.Errorf("%+v", r)
+	}
+	if r := s.events(0, 102); r != (ApplyResult{}) {
+		t.Errorf("%+v", r)
+	}
+	s.closes(0, "101.0: 3", "102.0: 4")
+}
+
 // What is lost makes all windows incomplete that it may belong to, also those that
 // had closed: as far back as the lateness, as far on as the partition has come.
 func TestAGapMakesWindowsIncomplete(t *testing.T) {
