@@ -82,6 +82,27 @@ func TestDamagedDeltasAreRefused(t *testing.T) {
 	}
 }
 
+// What can be read can be put into windows of any calendar.
+func TestPanesBeyondAllCalendarsAreRefused(t *testing.T) {
+	t.Parallel()
+	zone := streamConfig(t).Zone
+	for _, start := range []int64{-maxTime, maxTime, -maxTime - 1, maxTime + 1, math.MinInt64, math.MaxInt64} {
+		d := goldenDelta()
+		d.Panes = []Pane{{Start: start, Late: 1}}
+		_, err := DecodeDelta(d.Encode()[0])
+		if meant := start >= -maxTime && start <= maxTime; (err == nil) != meant {
+			t.Errorf("%d: %v", start, err)
+		} else if !meant {
+			continue
+		}
+		for _, unit := range []string{"1d", "1w", "1mo"} {
+			if span := (calendar{unit, zone}).span(start); span.Start > start || span.End <= start {
+				t.Errorf("%s of %d is %+v", unit, start, span)
+			}
+		}
+	}
+}
+
 // drawnDelta has numeric fields of a log-normal distribution.
 func drawnDelta(r *rand.Rand, rows, fields int) *Delta {
 	d := goldenDelta()

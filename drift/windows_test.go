@@ -73,16 +73,16 @@ func (s *scenario) closes(clock int64, want ...string) {
 	s.t.Helper()
 	var got []string
 	for _, c := range s.w.Advance(clock * 1000) {
-		line := fmt.Sprintf("%d.%d: %d", c.Span.End/60_000, c.Revision, c.Rows)
+		line := fmt.Appendf(nil, "%d.%d: %d", c.Span.End/60_000, c.Revision, c.Rows)
 		for name, n := range map[string]int64{"late": c.Late, "future": c.Future, "lost": c.Lost} {
 			if n > 0 {
-				line += fmt.Sprintf(" %d %s", n, name)
+				line = fmt.Appendf(line, " %d %s", n, name)
 			}
 		}
 		if c.Complete != (c.Lost == 0) {
-			line += " ?"
+			line = append(line, '?')
 		}
-		got = append(got, line)
+		got = append(got, string(line))
 	}
 	if !slices.Equal(got, want) {
 		s.t.Errorf("got  %s\nwant %s", strings.Join(got, ", "), strings.Join(want, ", "))
