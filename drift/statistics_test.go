@@ -3,6 +3,7 @@ package drift
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -131,5 +132,128 @@ func TestTheLowerBoundOfTheDistanceHolds(t *testing.T) {
 				t.Errorf("%s, %d rows: the bound held in %d of %d windows", c.name, m, held, windows)
 			}
 		}
+	}
+}
+
+// Cells in which hardly any row is to be expected are pooled: without that, the
+// statistic of these samples of one distribution would be above 100.
+func TestSmallCellsArePooled(t *testing.T) {
+	a, b := []int64{1_000_000, 0, 0, 1}, []int64{1000, 1, 1, 0}
+	statistic, degrees := chiSquared(a, b)
+	if degrees != 0 || statistic != 0 {
+		t.Errorf("%v with %d degrees of freedom", statistic, degrees)
+	}
+	// Each cell that is left has at least 5 to be expected on the smaller side.
+	_, degrees = chiSquared([]int64{40, 30, 20, 9, 8, 3, 2, 1}, []int64{40, 30, 20, 9, 8, 3, 2, 1})
+	if degrees != 5 { // 3+2+1 are one
+		t.Errorf("there are %d degrees of freedom", degrees)
+	}
+}
+
+// The p-value of samples of one distribution is below any level as often as that
+// says, with cells that are small too.
+func TestPValuesWithoutDriftAreUniform(t *testing.T) {
+	r := rand.New(rand.NewPCG(23, 24))
+	p := []float64{.5, .2, .1, .1, .05, .03, .01, .005, .004, .001}
+	const windows = 3000
+	var below [2]float64
+	for range windows {
+		statistic, degrees := chiSquared(multinomial(r, 1000, p), multinomial(r, 300, p))
+		tail := chiSquaredTail(statistic, float64(degrees))
+		for i, level := range []float64{.05, .01} {
+			if tail < level {
+				below[i] += 1. / windows
+			}
+		}
+	}
+	near(t, "the share below .05", below[0], .05, .012)
+	near(t, "the share below .01", below[1], .01, .006)
+}
+
+// What is missing, not a number or infinite is part of the distribution.
+func TestWhatIsNoNumberIsADifference(t *testing.T) {
+	values := linspace(0, 1, 1000)
+	f := referenceOf(t, values)
+	like := counted(&f.Layout, values)
+	if s := f.Compare(like, 1); s.JS != 0 || s.PSI != 0 || s.KSLower != 0 || s.W1 != 0 || s.Linf != 0 || s.P != 1 {
+		t.Errorf("a window like the reference: %+v", s)
+	}
+	for name, change := range map[string]func(*Counts){
+		"missing": func(c *Counts) { c.Missing = 1000 },
+		"NaN":     func(c *Counts) { c.NaN = 1000 },
+		"+Inf":    func(c *Counts) { c.PosInf = 1000 },
+		"-Inf":    func(c *Counts) { c.NegInf = 1000 },
+	} {
+		c := like.Clone()
+		change(&c)
+		s := f.Compare(&c, 1)
+		near(t, name+": L-infinity", s.Linf, .5, 1e-12)
+		if ks := s.KSLower; (name == "+Inf" || name == "-Inf") != (math.Abs(ks-.5) < 1e-12) {
+			t.Errorf("%s: Kolmogorov-Smirnov is at least %v", name, ks)
+		}
+		if s.W1 != 0 {
+			t.Errorf("%s: Wasserstein is %v, of the finite ones", name, s.W1)
+		}
+	}
+}
+
+// A report must be able to say each of them: none is infinite, and those that a
+// field has are numbers.
+func TestStatisticsAreNumbersWhereTheyAreDefined(t *testing.T) {
+	most := math.MaxFloat64
+	for name, values := range map[string][]float64{
+		"a single row": {1}, "constant": {5, 5, 5, 5}, "zeros": {0, 0, math.Copysign(0, -1)},
+		"extremes": {-most, most, 5e-324, -5e-324, 0}, "infinite only": {math.Inf(1), math.Inf(-1)}, "NaN only": {math.NaN()},
+	} {
+		for other, window := range map[string][]float64{"the same": values, "extremes": {-most, most, most}, "NaN": {math.NaN()}, "one": {1}} {
+			f := referenceOf(t, values)
+			s := f.Compare(counted(&f.Layout, window), 1)
+			for i, v := range []float64{s.JS, s.JSLower, s.PSI, s.PSICorrected, s.Hellinger, s.Linf, s.P, s.ChiSquared} {
+				if math.IsNaN(v) || math.IsInf(v, 0) {
+					t.Errorf("%s and %s: statistic %d is %v", name, other, i, v)
+				}
+			}
+			if math.IsInf(s.W1, 0) || math.IsInf(s.KSUpper, 0) || s.KSUpper > 1+1e-12 || s.KSLower > s.KSUpper {
+				t.Errorf("%s and %s: %+v", name, other, s)
+			}
+		}
+	}
+	f := referenceOf(t, []float64{1, 2})
+	if s := f.Compare(&Counts{}, 1); !math.IsNaN(s.JS) || !math.IsNaN(s.P) || !math.IsNaN(s.KSLower) {
+		t.Errorf("a window without rows: %+v", s)
+	}
+}
+
+// A more dispersed field needs more to be sure of a difference.
+func TestDispersionWidens(t *testing.T) {
+	f := referenceOf(t, linspace(0, 1, 1000))
+	c := counted(&f.Layout, linspace(.2, 1.2, 1000))
+	plain, wide := f.Compare(c, 1), f.Compare(c, 4)
+	if plain.P >= wide.P || plain.JSLower <= wide.JSLower || plain.JS != wide.JS || plain.PSICorrected != wide.PSICorrected {
+		t.Errorf("%+v, dispersed %+v", plain, wide)
+	}
+}
+
+func TestCategoricalStatistics(t *testing.T) {
+	b := NewReferenceBuilder([]Field{{Name: "k", Kind: Categorical, Top: 2}}, 1)
+	for _, text := range []string{"a", "a", "a", "b", "b", "c"} {
+		rows := b.At(0, true)
+		rows.Row()
+		rows.Text(0, []byte(text))
+	}
+	r, err := b.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &r.Fields[0]
+	a := Hash([]byte("a"))
+	window := &Counts{Rows: 6, Categories: []Category{{a, 3}}, Other: 1, New: 2}
+	if got := f.Cells(window, nil); !slices.Equal(got, []int64{3, 0, 1, 2, 0}) {
+		t.Errorf("the cells are %v", got)
+	}
+	s := f.Compare(window, 1)
+	near(t, "L-infinity", s.Linf, 1./3, 1e-12)
+	if !math.IsNaN(s.KSLower) || !math.IsNaN(s.W1) {
+		t.Errorf("categories have no order: %+v", s)
 	}
 }
