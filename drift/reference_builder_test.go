@@ -3,6 +3,7 @@ package drift
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -180,9 +181,7 @@ func TestCollectedReferencesAreLikeBuiltOnes(t *testing.T) {
 		for _, c := range counter.Counts(nil) {
 			p.Fields = append(p.Fields, c.Clone())
 		}
-		for hash, text := range counter.Texts() {
-			p.Texts[hash] = text
-		}
+		maps.Insert(p.Texts, counter.Texts())
 		panes = append(panes, p)
 		counter.Reset()
 	}
