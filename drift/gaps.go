@@ -1,0 +1,59 @@
+package drift
+
+import (
+	"math"
+	"slices"
+)
+
+// gap is a stretch of event time in which events are missing, and how many offsets.
+type gap struct {
+	Span
+	n int64
+}
+
+// gaps are ascending and do not touch each other.
+type gaps []gap
+
+// add joins a gap with those that it touches.
+func (g gaps) add(new gap) gaps {
+	first := slices.IndexFunc(g, func(old gap) bool { return old.End >= new.Start })
+	if first < 0 {
+		return append(g, new)
+	}
+	last := first
+	for ; last < len(g) && g[last].Start <= new.End; last++ {
+		new.Start, new.End = min(new.Start, g[last].Start), max(new.End, g[last].End)
+		new.n += g[last].n
+	}
+	return slices.Replace(g, first, last, new)
+}
+
+// in is how many offsets are missing that may belong to a window.
+func (g gaps) in(window Span) int64 {
+	var n int64
+	for _, gap := range g {
+		if gap.Start < window.End && window.Start < gap.End {
+			n += gap.n
+		}
+	}
+	return n
+}
+
+// lose remembers that n offsets of a partition are missing, between when it had
+// come to from and when it had come to to. What is missing was not earlier than the
+// lateness before from, or it would not count, and is taken not to be beyond to.
+func (w *Windows) lose(from, to, n int64) {
+	if to == math.MinInt64 {
+		return // no event of this partition has had a time
+	}
+	if from == math.MinInt64 {
+		from = to
+	}
+	lost := gap{Span{floor(from-w.lateness, w.pane), to + 1}, n}
+	w.gaps = w.gaps.add(lost)
+	for _, g := range w.grids {
+		for _, cell := range g.cells {
+			cell.changed = cell.changed || cell.span.Start < lost.End && lost.Start < cell.span.End
+		}
+	}
+}

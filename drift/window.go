@@ -1,0 +1,58 @@
+package drift
+
+import "time"
+
+// WindowSpec is a length (hopping by a twelfth) or a calendar unit: day, week, month.
+type WindowSpec struct {
+	Name     string // as the config spells it: 1h, 1mo
+	Length   time.Duration
+	Calendar string // "", "1d", "1w", "1mo"
+}
+
+// Step is the stretch of event time around t, Unix milliseconds, that no bound of
+// the spec's windows divides: a twelfth of a length, counted from 1970, or the
+// whole calendar unit in zone. A sliding window is twelve steps, and one ends
+// with each step.
+func (s WindowSpec) Step(t int64, zone *time.Location) Span {
+	if s.Calendar != "" {
+		return calendar{s.Calendar, zone}.span(t)
+	}
+	step := (s.Length / hops).Milliseconds()
+	start := floor(t, step)
+	return Span{start, start + step}
+}
+
+// divided gives the shortest multiple of pane that divides length into at most n
+// equal stretches; the length itself, where it is no multiple of the pane.
+func divided(length time.Duration, n int, pane time.Duration) time.Duration {
+	for ; n > 1; n-- {
+		if length%(time.Duration(n)*pane) == 0 {
+			return length / time.Duration(n)
+		}
+	}
+	return length
+}
+
+// Span is a window's stretch of event time, Unix milliseconds, end exclusive.
+type Span struct{ Start, End int64 }
+
+func (s Span) length() int64 { return s.End - s.Start }
+
+// floor is the multiple of step that t lies in, which may be negative.
+func floor(t, step int64) int64 {
+	over := t % step
+	if over < 0 {
+		over += step
+	}
+	return t - over
+}
+
+// Closed is a window that is to be reported.
+type Closed struct {
+	Window                   WindowSpec
+	Span                     Span
+	Revision                 int
+	Rows, Late, Future, Lost int64
+	Complete                 bool // nothing Lost: every partition that was listed then had come past the end, or had been read to its own
+	Fields                   []Counts
+}
