@@ -95,6 +95,7 @@ func theMap() architecture {
 			"github.com/nats-io/nuid":                  {"internal/broker"},
 			"github.com/nats-io/nkeys":                 {"internal/broker", "internal/embedded", "internal/natstest"},
 			"github.com/cenkalti/backoff/v5":           {"internal/pipeline", "internal/broker", "internal/monitor"},
+			"github.com/cespare/xxhash/v2":             {"drift"},
 			"github.com/prometheus/client_golang":      {"internal/telemetry", "internal/web"},
 			"github.com/prometheus/client_model":       {"internal/telemetry"},
 			"github.com/santhosh-tekuri/jsonschema/v6": {},

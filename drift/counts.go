@@ -1,5 +1,7 @@
 package drift
 
+import "slices"
+
 // Counts are those of one field over a stretch of event time. They are sums, so
 // that Add in any order gives the same.
 type Counts struct {
@@ -53,4 +55,116 @@ func (c *Counts) Named() int64 {
 		n += c.Categories[i].N
 	}
 	return n
+}
+
+// Add adds o, of the same layout and generation, to c. It shares nothing with o,
+// and grows only where it has to. In which order Counts are added makes no
+// difference; above MaxCategories of them, the categories of the largest hashes
+// become Other.
+func (c *Counts) Add(o *Counts) {
+	c.Rows += o.Rows
+	c.Missing += o.Missing
+	c.NaN += o.NaN
+	c.PosInf += o.PosInf
+	c.NegInf += o.NegInf
+	c.TypeErrors += o.TypeErrors
+	c.Other += o.Other
+	c.New += o.New
+	c.Buckets = addBuckets(c.Buckets, o.Buckets)
+	c.Categories = addCategories(c.Categories, o.Categories)
+	if len(c.Categories) > MaxCategories {
+		for _, category := range c.Categories[MaxCategories:] {
+			c.Other += category.N
+		}
+		c.Categories = c.Categories[:MaxCategories]
+	}
+	switch {
+	case o.Distinct == nil:
+	case c.Distinct == nil:
+		c.Distinct = o.Distinct.Clone()
+	default:
+		c.Distinct.Add(o.Distinct)
+	}
+}
+
+// Clone is a copy that shares nothing.
+func (c *Counts) Clone() Counts {
+	o := *c
+	o.Buckets = slices.Clone(c.Buckets)
+	o.Categories = slices.Clone(c.Categories)
+	if c.Distinct != nil {
+		o.Distinct = c.Distinct.Clone()
+	}
+	return o
+}
+
+// addBuckets adds the counts of more to those of the same keys in all, in place
+// where that has room. Both ascend.
+func addBuckets(all, more []Bucket) []Bucket {
+	missing := 0 // in all, of more
+	i := 0
+	for j := range more {
+		key := more[j].Key
+		for i < len(all) && all[i].Key < key {
+			i++
+		}
+		if i < len(all) && all[i].Key == key {
+			all[i].N += more[j].N
+		} else {
+			missing++
+		}
+	}
+	if missing == 0 {
+		return all
+	}
+	// From the end on, the larger one goes to its place.
+	i = len(all) - 1
+	all = slices.Grow(all, missing)[:len(all)+missing]
+	for j := len(more) - 1; missing > 0; j-- {
+		key := more[j].Key
+		for i >= 0 && all[i].Key > key {
+			all[i+missing] = all[i]
+			i--
+		}
+		if i < 0 || all[i].Key < key {
+			all[i+missing] = more[j]
+			missing--
+		}
+	}
+	return all
+}
+
+// addCategories is the same for categories.
+func addCategories(all, more []Category) []Category {
+	missing := 0 // in all, of more
+	i := 0
+	for j := range more {
+		hash := more[j].Hash
+		for i < len(all) && all[i].Hash < hash {
+			i++
+		}
+		if i < len(all) && all[i].Hash == hash {
+			all[i].N += more[j].N
+		} else {
+			missing++
+		}
+	}
+	if missing == 0 {
+		return all
+	}
+	// From the end on, the larger one goes to its place.
+	i = len(all) - 1
+	all = slices.Grow(all, missing)[:len(all)+missing]
+	for j := len(more) - 1; missing > 0; j-- {
+		hash := more[j].Hash
+		for i >= 0 && all[i].Hash > hash {
+			all[i+missing] = all[i]
+			i--
+		}
+		if i < 0 || all[i].Hash < hash {
+			all[i+missing] = more[j]
+			missing--
+		}
+	}
+	return all
 }

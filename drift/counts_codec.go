@@ -8,10 +8,6 @@ import (
 	"math/bits"
 )
 
-// basicShift is how many low bits of a key are zero in a bucket that was not
-// split: all but sign, exponent and the first 6 bits of the mantissa.
-const basicShift = 46
-
 // The flags of encoded Counts say which of them are there.
 const (
 	hasRows = 1 << iota // they differ from the pane's
