@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/penstock/penstock/drift"
 )
@@ -40,7 +41,7 @@ const (
 )
 
 func newMemory(log []Delta) *memory {
-	return &memory{log: log, state: map[string]StateRecord{}, chunk: 10, idle: make(chan struct{}), tear: func(int) tear { return whole }}
+	return &memory{log: log, state: map[string]StateRecord{}, chunk: 10, tear: func(int) tear { return whole }}
 }
 
 func (m *memory) Open(context.Context, Identity) (Session, error) {
@@ -56,6 +57,7 @@ type memorySession struct {
 }
 
 func (s *memorySession) Poll(ctx context.Context) ([]Delta, error) {
+	time.Sleep(100 * time.Millisecond) // so that there are many commits
 	s.m.mu.Lock()
 	n := min(s.m.chunk, len(s.m.log)-s.at)
 	all := slices.Clone(s.m.log[s.at : s.at+n])
@@ -112,12 +114,12 @@ func (s *memorySession) Commit(_ context.Context, out *Output) error {
 			m.frozen = append(m.frozen, out.Reference)
 		}
 	}
-	if became != whole {
-		return errTorn
-	}
 	if m.position == len(m.log) && !m.over {
 		m.over = true
 		close(m.idle)
+	}
+	if became != whole {
+		return errTorn
 	}
 	return nil
 }

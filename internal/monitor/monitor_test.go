@@ -22,6 +22,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func watchMemory(t *testing.T, o CoreOptions, m *memory) (last map[string]string, alarms []string) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
+		m.idle = make(chan struct{}) // of the bubble
 		ctx, stop := context.WithCancel(t.Context())
 		monitor := New(Options{Core: o, Broker: m, Timeout: time.Second, Log: slog.New(slog.DiscardHandler)})
 		ended := make(chan error)
@@ -58,7 +59,7 @@ func TestTakeovers(t *testing.T) {
 	for _, became := range []tear{nothing, answerLost} {
 		for at := 1; at <= commits; at += 1 + commits/12 {
 			m := newMemory(log)
-			m.chunk = 1 + r.IntN(20)
+			m.chunk = 1 + r.IntN(10)
 			m.tear = func(commit int) tear {
 				if commit >= at && (commit-at)%7 == 0 && commit < at+30 {
 					return became
