@@ -3,6 +3,7 @@ package monitor
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"reflect"
 	"sync"
 	"sync/atomic"
@@ -32,14 +33,13 @@ func places() map[string]func(t *testing.T) place {
 	}
 }
 
-// mortal is a broker whose process ends at a commit.
+// mortal is a broker whose process ends at a commit, the first once it is doomed.
 type mortal struct {
 	Broker
-	at   int32 // the commit that is its last, from 1; 0: none
-	how  death
-	n    atomic.Int32
-	dead chan struct{}
-	once sync.Once
+	how    death
+	doomed atomic.Bool
+	dead   chan struct{}
+	once   sync.Once
 }
 
 type death uint8
@@ -52,8 +52,8 @@ const (
 
 var errDead = errors.New("the process has ended")
 
-func newMortal(b Broker, at int32, how death) *mortal {
-	return &mortal{Broker: b, at: at, how: how, dead: make(chan struct{})}
+func newMortal(b Broker, how death) *mortal {
+	return &mortal{Broker: b, how: how, dead: make(chan struct{})}
 }
 
 func (m *mortal) Open(ctx context.Context, id Identity) (Session, error) {
@@ -70,7 +70,7 @@ type mortalSession struct {
 }
 
 func (s *mortalSession) Commit(ctx context.Context, out *Output) error {
-	if s.m.n.Add(1) != s.m.at {
+	if !s.m.doomed.Load() {
 		return s.Session.Commit(ctx, out)
 	}
 	switch s.m.how {
@@ -86,7 +86,7 @@ func (s *mortalSession) Commit(ctx context.Context, out *Output) error {
 }
 
 func (s *mortalSession) Leave(ctx context.Context) error {
-	if s.m.at != 0 && s.m.n.Load() >= s.m.at {
+	if s.m.doomed.Load() {
 		return errDead
 	}
 	return s.Session.Leave(ctx)
@@ -96,7 +96,7 @@ func (s *mortalSession) Leave(ctx context.Context) error {
 // the end of it all.
 func process(t *testing.T, o CoreOptions, b *mortal) (m *Monitor, stop func()) {
 	t.Helper()
-	m = New(Options{Core: o, Broker: b, Timeout: 10 * time.Second, Log: quiet})
+	m = New(Options{Core: o, Broker: b, Timeout: 10 * time.Second, Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() {
@@ -142,17 +142,20 @@ func TestKilledOwner(t *testing.T) {
 			t.Run(name+"/"+kind, func(t *testing.T) {
 				t.Parallel()
 				p := open(t)
-				p.Publish(t, log[:120])
-				a := newMortal(p.Broker("a"), 2, how)
+				p.Publish(t, log[:60])
+				a := newMortal(p.Broker("a"), how)
 				process(t, o, a)
+				eventually(t, "the first process is done", func() bool { return p.Done(t, o.Identity) })
+				a.doomed.Store(true)
+				b, stop := process(t, o, newMortal(p.Broker("b"), before))
+				p.Publish(t, log[60:120])
 				<-a.dead
-				b, stop := process(t, o, newMortal(p.Broker("b"), 0, before))
 				p.Publish(t, log[120:200])
 				died := time.Now()
 				eventually(t, "the second process takes over", func() bool { return p.Done(t, o.Identity) && b.Owner() })
 				t.Logf("taken over after %s", time.Since(died).Round(time.Millisecond))
 				stop()
-				c, _ := process(t, o, newMortal(p.Broker("c"), 0, before))
+				c, _ := process(t, o, newMortal(p.Broker("c"), before))
 				p.Publish(t, log[200:])
 				eventually(t, "the third process is done", func() bool { return p.Done(t, o.Identity) && c.Owner() })
 				if d := difference(lastRevisions(t, p.Reports(t)), want); d != "" {
@@ -181,8 +184,8 @@ func TestReportsOfOthers(t *testing.T) {
 			defer stop()
 			reading.Go(func() { early.Follow(ctx, p.Reader(), quiet) })
 			p.Publish(t, log)
-			process(t, o, newMortal(p.Broker("a"), 0, before))
-			standby, _ := process(t, o, newMortal(p.Broker("b"), 0, before))
+			process(t, o, newMortal(p.Broker("a"), before))
+			standby, _ := process(t, o, newMortal(p.Broker("b"), before))
 			eventually(t, "all is committed", func() bool { return p.Done(t, o.Identity) })
 			reading.Go(func() { late.Follow(ctx, p.Reader(), quiet) })
 			published := p.Reports(t)

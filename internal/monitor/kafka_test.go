@@ -24,7 +24,7 @@ var testTopics = KafkaTopics{Panes: "p.panes", Reports: "p.drift", Alarms: "p.al
 
 func newKafkaPlace(t *testing.T) *kafkaPlace {
 	t.Helper()
-	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "p.panes", "p.drift", "p.alarms", "p.drift-state", "p.state"), kfake.SeedTopics(testPartitions, "in"))
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.BrokerConfigs(map[string]string{"group.min.session.timeout.ms": "500"}), kfake.SeedTopics(1, "p.panes", "p.drift", "p.alarms", "p.drift-state", "p.state"), kfake.SeedTopics(testPartitions, "in"))
 	if err != nil {
 		t.Fatal(err)
 	}
