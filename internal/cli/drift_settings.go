@@ -8,18 +8,6 @@ import (
 	"github.com/penstock/penstock/internal/config"
 )
 
-// windowSpec is a config's window as drift knows it.
-func windowSpec(w config.Window) drift.WindowSpec {
-	return drift.WindowSpec{Name: w.String(), Length: w.Length, Calendar: w.Calendar}
-}
-
-// periods are those that a rate may be of; months and years as long as they are
-// on average.
-var periods = map[string]time.Duration{
-	"hour": time.Hour, "day": 24 * time.Hour, "week": 7 * 24 * time.Hour,
-	"month": 31556952 * time.Second / 12, "year": 31556952 * time.Second,
-}
-
 // windowsSettings say how a pipeline's counts are summed.
 func windowsSettings(d *config.Drift) (drift.WindowsConfig, error) {
 	zone, err := time.LoadLocation(d.Zone)
