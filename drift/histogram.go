@@ -36,8 +36,9 @@ func newHistogram(l *Layout) *histogram {
 	return &histogram{splits: l.Splits, cells: make([]int64, 2*nodeCells), used: make([]uint64, 2)}
 }
 
-// add counts a number by its key.
-func (h *histogram) add(key uint64) {
+// add counts a number.
+func (h *histogram) add(v float64) {
+	key := Key(v)
 	exponents := -h.cells[rootNode+key>>rootShift]
 	node := -h.cells[exponents+int64(key>>(rootShift-cellBits)%nodeCells)]
 	for shift := uint(basicShift); ; shift = deeper(shift) {
