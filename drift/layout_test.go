@@ -68,6 +68,10 @@ func TestSplitHalvesABucket(t *testing.T) {
 	if got := drift.Value(l.End(l.Bucket(1.01))); got != 1+.75/64 {
 		t.Errorf("the bucket of 1.01 ends at %v", got)
 	}
+	l.Split(l.Bucket(8)) // what lies between is whole
+	if got := drift.Value(l.End(drift.Key(1 + .75/64))); got != 1+1./64 {
+		t.Errorf("the last part of the bucket of 1.01 ends at %v", got)
+	}
 	for _, outside := range []float64{math.Nextafter(1, 0), 1 + 1./64} {
 		if got, want := l.Bucket(outside), (&drift.Layout{}).Bucket(outside); got != want {
 			t.Errorf("a split of the bucket beside moved %g", outside)
