@@ -15,6 +15,16 @@ FLOOR    := 90
 PURE = $(shell CGO_ENABLED=0 go list -f \
   '{{$$needs := eq .ImportPath "$(ONNX)"}}{{range .Deps}}{{if eq . "$(ONNX)"}}{{$$needs = true}}{{end}}{{end}}{{if not $$needs}}{{.ImportPath}}{{end}}' ./...)
 
+# Packages in whose code and tests no goroutine starts, as serial_test.go makes
+# sure: the race detector could find nothing in them.
+SERIAL := ./drift ./internal/cardevents ./internal/config ./inference ./inference/onnxfile
+# Packages whose tests wait for brokers and whose code does not depend on cgo. Their
+# tests run once, with the race detector; without cgo they are compiled and vetted.
+WAITING := ./internal/broker ./internal/embedded ./internal/isolation ./internal/natstest ./internal/pipeline
+# Tests that wait for brokers wait side by side, on however few cores.
+PARALLEL := -parallel 4
+
+full = $(patsubst ./%,github.com/penstock/penstock/%,$(1))
 comma := ,
 say = @printf '\n== %s\n' "$(1)"
 
@@ -40,7 +50,7 @@ test-kafka: build ## runs the tests that need a real Apache Kafka; needs java an
 	@# Those of the files with the tag; make test runs the others of their packages.
 	@files=$$(grep -rl --include='*_test.go' '^//go:build kafka' . | grep -v '^$(FAULTS)/') && \
 	names=$$(sed -n 's/^func \(Test[A-Za-z0-9_]*\)(.*/\1/p' $$files | paste -sd '|' -) && [ -n "$$names" ] && \
-	go test -race -count 1 -p 1 -tags kafka -run "^($$names)$$" $$(dirname $$files | sort -u)
+	go test -race -count 1 -p 1 $(PARALLEL) -tags kafka -run "^($$names)$$" $$(dirname $$files | sort -u)
 	@# Without the race detector: what is tested are processes of the real binary,
 	@# and reading their small compressed batches with it takes minutes.
 	@go test -count 1 -tags kafka $(FAULTS)
@@ -52,7 +62,8 @@ faults: build ## kills workers and brokers 200 and 20 times under load and measu
 
 unit: build # all tests, with the race detector; those of inference/onnx need the library
 	$(call say,Tests with the race detector)
-	@go test -race ./...
+	@go test -race $(PARALLEL) $(filter-out $(call full,$(SERIAL)),$(shell go list ./...))
+	@go test $(SERIAL)
 
 pointers: build # the one package with cgo again, with every write of a Go pointer to C's memory checked
 	$(call say,Tests with cgo's pointer checks)
@@ -61,7 +72,8 @@ pointers: build # the one package with cgo again, with every write of a Go point
 pure: # what must work without a C compiler and without ONNX Runtime
 	$(call say,Build and tests without cgo)
 	@CGO_ENABLED=0 go build ./...
-	@CGO_ENABLED=0 go test $(PURE)
+	@CGO_ENABLED=0 go vet $(WAITING)
+	@CGO_ENABLED=0 go test $(PARALLEL) $(filter-out $(call full,$(WAITING)),$(PURE))
 
 cross: # that it compiles for the systems that these tests do not run on
 	$(call say,Build for macOS and Windows)

@@ -30,6 +30,9 @@ func (w *Windows) Advance(clock int64) []Closed {
 	w.gaps = slices.DeleteFunc(w.gaps, func(lost gap) bool {
 		return !slices.ContainsFunc(w.grids, func(g *grid) bool { return mark < g.horizon(g.lastWindow(g.span(lost.End))) })
 	})
+	for i := range w.gaps {
+		w.gaps[i].changed = false
+	}
 	return all
 }
 
@@ -49,7 +52,7 @@ func (w *Windows) due(mark int64) []dueWindow {
 		for _, cell := range g.cells {
 			for span := range g.windows(cell.span) {
 				closes := w.mark < span.End && span.End <= mark
-				changed := cell.changed && span.End <= w.mark && w.mark < g.horizon(span)
+				changed := (cell.changed || w.gaps.changed(span)) && span.End <= w.mark && w.mark < g.horizon(span)
 				if (closes || changed) && !seen[span.End] {
 					seen[span.End] = true
 					all = append(all, dueWindow{g, order, span})

@@ -63,23 +63,33 @@ func appendCounts(b []byte, c *Counts, rows int64) []byte {
 
 func appendCount(b []byte, n int64) []byte { return binary.AppendUvarint(b, uint64(n)) }
 
-// appendBuckets writes each key as its distance from the one before: to a bucket
-// that was not split that is a small multiple of a big power of two.
+// appendBuckets writes of each bucket its count and, where it does not follow the
+// one before at the distance of two basic ones, how far it is from that.
 func appendBuckets(b []byte, buckets []Bucket) []byte {
 	b = binary.AppendUvarint(b, uint64(len(buckets)))
 	var last uint64
 	for _, bucket := range buckets {
 		distance := bucket.Key - last
 		last = bucket.Key
-		if zeros := bits.TrailingZeros64(distance); zeros < basicShift {
-			b = binary.AppendUvarint(b, uint64(zeros)<<1|1)
-			b = binary.AppendUvarint(b, distance>>zeros)
-		} else {
-			b = binary.AppendUvarint(b, distance>>basicShift<<1)
+		if distance == 1<<basicShift {
+			b = binary.AppendUvarint(b, uint64(bucket.N)<<1)
+			continue
 		}
-		b = appendCount(b, bucket.N)
+		b = binary.AppendUvarint(b, uint64(bucket.N)<<1|1)
+		b = appendDistance(b, distance)
 	}
 	return b
+}
+
+// appendDistance writes a distance, which is a small multiple of a big power of two:
+// between buckets that were not split, that power is known.
+func appendDistance(b []byte, distance uint64) []byte {
+	zeros := bits.TrailingZeros64(distance)
+	if zeros >= basicShift {
+		return binary.AppendUvarint(b, distance>>basicShift<<1)
+	}
+	b = binary.AppendUvarint(b, uint64(zeros)<<1|1)
+	return binary.AppendUvarint(b, distance>>zeros)
 }
 
 // decoder reads from data until something is wrong, which err then says; all that
@@ -202,27 +212,35 @@ func (d *decoder) counts(c *Counts, rows int64) {
 }
 
 func (d *decoder) buckets() []Bucket {
-	buckets := make([]Bucket, d.length(2))
+	buckets := make([]Bucket, d.length(1))
 	var last uint64
 	for i := range buckets {
-		distance := d.uvarint()
-		if shift := distance >> 1; distance&1 == 0 {
-			distance = shift << basicShift
-			if distance>>basicShift != shift {
-				d.fail(errOrder)
-			}
-		} else if distance = d.uvarint(); shift >= basicShift || distance&1 == 0 || distance<<shift>>shift != distance {
-			d.fail(errOrder)
-		} else {
-			distance <<= shift
+		n, distance := d.uvarint(), uint64(1<<basicShift)
+		if n&1 != 0 {
+			distance = d.distance()
 		}
-		if i > 0 && last+distance <= last || last+distance < last {
+		if i > 0 && distance == 0 || last+distance < last {
 			d.fail(errOrder)
 		}
 		last += distance
-		buckets[i] = Bucket{Key: last, N: d.count()}
+		buckets[i] = Bucket{Key: last, N: int64(n >> 1)}
 	}
 	return buckets
+}
+
+func (d *decoder) distance() uint64 {
+	first := d.uvarint()
+	v, shift := first>>1, basicShift
+	if first&1 != 0 {
+		v, shift = d.uvarint(), int(min(first>>1, basicShift))
+		if v&1 == 0 || shift == basicShift {
+			d.fail(errOrder) // there is another way to write it
+		}
+	}
+	if v<<shift>>shift != v {
+		d.fail(errOrder)
+	}
+	return v << shift
 }
 
 var errOrder = errors.New("buckets or categories out of order")

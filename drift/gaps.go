@@ -8,8 +8,12 @@ import (
 // gap is a stretch of event time in which events are missing, and how many offsets.
 type gap struct {
 	Span
-	n int64
+	n       int64
+	changed bool // since the last Advance
 }
+
+// touches tells whether events may be missing in a window.
+func (g gap) touches(window Span) bool { return g.Start < window.End && window.Start < g.End }
 
 // gaps are ascending and do not touch each other.
 type gaps []gap
@@ -24,6 +28,7 @@ func (g gaps) add(new gap) gaps {
 	for ; last < len(g) && g[last].Start <= new.End; last++ {
 		new.Start, new.End = min(new.Start, g[last].Start), max(new.End, g[last].End)
 		new.n += g[last].n
+		new.changed = new.changed || g[last].changed
 	}
 	return slices.Replace(g, first, last, new)
 }
@@ -32,11 +37,16 @@ func (g gaps) add(new gap) gaps {
 func (g gaps) in(window Span) int64 {
 	var n int64
 	for _, gap := range g {
-		if gap.Start < window.End && window.Start < gap.End {
+		if gap.touches(window) {
 			n += gap.n
 		}
 	}
 	return n
+}
+
+// changed tells whether more is missing in a window than at the last Advance.
+func (g gaps) changed(window Span) bool {
+	return slices.ContainsFunc(g, func(gap gap) bool { return gap.changed && gap.touches(window) })
 }
 
 // lose remembers that n offsets of a partition are missing, between when it had
@@ -49,11 +59,5 @@ func (w *Windows) lose(from, to, n int64) {
 	if from == math.MinInt64 {
 		from = to
 	}
-	lost := gap{Span{floor(from-w.lateness, w.pane), to + 1}, n}
-	w.gaps = w.gaps.add(lost)
-	for _, g := range w.grids {
-		for _, cell := range g.cells {
-			cell.changed = cell.changed || cell.span.Start < lost.End && lost.Start < cell.span.End
-		}
-	}
+	w.gaps = w.gaps.add(gap{Span{floor(from-w.lateness, w.pane), to + 1}, n, true})
 }

@@ -27,6 +27,7 @@ func (w *Windows) head() []byte {
 	b = binary.AppendUvarint(b, uint64(len(w.gaps)))
 	for _, gap := range w.gaps {
 		b = appendCount(binary.AppendVarint(binary.AppendVarint(b, gap.Start), gap.End), gap.n)
+		b = appendBool(b, gap.changed)
 	}
 	return appendSum(b, 0)
 }
@@ -83,9 +84,9 @@ func (w *Windows) restoreHead(head []byte, records map[string][]byte) error {
 			return err
 		}
 	}
-	w.gaps = make(gaps, r.length(3))
+	w.gaps = make(gaps, r.length(4))
 	for i := range w.gaps {
-		w.gaps[i] = gap{Span{r.varint(), r.varint()}, r.count()}
+		w.gaps[i] = gap{Span{r.varint(), r.varint()}, r.count(), r.bool()}
 	}
 	return r.close()
 }

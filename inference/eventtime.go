@@ -22,16 +22,19 @@ func (b *Batch) readTime(value []byte) {
 
 // readTimeText reads a time as RFC 3339 or as an epoch.
 func (b *Batch) readTimeText(text []byte) {
-	var nanos int64
-	var ok bool
-	if len(text) > 4 && text[4] == '-' {
-		nanos, ok = parseRFC3339(text)
-	} else {
-		nanos, ok = parseEpoch(text)
-	}
-	if ok {
+	if nanos, ok := ReadTime(text); ok {
 		b.times[b.row], b.timed[b.row] = nanos, true
 	}
+}
+
+// ReadTime reads a time as an event's is read: RFC 3339, or seconds,
+// milliseconds, microseconds or nanoseconds since 1970, told apart by their
+// digits.
+func ReadTime(text []byte) (unixNano int64, ok bool) {
+	if len(text) > 4 && text[4] == '-' {
+		return parseRFC3339(text)
+	}
+	return parseEpoch(text)
 }
 
 // parseEpoch reads a number of seconds, milliseconds, microseconds or

@@ -23,6 +23,7 @@ type grammar struct {
 	Predict  predictCommand  `cmd:"" help:"Score events from files or stdin."`
 	Test     testCommand     `cmd:"" help:"Run the examples that a config names."`
 	Lint     lintCommand     `cmd:"" help:"Report every problem of config files."`
+	Drift    driftCommand    `cmd:"" help:"Build a reference of what is normal, or compare files with one."`
 	Inspect  inspectCommand  `cmd:"" help:"Show what a model file declares."`
 	Schema   schemaCommand   `cmd:"" help:"Print the JSON Schema of the config."`
 	Topics   topicsCommand   `cmd:"" help:"Show, and create, the topics or streams and the rights that a pipeline needs."`

@@ -20,13 +20,14 @@ type progress struct {
 	w       io.Writer // nil: no bar
 	started time.Time
 	drawn   time.Time
-	total   int64 // bytes of all inputs, 0 when it is not known
+	total   int64  // bytes of all inputs, 0 when it is not known
+	what    string // of which it counts
 }
 
 // newProgress draws on w if that is a terminal on which nothing else is
 // written.
 func newProgress(w io.Writer, data io.Writer, total int64, now time.Time) *progress {
-	p := &progress{started: now, drawn: now, total: total} // nothing is known yet that is worth drawing
+	p := &progress{started: now, drawn: now, total: total, what: "events"} // nothing is known yet that is worth drawing
 	if isTerminal(w) && !isTerminal(data) {
 		p.w = w
 	}
@@ -77,7 +78,7 @@ func (p *progress) line(t *tally, done int64, now time.Time) string {
 		full := int(share * barWidth)
 		fmt.Fprintf(&b, "[%s%s] %3.0f%%  ", strings.Repeat("=", full), strings.Repeat(" ", barWidth-full), share*100)
 	}
-	fmt.Fprintf(&b, "%s events  %s/s", count(t.predicted+t.rejected), rate(t, now.Sub(p.started)))
+	fmt.Fprintf(&b, "%s %s  %s/s", count(t.predicted+t.rejected), p.what, rate(t, now.Sub(p.started)))
 	if t.rejected > 0 {
 		fmt.Fprintf(&b, "  %s rejected", count(t.rejected))
 	}

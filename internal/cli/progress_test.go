@@ -22,7 +22,7 @@ func TestProgressLine(t *testing.T) {
 		{0, 50, tally{predicted: 10}, "10 events  5/s"},
 	}
 	for _, tt := range tests {
-		p := progress{started: start, total: tt.total}
+		p := progress{started: start, total: tt.total, what: "events"}
 		if got := p.line(&tt.tally, tt.done, start.Add(2*time.Second)); got != tt.want {
 			t.Errorf("got  %q\nwant %q", got, tt.want)
 		}

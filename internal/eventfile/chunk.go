@@ -26,6 +26,8 @@ type Chunk struct {
 	data   []byte           // the block that JSON lines and CSV rows lie in
 	text   []byte           // bytes of cells that do not lie in data as they are
 	cells  []inference.Cell // of all events, one after the other
+
+	firstLine int64 // of a CSV file: how many lines there are before data
 }
 
 // event is one event's place within its chunk.

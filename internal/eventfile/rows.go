@@ -24,11 +24,14 @@ type rows struct {
 	table  *Table
 	row    int64     // data row, from 0
 	quoted quotedRow // the row that is being read, when it has quotes in it
+	lines  int64     // of the file, before the chunk
 }
 
 func (r *rows) fill(c *Chunk) error {
 	r.quoted.begun = false // its positions were those of the chunk before
 	err := r.blocks.fill(c, r)
+	c.firstLine = r.lines
+	r.lines += int64(bytes.Count(c.data[:len(c.data)-len(r.tail)], []byte{'\n'}))
 	if errors.Is(err, io.EOF) && r.table == nil {
 		return errors.New("the CSV header line is missing")
 	}

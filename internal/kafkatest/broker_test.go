@@ -56,6 +56,7 @@ func committed(t *testing.T, b *Broker, topic string, n int) []string {
 // TestBrokerLivesDiesAndReturns: what was committed right before a stop or a
 // kill, its markers written or not, is there afterwards, at the same address.
 func TestBrokerLivesDiesAndReturns(t *testing.T) {
+	t.Parallel()
 	b := ForTest(t, Options{})
 	ctx := t.Context()
 	if err := b.CreateTopic(ctx, "kept", 1, "retention.ms=-1"); err != nil {
@@ -98,6 +99,7 @@ func TestBrokerLivesDiesAndReturns(t *testing.T) {
 
 // TestFrozenBroker: a frozen broker answers nobody and goes on where it was.
 func TestFrozenBroker(t *testing.T) {
+	t.Parallel()
 	b := ForTest(t, Options{})
 	ping := func(limit time.Duration) error {
 		client := newClient(t, kgo.SeedBrokers(b.Addr(Plaintext)))
@@ -122,6 +124,7 @@ func TestFrozenBroker(t *testing.T) {
 // TestProxiedListener: everything that a client of Proxied does goes through
 // the proxy, also after it has learned the broker's addresses.
 func TestProxiedListener(t *testing.T) {
+	t.Parallel()
 	const delay = 30 * time.Millisecond
 	b := ForTest(t, Options{Delay: delay})
 	ctx := t.Context()

@@ -46,6 +46,7 @@ func trust(t *testing.T, b *Broker, shown bool) *tls.Config {
 // nobody else. That it knows the name is seen by the ACL which lets User alone
 // write.
 func TestSecurity(t *testing.T) {
+	t.Parallel()
 	b := ForTest(t, Options{Authorize: true})
 	ctx := t.Context()
 	if err := b.CreateTopic(ctx, "guarded", 1); err != nil {
@@ -105,6 +106,7 @@ func TestSecurity(t *testing.T) {
 // TestRightsMissing: with Authorize, who may log in may do nothing else until
 // an ACL says so.
 func TestRightsMissing(t *testing.T) {
+	t.Parallel()
 	b := ForTest(t, Options{Authorize: true})
 	ctx := t.Context()
 	if err := b.CreateTopic(ctx, "guarded", 1); err != nil {

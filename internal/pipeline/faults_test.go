@@ -41,9 +41,7 @@ func runKafka(t *testing.T, open func(t testing.TB) *kafkaStream) {
 		} {
 			t.Run(promise.name, func(t *testing.T) {
 				s := open(t)
-				if s.fake != nil {
-					t.Parallel() // they wait most of the time
-				}
+				t.Parallel() // they wait most of the time
 				promise.run(t, s, exactlyOnce)
 			})
 		}

@@ -219,5 +219,5 @@ func (s *natsStream) prepare(ctx context.Context, js jetstream.JetStream) (large
 
 // TestNATS runs what a pipeline promises on a nats-server.
 func TestNATS(t *testing.T) {
-	runContract(t, true, newNATS)
+	runContract(t, false, newNATS)
 }

@@ -29,6 +29,6 @@ func TestKafka(t *testing.T) {
 		}
 		return s
 	}
-	runContract(t, false, func(t testing.TB) stream { return open(t) })
+	runContract(t, true, func(t testing.TB) stream { return open(t) })
 	t.Run("alone", func(t *testing.T) { runKafka(t, open) })
 }

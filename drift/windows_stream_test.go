@@ -1,0 +1,425 @@
+package drift
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+)
+
+// streamConfig has windows of all kinds over days in which clocks change.
+func streamConfig(t testing.TB) WindowsConfig {
+	t.Helper()
+	zone, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return WindowsConfig{
+		Pane: time.Minute, Lateness: 10 * time.Minute, Idle: time.Minute, Zone: zone,
+		Windows: []WindowSpec{
+			{Name: "1h", Length: time.Hour},
+			{Name: "150m", Length: 150 * time.Minute}, // a twelfth is no number of panes: it hops by a tenth
+			{Name: "1d", Calendar: "1d"},
+		},
+	}
+}
+
+var streamFields = []FieldSchema{{Field: Field{Name: "amount"}}, {Field: Field{Name: "shop", Kind: Categorical}}}
+
+// streamEvent is one event of a partition; its offset is its place there.
+type streamEvent struct {
+	time, record int64
+	value        uint64
+}
+
+func (e streamEvent) future(cfg WindowsConfig) bool {
+	return e.time > e.record+cfg.Lateness.Milliseconds()
+}
+
+// drawStream draws partitions whose events are mostly in order, some out of it,
+// some late, some from the future, with nights in which all sleep.
+func drawStream(r *rand.Rand, partitions, events int) [][]streamEvent {
+	begin := time.Date(2026, 3, 28, 20, 0, 0, 0, time.UTC).UnixMilli()
+	stream := make([][]streamEvent, partitions)
+	for p := range stream {
+		at := begin
+		for i := range events {
+			at += int64(r.ExpFloat64() * 90_000)
+			if i%(events/3) == events/3-1 {
+				at += 8 * 3_600_000
+			}
+			e := streamEvent{time: at, record: at, value: r.Uint64N(5)}
+			switch r.IntN(12) {
+			case 0, 1: // within the lateness
+				e.time -= r.Int64N(9 * 60_000)
+			case 2: // about or beyond it
+				e.time -= 9*60_000 + r.Int64N(30*60_000)
+			case 3:
+				e.time += 11*60_000 + r.Int64N(1<<40)
+			}
+			stream[p] = append(stream[p], e)
+		}
+		// The last one closes all windows.
+		stream[p] = append(stream[p], streamEvent{time: at + 90*24*3_600_000, record: at + 90*24*3_600_000})
+	}
+	return stream
+}
+
+// worker counts ranges of partitions.
+type worker struct {
+	cfg      WindowsConfig
+	careless bool // does not look for late events within a range
+}
+
+// count gives the delta of a range.
+func (w worker) count(partition int, events []streamEvent, from, to int) *Delta {
+	cfg := w.cfg
+	d := &Delta{Source: "s", Partition: int32(partition), From: int64(from), To: int64(to), Parts: 1, Horizon: math.MinInt64}
+	panes := map[int64]*cell{}
+	pane := func(t int64) *cell {
+		start := floor(t, cfg.Pane.Milliseconds())
+		if panes[start] == nil {
+			panes[start] = &cell{sum: Pane{Start: start}}
+		}
+		return panes[start]
+	}
+	for _, e := range events[from:to] {
+		switch p := pane(e.time); {
+		case e.future(cfg):
+			pane(e.record).sum.Future++
+		case !w.careless && d.Horizon >= p.sum.Start+cfg.Pane.Milliseconds()+cfg.Lateness.Milliseconds():
+			p.sum.Late++
+		default:
+			p.add(countEvent(e))
+			d.Horizon = max(d.Horizon, e.time)
+		}
+	}
+	for _, start := range slices.Sorted(maps.Keys(panes)) {
+		if p := panes[start].sum; p.Rows+p.Late+p.Future > 0 {
+			d.Panes = append(d.Panes, p)
+		}
+	}
+	return d
+}
+
+func countEvent(e streamEvent) *Pane {
+	return &Pane{Rows: 1, Fields: []Counts{
+		{Rows: 1, Buckets: []Bucket{{Key: e.value << basicShift, N: 1}}},
+		{Rows: 1, Categories: []Category{{Hash: e.value % 3, N: 1}}},
+	}}
+}
+
+// windowID names a window among the results.
+type windowID struct {
+	name string
+	span Span
+}
+
+// say is all that a report's numbers depend on; the revision is no part of it.
+func say(c *Closed) string {
+	b := fmt.Appendf(nil, "%d rows, %d late, %d future, %d lost, complete %v", c.Rows, c.Late, c.Future, c.Lost, c.Complete)
+	for i := range c.Fields {
+		b = fmt.Appendf(b, " %x", appendCounts(nil, &c.Fields[i], c.Rows))
+	}
+	return string(b)
+}
+
+// tell computes what the last revisions have to say from the events alone.
+func tell(cfg WindowsConfig, stream [][]streamEvent) map[windowID]string {
+	sums := map[windowID]*Closed{}
+	each := func(t int64, f func(*Closed)) {
+		for _, spec := range cfg.Windows {
+			step := divided(spec.Length, 12, cfg.Pane).Milliseconds()
+			spans := []Span{}
+			if spec.Calendar != "" {
+				spans = append(spans, calendar{spec.Calendar, cfg.Zone}.span(t))
+			} else {
+				for start := floor(t, step); start > t-spec.Length.Milliseconds(); start -= step {
+					spans = append(spans, Span{start, start + spec.Length.Milliseconds()})
+				}
+			}
+			for _, span := range spans {
+				id := windowID{spec.Name, span}
+				if sums[id] == nil {
+					sums[id] = &Closed{Complete: true}
+				}
+				f(sums[id])
+			}
+		}
+	}
+	for _, events := range stream {
+		latest := int64(math.MinInt64)
+		for _, e := range events {
+			end := floor(e.time, cfg.Pane.Milliseconds()) + cfg.Pane.Milliseconds()
+			switch {
+			case e.future(cfg):
+				each(e.record, func(c *Closed) { c.Future++ })
+			case latest >= end+cfg.Lateness.Milliseconds():
+				each(e.time, func(c *Closed) { c.Late++ })
+			default:
+				latest = max(latest, e.time)
+				each(e.time, func(c *Closed) {
+					c.Rows++
+					c.Fields = addFields(c.Fields, countEvent(e).Fields)
+				})
+			}
+		}
+	}
+	said := map[windowID]string{}
+	for id, sum := range sums {
+		if last := stream[0][len(stream[0])-1].time - 40*24*3_600_000; sum.Rows > 0 && id.span.End < last {
+			said[id] = say(sum)
+		}
+	}
+	return said
+}
+
+// drawLog cuts partitions into ranges, some of which come twice or in parts, and
+// puts them in an order that is each partition's own. One more partition is idle.
+func drawLog(r *rand.Rand, w worker, stream [][]streamEvent, longest int) [][]byte {
+	queues := make([][]*Delta, len(stream))
+	for p, events := range stream {
+		for from := 0; from < len(events)-1; {
+			to := min(from+1+r.IntN(longest), len(events)-1)
+			queues[p] = append(queues[p], drawParts(r, w.count(p, events, from, to))...)
+			if r.IntN(5) == 0 { // at least once: the same again, by one who cuts otherwise
+				middle := from + r.IntN(to-from)
+				queues[p] = append(queues[p], w.count(p, events, middle, to))
+			}
+			from = to
+		}
+		queues[p] = append(queues[p], w.count(p, events, len(events)-1, len(events)))
+	}
+	var idle []*Delta
+	for i := range 50 {
+		idle = append(idle, &Delta{Source: "s", Partition: int32(len(stream)), Parts: 1, Horizon: math.MinInt64, Idle: true, Clock: int64(i) * 15_000})
+	}
+	queues = append(queues, idle)
+	var log [][]byte
+	for len(queues) > 0 {
+		// One partition comes far behind the others for a while.
+		i := r.IntN(len(queues))
+		n := 1 + r.IntN(len(queues[i]))/4
+		for _, d := range queues[i][:n] {
+			log = append(log, d.Encode()...)
+		}
+		if queues[i] = queues[i][n:]; len(queues[i]) == 0 {
+			queues = slices.Delete(queues, i, i+1)
+		}
+	}
+	return log
+}
+
+// drawParts gives a delta as one, in two parts, or in two after an attempt that
+// ended with the first.
+func drawParts(r *rand.Rand, d *Delta) []*Delta {
+	if len(d.Panes) == 0 || r.IntN(4) != 0 {
+		return []*Delta{d}
+	}
+	a, b := *d, *d
+	a.Parts, b.Part, b.Parts = 2, 1, 2
+	last := len(d.Panes) - 1
+	p, q := halves(d.Panes[last])
+	a.Panes, b.Panes = append(slices.Clone(d.Panes[:last]), p), []Pane{q}
+	if r.IntN(3) == 0 {
+		return []*Delta{&a, &a, &b}
+	}
+	return []*Delta{&a, &b}
+}
+
+// sabotage makes a Windows do something wrong at some moment; none does.
+type sabotage struct {
+	beforeApply, afterApply, afterAdvance func(*Windows, *Delta)
+}
+
+func (s sabotage) do(f func(*Windows, *Delta), w *Windows, d *Delta) {
+	if f != nil {
+		f(w, d)
+	}
+}
+
+// monitor reads a log as its owner does: it advances now and then, commits what
+// there is to report with its state and its place in the log, and sometimes dies
+// and goes on where it had committed.
+func monitor(t *testing.T, r *rand.Rand, cfg WindowsConfig, partitions int, log [][]byte, s sabotage) map[windowID]string {
+	t.Helper()
+	begin := func() *Windows {
+		w := NewWindows(cfg, streamFields)
+		var ids []PartitionID
+		for p := range partitions + 1 {
+			ids = append(ids, PartitionID{"s", int32(p)})
+		}
+		w.Partitions(ids)
+		return w
+	}
+	w, stored, committed := begin(), map[string][]byte{}, 0
+	said, revisions := map[windowID]string{}, map[windowID]int{}
+	var reports []Closed
+	clock := int64(0)
+	for at := 0; at < len(log); {
+		d, err := DecodeDelta(log[at])
+		if err != nil {
+			t.Fatal(err)
+		}
+		clock = max(clock, d.Clock)
+		s.do(s.beforeApply, w, d)
+		if _, err := w.Apply(d); err != nil {
+			t.Fatal(err)
+		}
+		s.do(s.afterApply, w, d)
+		at++
+		if r.IntN(4) == 0 || at == len(log) {
+			reports = append(reports, w.Advance(clock)...)
+			s.do(s.afterAdvance, w, d)
+		}
+		switch {
+		case r.IntN(3) == 0 || at == len(log):
+			for key, record := range w.Dirty() {
+				if record == nil {
+					delete(stored, key)
+				} else {
+					stored[key] = bytes.Clone(record)
+				}
+			}
+			w.Saved()
+			for i := range reports {
+				c := &reports[i]
+				id := windowID{c.Window.Name, c.Span}
+				if c.Revision != revisions[id] {
+					t.Fatalf("revision %d of %v follows %d", c.Revision, id, revisions[id]-1)
+				}
+				revisions[id]++
+				said[id] = say(c)
+			}
+			reports, committed = nil, at
+		case r.IntN(30) == 0:
+			w, at, reports = begin(), committed, nil
+			if err := w.Restore(maps.All(stored)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return said
+}
+
+func difference(got, want map[windowID]string) string {
+	for id, w := range want {
+		if g := got[id]; g != w {
+			return fmt.Sprintf("%s from %s to %s: got %q, want %q", id.name, time.UnixMilli(id.span.Start).UTC(), time.UnixMilli(id.span.End).UTC(), g, w)
+		}
+	}
+	if len(got) != len(want) {
+		return fmt.Sprintf("%d windows, want %d", len(got), len(want))
+	}
+	return ""
+}
+
+// Whatever the ranges, their order, what came twice, and when the monitor died: the
+// last revisions are what the events alone say.
+func TestLastRevisionsDependOnTheEventsAlone(t *testing.T) {
+	t.Parallel()
+	cfg := streamConfig(t)
+	for seed := range uint64(12) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		stream := drawStream(r, 1+r.IntN(4), 400)
+		want := tell(cfg, stream)
+		if len(want) < 200 {
+			t.Fatalf("%d windows only", len(want))
+		}
+		for _, longest := range []int{1, 20, 200} {
+			log := drawLog(r, worker{cfg: cfg}, stream, longest)
+			if diff := difference(monitor(t, r, cfg, len(stream), log, sabotage{}), want); diff != "" {
+				t.Fatalf("seed %d, ranges up to %d: %s", seed, longest, diff)
+			}
+		}
+	}
+}
+
+// The test above finds each of these mistakes.
+func TestMistakesChangeLastRevisions(t *testing.T) {
+	t.Parallel()
+	cfg := streamConfig(t)
+	partitionOf := func(w *Windows, d *Delta) *partition { return w.partition(PartitionID{d.Source, d.Partition}) }
+	for name, s := range map[string]sabotage{
+		"lateness by the latest event of any partition": {beforeApply: func(w *Windows, d *Delta) {
+			p := partitionOf(w, d)
+			for _, other := range w.partitions {
+				p.horizon = max(p.horizon, other.horizon)
+			}
+		}},
+		"lateness by the watermark": {beforeApply: func(w *Windows, d *Delta) {
+			partitionOf(w, d).horizon = w.mark
+		}},
+		"a range that comes twice is counted twice": {beforeApply: func(w *Windows, d *Delta) {
+			if p := partitionOf(w, d); d.To <= p.next {
+				p.next = d.From
+			}
+		}},
+		"an event of the future moves the partition on": {beforeApply: func(w *Windows, d *Delta) {
+			for i := range d.Panes {
+				if d.Panes[i].Future > 0 {
+					partitionOf(w, d).horizon += 30 * 60_000
+				}
+			}
+		}},
+		"corrections are forgotten": {afterApply: func(w *Windows, _ *Delta) {
+			for _, g := range w.grids {
+				for _, c := range g.cells {
+					c.changed = false
+				}
+			}
+		}},
+		"a sum is dropped when its last window closes": {afterAdvance: func(w *Windows, _ *Delta) {
+			for _, g := range w.grids {
+				for start, c := range g.cells {
+					if w.mark >= g.lastWindow(c.span).End {
+						delete(g.cells, start)
+					}
+				}
+			}
+		}},
+		"a part counts before the others": {beforeApply: func(_ *Windows, d *Delta) {
+			d.Part, d.Parts = 0, 1
+		}},
+		"what changed is not stored": {afterApply: func(w *Windows, _ *Delta) {
+			for _, g := range w.grids {
+				for _, c := range g.cells {
+					if len(c.sum.Fields) > 0 && c.sum.Rows%7 == 0 && c.records > 0 {
+						c.dirty = false
+					}
+				}
+			}
+		}},
+	} {
+		found := false
+		for seed := range uint64(12) {
+			r := rand.New(rand.NewPCG(seed, 1))
+			stream := drawStream(r, 2+r.IntN(3), 400)
+			log := drawLog(r, worker{cfg: cfg}, stream, 20)
+			if difference(monitor(t, r, cfg, len(stream), log, s), tell(cfg, stream)) != "" {
+				found = true
+				break
+			}
+		}
+		if !found {
+			t.Errorf("%s: nothing tells", name)
+		}
+	}
+}
+
+// A worker that does not see what is late within its own range makes the result
+// depend on where ranges end.
+func TestWorkersMustTellLateEventsOfTheirOwnRange(t *testing.T) {
+	t.Parallel()
+	cfg := streamConfig(t)
+	r := rand.New(rand.NewPCG(1, 1))
+	stream := drawStream(r, 2, 400)
+	log := drawLog(r, worker{cfg: cfg, careless: true}, stream, 50)
+	if difference(monitor(t, r, cfg, len(stream), log, sabotage{}), tell(cfg, stream)) == "" {
+		t.Error("nothing tells")
+	}
+}

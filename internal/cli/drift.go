@@ -1,0 +1,151 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/penstock/penstock/drift"
+	"github.com/penstock/penstock/internal/config"
+	"github.com/penstock/penstock/internal/driftfile"
+	"github.com/penstock/penstock/internal/eventfile"
+)
+
+type driftCommand struct {
+	Reference driftReferenceCommand `cmd:"" help:"Build a reference: what is normal."`
+	Report    driftReportCommand    `cmd:"" help:"Compare files with a reference, window by window."`
+}
+
+// driftInput is what both commands are told about their files.
+type driftInput struct {
+	Files []string `arg:"" name:"file" help:"Data files: .jsonl, .csv or .parquet. A pipeline file, .yaml, may come first: then the model runs, and its inputs as mapped and its outputs are counted."`
+
+	EventTime   string   `placeholder:"COLUMN" help:"Column with each row's time."`
+	Zone        string   `placeholder:"ZONE" help:"Time zone of calendar windows, and of times that name none, such as Europe/Berlin; default UTC."`
+	Categorical []string `placeholder:"COLUMN" help:"Columns of numbers that are names, such as codes."`
+	Ignore      []string `placeholder:"COLUMN" help:"Columns to leave out, such as identifiers."`
+	Format      string   `placeholder:"FORMAT" help:"Format of the data, whatever the files are called: jsonl, csv or parquet."`
+	Set         []string `placeholder:"PATH=VALUE" sep:"none" help:"Override a value of the config, or a default, such as drift.effect=0.2."`
+	Quiet       bool     `short:"q" help:"No progress bar and no summary."`
+}
+
+// driftPlan is the files and settings of a command.
+type driftPlan struct {
+	input    driftfile.Input
+	config   *config.File // nil without a pipeline file
+	settings *config.Drift
+}
+
+// plan sorts out what the command was told.
+func (c *driftInput) plan(s *session) (*driftPlan, error) {
+	p := &driftPlan{input: driftfile.Input{Files: c.Files, EventTime: c.EventTime}}
+	first := strings.ToLower(filepath.Ext(c.Files[0]))
+	var err error
+	if first == ".yaml" || first == ".yml" {
+		err = c.withConfig(s, p)
+	} else {
+		err = c.withoutConfig(s, p)
+	}
+	if err != nil {
+		return nil, err
+	}
+	zone := p.settings.Zone
+	if c.Zone != "" {
+		zone = c.Zone
+	}
+	if p.input.Zone, err = time.LoadLocation(zone); err != nil || zone == "Local" {
+		return nil, &refusal{fmt.Errorf("--zone must be UTC or a name such as Europe/Berlin, not %q", zone)}
+	}
+	if c.Format != "" {
+		if p.input.Format, err = eventfile.ParseFormat(c.Format); err != nil {
+			return nil, &refusal{fmt.Errorf("--format: %w", err)}
+		}
+	}
+	return p, nil
+}
+
+func (c *driftInput) withConfig(s *session, p *driftPlan) error {
+	p.input.Files = c.Files[1:]
+	if len(p.input.Files) == 0 {
+		return &refusal{fmt.Errorf("no data files are named after the pipeline file %s", c.Files[0])}
+	}
+	if len(c.Categorical) > 0 || len(c.Ignore) > 0 {
+		return &refusal{errors.New("--categorical and --ignore are for files without a pipeline; its drift.features says what is counted and how")}
+	}
+	set := c.Set
+	if c.EventTime != "" {
+		set = append(set[:len(set):len(set)], fmt.Sprintf("source.event_time=%q", c.EventTime))
+	}
+	var err error
+	if p.config, err = s.loadConfig(c.Files[0], set); err != nil {
+		return err
+	}
+	if p.settings = p.config.Pipeline.Drift; p.settings == nil {
+		p.settings = config.DriftAlone(nil).Pipeline.Drift
+	}
+	p.input.EventTime = p.config.Pipeline.Source.EventTime
+	return nil
+}
+
+func (c *driftInput) withoutConfig(s *session, p *driftPlan) error {
+	f := config.DriftAlone(c.Set)
+	if f.Failed() {
+		for _, line := range f.Render(nil) {
+			fmt.Fprintln(s.Err, line)
+		}
+		return &refusal{errors.New("--set cannot be used; the lines above say why")}
+	}
+	p.settings = f.Pipeline.Drift
+	return nil
+}
+
+// choice is how columns are counted where no pipeline says it.
+func (c *driftInput) choice() driftfile.Choice {
+	return driftfile.Choice{Categorical: c.Categorical, Ignore: c.Ignore, Top: defaultTop}
+}
+
+// defaultTop is how many categories of a column are counted by name, as many as
+// drift.features has by default.
+const defaultTop = 100
+
+// windowSpec is a config's window as drift knows it.
+func windowSpec(w config.Window) drift.WindowSpec {
+	return drift.WindowSpec{Name: w.String(), Length: w.Length, Calendar: w.Calendar}
+}
+
+// judge are the settings of alarms.
+func (p *driftPlan) judge() drift.JudgeConfig {
+	d := p.settings
+	return drift.JudgeConfig{
+		FalseAlarms: d.FalseAlarms.Count, Per: periods[d.FalseAlarms.Per],
+		Effect: d.Effect, MinRows: int64(d.MinRows),
+	}
+}
+
+// periods are those that a rate may be of; months and years as long as they are
+// on average.
+var periods = map[string]time.Duration{
+	"hour": time.Hour, "day": 24 * time.Hour, "week": 7 * 24 * time.Hour,
+	"month": 31556952 * time.Second / 12, "year": 31556952 * time.Second,
+}
+
+// note prints what no report says.
+func (c *driftInput) note(s *session, n *driftfile.Notes) {
+	if n.Untimed > 0 {
+		fmt.Fprintf(s.Err, "%s rows without an event time are left out\n", count(n.Untimed))
+	}
+	for _, u := range n.Unreadable {
+		fmt.Fprintf(s.Err, "%s: column %s is numeric and this is no number; %s such values count as type errors (--categorical %s takes all as text)\n",
+			u.First, u.Field, count(u.N), u.Field)
+	}
+}
+
+// driftError gives what is the caller's fault its exit code.
+func driftError(err error) error {
+	if missing, ok := errors.AsType[*driftfile.MissingColumn](err); ok {
+		return &refusal{missing}
+	}
+	return err
+}

@@ -1,0 +1,92 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/penstock/penstock/drift"
+	"github.com/penstock/penstock/internal/driftfile"
+)
+
+type driftReferenceCommand struct {
+	driftInput
+	Output string `short:"o" placeholder:"FILE" help:"Write the reference to FILE instead of stdout."`
+}
+
+// Help is the example that --help shows.
+func (driftReferenceCommand) Help() string {
+	return `A reference says what is normal: for each column its missing values and how its numbers or names are distributed. Without a pipeline file numbers are numeric, text and booleans categorical. With one, the model is run, as predict does, and its inputs as mapped, its outputs and what drift.features names are counted.
+
+With an event time, the reference also says how much each column varies from one time to another where nothing drifts, and alarms are calibrated with that: give it whole days or weeks.
+
+Example:
+
+    penstock drift reference fraud.yaml june.parquet -o reference.json
+    penstock drift reference june.csv --event-time ts --categorical mcc -o reference.json`
+}
+
+// Run builds the reference.
+func (c *driftReferenceCommand) Run(ctx context.Context, s *session) error {
+	p, err := c.plan(s)
+	if err != nil {
+		return err
+	}
+	out := &outfile{Writer: s.Out, name: "stdout"}
+	if c.Output != "" && c.Output != "-" {
+		if out, err = createOutfile(c.Output); err != nil {
+			return err
+		}
+	}
+	started := time.Now()
+	ref, notes, err := c.build(ctx, s, p)
+	if err != nil {
+		return errors.Join(err, out.discard())
+	}
+	data, err := ref.Encode()
+	if err == nil {
+		_, err = out.Write(append(data, '\n'))
+	}
+	if err := out.finish(err); err != nil {
+		return err
+	}
+	c.note(s, notes)
+	if !c.Quiet {
+		took := time.Since(started)
+		fmt.Fprintf(s.Err, "%s rows, %d fields in %s: %s\n", count(ref.Rows), len(ref.Fields), took.Round(time.Millisecond), ref.Digest())
+	}
+	if ref.Incomplete != "" {
+		fmt.Fprintf(s.Err, "the reference is incomplete, and gives no alarms: %s\n", ref.Incomplete)
+	}
+	return nil
+}
+
+func (c *driftReferenceCommand) build(ctx context.Context, s *session, p *driftPlan) (*drift.Reference, *driftfile.Notes, error) {
+	fields, nested, err := p.input.Fields(c.choice())
+	if err != nil {
+		return nil, nil, driftError(err)
+	}
+	leftOut(s, nested, "lists and maps")
+	return s.buildReference(ctx, &p.input, fields, c.Quiet)
+}
+
+// buildReference builds a reference with a progress bar.
+func (s *session) buildReference(ctx context.Context, in *driftfile.Input, fields []drift.Field, quiet bool) (*drift.Reference, *driftfile.Notes, error) {
+	bar := s.newDriftProgress(in.Files, quiet)
+	in.Progress = bar.update
+	ref, notes, err := in.Reference(ctx, fields)
+	bar.bar.clear()
+	if ctx.Err() != nil {
+		err = errors.New("interrupted")
+	}
+	return ref, notes, driftError(err)
+}
+
+// leftOut says which columns are not counted.
+func leftOut(s *session, names []string, why string) {
+	if len(names) > 0 {
+		fmt.Fprintf(s.Err, "left out, %s: %s\n", why, strings.Join(names, ", "))
+	}
+}

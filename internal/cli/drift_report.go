@@ -1,0 +1,276 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/penstock/penstock/drift"
+	"github.com/penstock/penstock/internal/config"
+	"github.com/penstock/penstock/internal/driftfile"
+	"github.com/penstock/penstock/internal/driftview"
+)
+
+type driftReportCommand struct {
+	driftInput
+	Reference     string   `placeholder:"FILE" xor:"reference" help:"Reference of penstock drift reference; default: the config's."`
+	ReferenceData []string `placeholder:"FILE" xor:"reference" sep:"none" help:"Data to take as normal instead, as often as needed."`
+	Window        []string `placeholder:"WINDOW" help:"Stretches of event time to compare: 1h or any other length, hopping by a twelfth, or 1d, 1w, 1mo by the calendar; default: the config's, else one over all rows."`
+	JSON          bool     `name:"json" xor:"form" help:"Print one report a line, as the stream publishes them."`
+	HTML          string   `name:"html" xor:"form" placeholder:"FILE" help:"Write one page with everything to FILE."`
+	Compat        string   `placeholder:"TOOL" help:"Add to each feature what evidently, nannyml or deequ would compute; wants --reference-data."`
+}
+
+// Help is the example that --help shows.
+func (driftReportCommand) Help() string {
+	return `Rows may come in any order: every window closes at the end of the input, and none is late. Columns that one side lacks are left out and named. An alarm ends with exit code 3.
+
+Example:
+
+    penstock drift report fraud.yaml july.parquet
+    penstock drift report --reference reference.json july.csv --event-time ts --window 1d --html july.html
+    penstock drift report --reference-data june.parquet july.parquet --compat nannyml --json`
+}
+
+// alarmed ends the command with its own exit code. The report has said it all.
+type alarmed struct{}
+
+func (alarmed) Error() string { return "" }
+func (alarmed) code() int     { return 3 }
+
+// Run compares.
+func (c *driftReportCommand) Run(ctx context.Context, s *session) error {
+	p, err := c.plan(s)
+	if err != nil {
+		return err
+	}
+	windows, err := c.windows(p)
+	if err != nil {
+		return err
+	}
+	comparison := &driftfile.Comparison{Windows: windows, Judge: p.judge(), Compat: drift.CompatTool(c.Compat)}
+	if err := c.compare(ctx, s, p, comparison); err != nil {
+		return err
+	}
+	out, err := c.form(s, p, comparison)
+	if err != nil {
+		return err
+	}
+	alarm := false
+	bar := s.newDriftProgress(p.input.Files, c.Quiet)
+	p.input.Progress = bar.update
+	notes, err := p.input.Report(ctx, comparison, func(r *drift.Report, counts []drift.Counts) error {
+		alarm = alarm || r.Alarm
+		return out.add(r, counts)
+	})
+	bar.bar.clear()
+	if ctx.Err() != nil {
+		err = errors.New("interrupted")
+	}
+	if err = out.finish(driftError(err)); err != nil {
+		return err
+	}
+	c.note(s, notes)
+	if alarm {
+		return alarmed{}
+	}
+	return nil
+}
+
+// windows are those to compare.
+func (c *driftReportCommand) windows(p *driftPlan) ([]drift.WindowSpec, error) {
+	var windows []drift.WindowSpec
+	for _, text := range c.Window {
+		w, err := config.ParseWindow(text)
+		if err != nil {
+			return nil, &refusal{fmt.Errorf("--window: %w", err)}
+		}
+		windows = append(windows, windowSpec(w))
+	}
+	if windows == nil && p.config != nil && p.config.Pipeline.Drift != nil && p.input.EventTime != "" {
+		for _, w := range p.settings.Windows {
+			windows = append(windows, windowSpec(w))
+		}
+	}
+	if windows != nil && p.input.EventTime == "" {
+		return nil, &refusal{errors.New("--window needs the rows' times: name their column with --event-time")}
+	}
+	return windows, nil
+}
+
+// compare finds the reference and the fields that both sides have.
+func (c *driftReportCommand) compare(ctx context.Context, s *session, p *driftPlan, to *driftfile.Comparison) error {
+	if c.Compat != "" && len(c.ReferenceData) == 0 {
+		return &refusal{errors.New("--compat computes on the values themselves, which a reference does not have: give the data with --reference-data")}
+	}
+	if len(c.ReferenceData) > 0 {
+		return c.compareData(ctx, s, p, to)
+	}
+	ref, err := c.readReference(p)
+	if err != nil {
+		return err
+	}
+	var fields []drift.Field
+	for i := range ref.Fields {
+		fields = append(fields, ref.Fields[i].Field)
+	}
+	common, absent, err := p.input.Common(fields)
+	if err != nil {
+		return driftError(err)
+	}
+	leftOut(s, absent, "in the reference and not in "+p.input.Files[0])
+	columns, nested, err := p.input.Fields(c.choice())
+	if err != nil {
+		return driftError(err)
+	}
+	leftOut(s, nested, "lists and maps")
+	leftOut(s, without(columns, fields), "not in the reference")
+	to.Reference, to.Fields = ref, common
+	return nothingInCommon(common)
+}
+
+func nothingInCommon(fields []drift.Field) error {
+	if len(fields) == 0 {
+		return &refusal{errors.New("the reference and the data have no column in common")}
+	}
+	return nil
+}
+
+// without are the names of the fields that others has not.
+func without(fields, others []drift.Field) []string {
+	known := map[string]bool{}
+	for i := range others {
+		known[others[i].Name] = true
+	}
+	var names []string
+	for i := range fields {
+		if !known[fields[i].Name] {
+			names = append(names, fields[i].Name)
+		}
+	}
+	return names
+}
+
+// readReference reads the reference that was named, or the config's.
+func (c *driftReportCommand) readReference(p *driftPlan) (*drift.Reference, error) {
+	path := c.Reference
+	if path == "" && p.config != nil && p.config.Pipeline.Drift != nil {
+		path = string(p.settings.Reference.File)
+	}
+	if path == "" {
+		return nil, &refusal{errors.New("what is normal? Name it with --reference FILE (of penstock drift reference) or --reference-data FILE")}
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, &refusal{fmt.Errorf("read reference: %w", err)}
+	}
+	ref, err := drift.ParseReference(data)
+	if err != nil {
+		return nil, &refusal{fmt.Errorf("read reference %s: %w", path, err)}
+	}
+	return ref, nil
+}
+
+// compareData builds the reference from data.
+func (c *driftReportCommand) compareData(ctx context.Context, s *session, p *driftPlan, to *driftfile.Comparison) error {
+	past := p.input
+	past.Files = c.ReferenceData
+	fields, nested, err := past.Fields(c.choice())
+	if err != nil {
+		return driftError(err)
+	}
+	leftOut(s, nested, "lists and maps")
+	columns, _, err := p.input.Fields(driftfile.Choice{})
+	if err != nil {
+		return driftError(err)
+	}
+	common, absent, err := p.input.Common(fields)
+	if err != nil {
+		return err
+	}
+	leftOut(s, absent, "not in "+p.input.Files[0])
+	leftOut(s, without(columns, fields), "not in "+past.Files[0])
+	if err := nothingInCommon(common); err != nil {
+		return err
+	}
+	ref, notes, err := s.buildReference(ctx, &past, common, c.Quiet)
+	if err != nil {
+		return err
+	}
+	c.note(s, notes)
+	if ref.Incomplete != "" {
+		fmt.Fprintf(s.Err, "the reference is incomplete, and gives no alarms: %s\n", ref.Incomplete)
+	}
+	to.Reference, to.Fields = ref, common
+	if to.Compat != "" {
+		to.Raw, err = past.Raw(ctx, common)
+	}
+	return err
+}
+
+// driftForm is how reports are given out.
+type driftForm struct {
+	out   *outfile
+	json  *json.Encoder   // nil: they are shown together, at the end
+	view  *driftview.View // nil with json
+	page  bool
+	style driftview.Style
+	model *config.File
+}
+
+func (c *driftReportCommand) form(s *session, p *driftPlan, to *driftfile.Comparison) (*driftForm, error) {
+	f := &driftForm{out: &outfile{Writer: s.Out, name: "stdout"}, page: c.HTML != "", model: p.config}
+	if f.page && c.HTML != "-" {
+		var err error
+		if f.out, err = createOutfile(c.HTML); err != nil {
+			return nil, err
+		}
+	}
+	if c.JSON {
+		f.json = json.NewEncoder(s.Out)
+		f.json.SetEscapeHTML(false)
+		return f, nil
+	}
+	title := baseNames(p.input.Files)
+	f.view = driftview.New(title, to.Reference, to.Fields, to.Judge.Effect)
+	if isTerminal(s.Out) {
+		f.style = driftview.Style{Width: terminalWidth(s.Out), Color: true}
+	}
+	return f, nil
+}
+
+func baseNames(files []string) string {
+	names := make([]string, len(files))
+	for i := range files {
+		names[i] = filepath.Base(files[i])
+	}
+	const most = 3
+	if len(names) > most {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+	}
+	return strings.Join(names, ", ")
+}
+
+func (f *driftForm) add(r *drift.Report, counts []drift.Counts) error {
+	if f.json != nil {
+		return f.json.Encode(r)
+	}
+	f.view.Add(r, counts)
+	return nil
+}
+
+// finish writes what is shown at the end, unless err, the outcome so far, is one.
+func (f *driftForm) finish(err error) error {
+	switch {
+	case err != nil || f.view == nil:
+	case f.page:
+		err = f.view.WriteHTML(f.out)
+	default:
+		err = f.view.WriteText(f.out, f.style)
+	}
+	return f.out.finish(err)
+}

@@ -1,0 +1,116 @@
+package driftview
+
+import (
+	"math"
+
+	"github.com/penstock/penstock/drift"
+)
+
+const (
+	// bars is how many bars a numeric field's histogram has, tails included.
+	bars = 26
+	// mostNames is how many categories have a bar of their own.
+	mostNames = 12
+	// tailShare is the share of the reference below the first and beyond the last
+	// inner bar: what lies there would squeeze all the rest together.
+	tailShare = 0.005
+)
+
+// histogram puts counts of one field into bars. They are for the eye: statistics
+// are computed over other, finer cells.
+type histogram struct {
+	field *drift.ReferenceField
+	// Of a numeric field: the bounds of the inner bars, which are equally wide. The
+	// first and the last bar take what is beyond.
+	low, high float64
+	labels    []string // Of a categorical field, one a bar.
+}
+
+func newHistogram(f *drift.ReferenceField) *histogram {
+	h := &histogram{field: f}
+	if f.Kind == drift.Categorical {
+		h.labels = append(h.labels, f.Names[:min(len(f.Names), mostNames)]...)
+		h.labels = append(h.labels, "other", "new")
+		return h
+	}
+	h.low, h.high = h.quantile(tailShare), h.quantile(1-tailShare)
+	if h.low == h.high {
+		around := math.Max(math.Abs(h.low)/2, 1)
+		h.low, h.high = h.low-around, h.high+around
+	}
+	return h
+}
+
+// quantile is a value with about share of the reference's finite values below it.
+func (h *histogram) quantile(share float64) float64 {
+	c := &h.field.Counts
+	rank := int64(share * float64(c.Finite()))
+	for i := range c.Buckets {
+		if rank -= c.Buckets[i].N; rank < 0 || i == len(c.Buckets)-1 {
+			return drift.Value(c.Buckets[i].Key)
+		}
+	}
+	return 0
+}
+
+// shares are the bars' shares of all values in c.
+func (h *histogram) shares(c *drift.Counts) []float64 {
+	var counts []float64
+	if h.labels != nil {
+		counts = h.named(c)
+	} else {
+		counts = h.binned(c)
+	}
+	var total float64
+	for _, n := range counts {
+		total += n
+	}
+	if total > 0 {
+		for i := range counts {
+			counts[i] /= total
+		}
+	}
+	return counts
+}
+
+func (h *histogram) named(c *drift.Counts) []float64 {
+	counts := make([]float64, len(h.labels))
+	shown := len(h.labels) - 2
+	bar := map[uint64]int{}
+	for i, name := range h.labels[:shown] {
+		bar[drift.Hash([]byte(name))] = i
+	}
+	counts[shown], counts[shown+1] = float64(c.Other), float64(c.New)
+	for i := range c.Categories {
+		if at, ok := bar[c.Categories[i].Hash]; ok {
+			counts[at] += float64(c.Categories[i].N)
+		} else {
+			counts[shown] += float64(c.Categories[i].N)
+		}
+	}
+	return counts
+}
+
+func (h *histogram) binned(c *drift.Counts) []float64 {
+	counts := make([]float64, bars)
+	for i := range c.Buckets {
+		b := &c.Buckets[i]
+		from, to := drift.Value(b.Key), drift.Value(h.field.Layout.End(b.Key))
+		first, last := h.position(from), h.position(to)
+		if bar := int(first); last <= math.Ceil(first) || last-first < 1e-9 {
+			counts[min(bar, bars-1)] += float64(b.N)
+			continue
+		}
+		for bar := int(first); bar < bars && float64(bar) < last; bar++ {
+			part := math.Min(last, float64(bar+1)) - math.Max(first, float64(bar))
+			counts[bar] += float64(b.N) * part / (last - first)
+		}
+	}
+	return counts
+}
+
+// position is where a value lies among the bars: 0 to bars, 1 at low.
+func (h *histogram) position(v float64) float64 {
+	at := 1 + (v-h.low)/(h.high-h.low)*(bars-2)
+	return math.Max(0.5, math.Min(at, bars-0.5)) // the tails' bars take all
+}
