@@ -66,7 +66,7 @@ func numericSplit(values []float64) *drift.Counter {
 	for range 3 {
 		for i, v := range values {
 			if i%10 == 0 && len(l.Splits) < 500 {
-				l.Split(l.Bucket(v))
+				split(&l, l.Bucket(v))
 			}
 		}
 	}

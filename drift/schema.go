@@ -44,7 +44,7 @@ func NewSchema(fields []Field, ref *Reference) *Schema {
 		s.Fields = append(s.Fields, own)
 		for _, derived := range f.Expand(len(own.Centroids))[1:] {
 			fixed := known[derived.Name]
-			if derived.Kind == Categorical {
+			if derived.Kind == Categorical && fixed == nil {
 				fixed = &ReferenceField{Field: derived, Names: centroidNames(len(own.Centroids))}
 			}
 			s.Fields = append(s.Fields, newFieldSchema(derived, fixed))
@@ -54,7 +54,7 @@ func NewSchema(fields []Field, ref *Reference) *Schema {
 		}
 		s.countedAs = append(s.countedAs, at)
 	}
-	s.Generation = generation(s)
+	s.Generation = generation(s, ref)
 	return s
 }
 
