@@ -170,14 +170,14 @@ func sparkline(values []float64, most float64) string {
 // paired joins each two of a numeric histogram's inner bars, for there is little
 // room in a line.
 func paired(shares []float64) []float64 {
-	if len(shares) != bars {
+	if len(shares) != mostBars {
 		return shares
 	}
 	joined := []float64{shares[0]}
-	for i := 1; i < bars-1; i += 2 {
+	for i := 1; i < mostBars-1; i += 2 {
 		joined = append(joined, shares[i]+shares[i+1])
 	}
-	return append(joined, shares[bars-1])
+	return append(joined, shares[mostBars-1])
 }
 
 // squeeze makes a series at most so long, each value the greatest of those that it
@@ -207,6 +207,9 @@ func greatest(values []float64) float64 {
 func number(v *float64) string {
 	if v == nil {
 		return ""
+	}
+	if math.Abs(*v) < 0.0005 {
+		return "0.000" // without a sign
 	}
 	return strconv.FormatFloat(*v, 'f', 3, 64)
 }
