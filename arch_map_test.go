@@ -54,7 +54,7 @@ func theMap() architecture {
 			{"internal/broker"},
 			{"internal/telemetry", "internal/driftfile", "internal/driftview"},
 			{"internal/config", "internal/modelgate", "internal/eventfile", "internal/runtimelib", "internal/isolation"},
-			{"internal/rollout", "inference/onnx"},
+			{"internal/rollout", "internal/observe", "inference/onnx"},
 			{"inference/onnxfile"},
 			{"inference", "drift"},
 			{"internal/nearest", "internal/cardevents", "internal/failpoint", "internal/childproc", "internal/filelock", "internal/brokertest", "examples"},
@@ -77,6 +77,7 @@ func theMap() architecture {
 			edges("internal/cardevents", outside, "the same seed must give the same events"),
 			edges("internal/rollout", slices.Concat(outside, chance, clock), "it is pure: time and salt come as arguments"),
 			edges("drift", slices.Concat(outside, chance), "it is pure"),
+			edges("internal/observe", slices.Concat(outside, chance), "it is pure: the time comes with the events"),
 			edges(".", slices.Concat(outside, chance), "the nouns do nothing"),
 		),
 		homes: map[string][]string{

@@ -77,7 +77,16 @@ func (k *Kafka) firstEvents(events []penstock.Event) []penstock.EventID {
 
 // Aborted is to be called after an epoch that the group aborted: whoever gets
 // its partitions must not find the attempts and think that this process died.
-func (k *Kafka) Aborted(ctx context.Context) error { return k.succeeded(ctx) }
+func (k *Kafka) Aborted(ctx context.Context) error {
+	k.mu.Lock()
+	for _, partitions := range k.partitions {
+		for _, p := range partitions {
+			p.position = p.committed // what was polled comes again
+		}
+	}
+	k.mu.Unlock()
+	return k.succeeded(ctx)
+}
 
 // succeeded takes back the attempts that have proven harmless: the process has
 // outlived them.

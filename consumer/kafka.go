@@ -93,6 +93,9 @@ func (k *Kafka) Poll(ctx context.Context, events []penstock.Event, limit int) ([
 		}
 		k.polled(&p)
 	})
+	if len(events) == 0 && ctx != nil && ctx.Err() != nil {
+		k.session.Idle()
+	}
 	return events, failed
 }
 
@@ -148,6 +151,7 @@ func (k *Kafka) Committed(ctx context.Context) error {
 	k.mu.Lock()
 	for _, partitions := range k.partitions {
 		for _, p := range partitions {
+			p.committed = p.position
 			p.gauge.SetPosition(p.position)
 			p.gauge.SetLag(max(p.end-p.position, 0))
 		}

@@ -35,6 +35,8 @@ type NATSOptions struct {
 	// RestAfter is how often the positions of filters that have had no event are
 	// moved on. It costs a question a filter.
 	RestAfter time.Duration
+	// Claims: Ended is called at least as often, and moves them instead.
+	Claims bool
 }
 
 // NATS is a worker's source of events on a NATS server. One goroutine uses it.
@@ -79,6 +81,7 @@ type filterReader struct {
 	gauge    *telemetry.Partition
 
 	delivered uint64 // consumer sequence of the last message
+	stood     uint64 // the position at the last commit
 	next      uint64 // behind the last polled event; 0: none in this epoch
 	// unacknowledged are the epoch's messages, at least once.
 	unacknowledged []unacknowledged
@@ -177,13 +180,14 @@ func (n *NATS) due() <-chan time.Time {
 	if n.inEpoch {
 		return nil
 	}
-	at := n.rested.Add(n.o.RestAfter)
-	if !n.o.ExactlyOnce {
-		if doubtful := n.asked.Add(doubt); doubtful.Before(at) {
-			at = doubtful
-		}
+	rests, doubtful := n.rested.Add(n.o.RestAfter), n.asked.Add(doubt)
+	switch {
+	case n.o.Claims && n.o.ExactlyOnce:
+		return nil
+	case n.o.ExactlyOnce || !n.o.Claims && rests.Before(doubtful):
+		return time.After(time.Until(rests))
 	}
-	return time.After(time.Until(at))
+	return time.After(time.Until(doubtful))
 }
 
 // ask asks the server what it is time for, when nothing waits to be polled.
@@ -211,6 +215,7 @@ func (n *NATS) Committed(ctx context.Context) error {
 		return err
 	}
 	for _, r := range n.touched {
+		r.stood = r.next
 		r.gauge.SetPosition(int64(r.next))
 		r.gauge.SetLag(int64(r.pending))
 		r.next = 0

@@ -131,6 +131,7 @@ func (n *NATS) read(ctx context.Context, number, of int, info *jetstream.StreamI
 	if err := n.begin(ctx, r, info); err != nil {
 		return err
 	}
+	r.stood = r.position.Value.Next
 	c, err := n.consumer(ctx, r)
 	if err != nil {
 		return fmt.Errorf("read %s: %w", r.filter, err)

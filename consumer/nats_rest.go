@@ -13,7 +13,7 @@ import (
 // long would look, once retention has removed what others had, as if its own had
 // been removed unread. Nothing that was polled may be uncommitted.
 func (n *NATS) rest(ctx context.Context) error {
-	if time.Since(n.rested) < n.o.RestAfter {
+	if n.o.Claims || time.Since(n.rested) < n.o.RestAfter {
 		return nil
 	}
 	info, err := n.o.Session.Source.Info(ctx)
@@ -29,15 +29,12 @@ func (n *NATS) rest(ctx context.Context) error {
 		if r.position.Value.Next >= to || len(guards) >= n.o.Session.Batches.Most() {
 			continue
 		}
-		c, err := r.consumer.Info(ctx)
+		waits, err := n.waits(ctx, r)
 		if err != nil {
-			return fmt.Errorf("look up the consumer of %s: %w", r.filter, err)
-		}
-		if err := n.suspect(r, c.Delivered.Consumer); err != nil {
 			return err
 		}
-		if c.NumPending > 0 || c.Delivered.Consumer != r.delivered {
-			continue // something is on its way
+		if waits {
+			continue
 		}
 		p := moved(r.position.Value, to)
 		guard, err := positionGuard(n.o.Session.Subjects.Position(r.filter), &p, r.position.Sequence)

@@ -12,7 +12,9 @@ type partition struct {
 	fresh    bool  // nothing of it was scored since it was assigned
 	placed   bool  // the client has its position
 	position int64 // of the next event to poll
-	end      int64 // behind the last record, as far as known
+	// committed is where it stood at the last commit.
+	committed int64
+	end       int64 // behind the last record, as far as known
 }
 
 func (k *Kafka) assigned(partitions map[string][]int32, held func(topic string, partition int32) bool) {
@@ -87,7 +89,7 @@ func (k *Kafka) place(starts broker.Offsets, topics map[string]broker.Extent) {
 				p.placed = true
 				k.unplaced.Add(-1)
 			}
-			p.position, p.end = at, topics[topic].End[n]
+			p.position, p.committed, p.end = at, at, topics[topic].End[n]
 			p.gauge.SetPosition(at)
 			p.gauge.SetLag(p.end - at)
 		}

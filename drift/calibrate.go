@@ -2,6 +2,7 @@ package drift
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"gonum.org/v1/gonum/stat/distuv"
@@ -19,26 +20,58 @@ const minStretches = 8
 // distribution took in that time does not depend on how often it was looked at.
 type variation struct {
 	excess    float64
-	stretches int
+	stretches int // that it was measured with
 }
 
+// untimedStretches is into how many stretches rows without a time are divided.
+const untimedStretches = 32
+
 // variation measures that of a field over stretches of a window's length. It is
-// false where the reference has too few.
+// false where the reference is too small for that.
 //
-// Blocks that are longer than the window hide what happens within them: windows
-// are then taken to vary independently, and so as much more as they are shorter.
+// Where the reference has too few such stretches, they are shorter: a stationary
+// stream's shorter stretches vary at least as much, so that this errs towards
+// silence. Where they have too few rows, they are longer: what happens within them
+// is then hidden, and windows are taken to vary independently, and so as much more
+// as they are shorter.
 func (r *Reference) variation(f *ReferenceField, length time.Duration) (variation, bool) {
-	v, ok := calibrate(r.stretches(f.Blocks, length))
-	if coarse := float64(r.Block) / float64(length.Milliseconds()); coarse > 1 {
-		v.excess *= coarse
+	if len(r.Starts) < minStretches {
+		return variation{}, false
 	}
-	return v, ok
+	first, block := r.Starts[0], r.Block
+	if block == 0 { // rows
+		block = r.Starts[1] - first
+	}
+	span := r.Starts[len(r.Starts)-1] + block - first
+	wanted := length.Milliseconds()
+	if r.Block == 0 {
+		wanted = span / untimedStretches
+	}
+	whole := func(size int64) int64 { return max(block, size-size%block) }
+	size := whole(min(wanted, span/minStretches))
+	stretches := r.join(f.Blocks, size, span)
+	for len(stretches) < minStretches && size > block { // there are gaps
+		size = whole(size / 2)
+		stretches = r.join(f.Blocks, size, span)
+	}
+	for len(stretches) >= minStretches {
+		if v, ok := calibrate(stretches); ok {
+			if r.Block > 0 {
+				v.excess *= max(1, float64(size)/float64(wanted))
+			}
+			return v, true
+		}
+		size *= 2
+		stretches = r.join(f.Blocks, size, span)
+	}
+	return variation{}, false
 }
 
 // calibrate holds each stretch out and compares it with the rest of the reference,
-// as a window will be with the whole.
+// as a window will be with the whole. It is false where fewer than minStretches have
+// rows enough to tell; of a field that never varies there is nothing to tell.
 //
-// The excess is the greater of two estimates. One is from the mean of the chi-squared
+// The excess is the greater of two estimates. One is from the mean of the likelihood-ratio
 // statistics, which is right where all stretches vary alike, plus its standard error
 // under independent draws, as what is not seen in a few stretches may be there. The
 // other is from the greatest of them and the median of the greatest of as many squares
@@ -48,10 +81,7 @@ func calibrate(stretches [][]int64) (variation, bool) {
 	for _, s := range stretches {
 		total = addCells(total, s)
 	}
-	v := variation{stretches: len(stretches)}
-	if len(stretches) < minStretches {
-		return v, false
-	}
+	var v variation
 	share := math.Pow(0.5, 1/float64(len(stretches)))
 	greatest := distuv.ChiSquared{K: 1}.Quantile(share)
 	var excess, degrees, weight, most float64
@@ -61,10 +91,11 @@ func calibrate(stretches [][]int64) (variation, bool) {
 		for i, n := range s {
 			rest[i] -= n
 		}
-		statistic, df := chiSquared(s, rest)
+		statistic, df := likelihoodRatio(s, rest)
 		if df == 0 {
 			continue
 		}
+		v.stretches++
 		scale := float64(df) * effectiveRows(rowsOf(s), rowsOf(rest))
 		excess += statistic - float64(df)
 		degrees += float64(df)
@@ -75,38 +106,21 @@ func calibrate(stretches [][]int64) (variation, bool) {
 	if weight > 0 {
 		v.excess = max(0, most, (excess+math.Sqrt(2*degrees))/weight)
 	}
-	return v, true
+	return v, v.stretches >= minStretches || constant(total)
 }
 
-// stretches joins a field's blocks to stretches of the window's length. Where the
-// reference has too few of these, they are shorter: the counts of a stationary
-// stream's shorter stretches vary at least as much, so that this errs towards
-// silence. Blocks of rows without a time are stretches as they are.
-func (r *Reference) stretches(blocks [][]int64, length time.Duration) [][]int64 {
-	if r.Block == 0 || len(blocks) < minStretches {
-		return blocks
-	}
-	first, end := r.Starts[0], r.Starts[len(r.Starts)-1]+r.Block
-	size := min(length.Milliseconds(), (end-first)/minStretches)
-	for {
-		size = max(r.Block, size-size%r.Block)
-		joined := r.join(blocks, size, first, end)
-		if len(joined) >= minStretches || size == r.Block {
-			return joined
-		}
-		size /= 2 // there are gaps
-	}
-}
+// constant says that all rows are in one cell.
+func constant(cells []int64) bool { return slices.Contains(cells, rowsOf(cells)) }
 
-// join adds up the blocks of each stretch of size milliseconds, counted from
-// first; one that does not end by end is left out.
-func (r *Reference) join(blocks [][]int64, size, first, end int64) [][]int64 {
+// join adds up the blocks of each stretch of that size; the last one is left out
+// unless the span covers it.
+func (r *Reference) join(blocks [][]int64, size, span int64) [][]int64 {
 	var joined [][]int64
 	last := int64(-1)
 	for i, b := range blocks {
-		stretch := (r.Starts[i] - first) / size
+		stretch := (r.Starts[i] - r.Starts[0]) / size
 		switch {
-		case first+(stretch+1)*size > end:
+		case (stretch+1)*size > span:
 			return joined
 		case stretch != last:
 			joined = append(joined, nil)

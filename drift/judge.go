@@ -27,7 +27,8 @@ type Judge struct {
 type judged struct {
 	FieldSchema
 	reference  *ReferenceField // nil: none yet
-	rows       int64           // of the reference
+	cells      []int64         // of the reference
+	rows       int64           // in them
 	variations []variation     // one a window; nil where the reference does not tell
 }
 
@@ -51,7 +52,8 @@ func NewJudge(s *Schema, ref *Reference, c JudgeConfig) *Judge {
 			f.reference = ref.Field(field.Name)
 		}
 		if f.reference != nil {
-			f.rows = rowsOf(f.reference.Cells(&f.reference.Counts, nil))
+			f.cells = f.reference.Cells(&f.reference.Counts, nil)
+			f.rows = rowsOf(f.cells)
 			f.calibrate(ref, c.Windows)
 		}
 		j.features = append(j.features, f)
@@ -159,7 +161,9 @@ func (f *judged) compare(r *FeatureReport, c *Counts, v variation, rows float64)
 	r.PSI, r.PSICorrected = defined(s.PSI), defined(s.PSICorrected)
 	r.W1, r.KSLower, r.KSUpper = defined(s.W1), defined(s.KSLower), defined(s.KSUpper)
 	r.Hellinger, r.Linf = defined(s.Hellinger), defined(s.Linf)
-	r.P = defined(v.tail(s.ChiSquared, s.DegreesOfFreedom, rows))
+	cells := f.reference.Cells(c, nil)
+	statistic, df := likelihoodRatio(cells, f.cells)
+	r.P = defined(v.tail(statistic, df, rows))
 }
 
 // defined is nil where the statistic is not.

@@ -12,8 +12,8 @@ import (
 // of independent draws; rows is the comparison's effectiveRows.
 func (v variation) dispersion(rows float64) float64 { return 1 + v.excess*rows }
 
-// tail is the chance that a window without drift has at least this chi-squared
-// statistic. What draws add is chi-squared distributed. What the stream's course
+// tail is the chance that a window without drift has at least this likelihood
+// ratio. What draws add is chi-squared distributed. What the stream's course
 // adds is taken to move the counts in one direction, as a season or a slow wave does:
 // of all ways to have that dispersion it is the one with the heaviest tail. Its
 // size is estimated from few stretches, so that it is the square of a Student's t
@@ -26,10 +26,11 @@ func (v variation) tail(statistic float64, df int, rows float64) float64 {
 	if course == 0 || statistic <= 0 {
 		return chiSquaredTail(statistic, float64(df))
 	}
-	t := distuv.StudentsT{Sigma: 1, Nu: float64(v.stretches - 1)}
+	nu := float64(v.stretches - 1)
+	density := studentDensity(nu)
 	edge := math.Sqrt(statistic / course) // beyond it the course alone is enough
-	both := func(x float64) float64 { return t.Prob(x) * chiSquaredTail(statistic-course*x*x, float64(df)) }
-	p := t.Survival(edge)
+	both := func(x float64) float64 { return density(x) * chiSquaredTail(statistic-course*x*x, float64(df)) }
+	p := distuv.StudentsT{Sigma: 1, Nu: nu}.Survival(edge)
 	if edge <= body {
 		// Over the sine, the edge of a single degree of freedom is smooth too.
 		p += integrate(0, math.Pi/2, func(a float64) float64 { return both(edge*math.Sin(a)) * edge * math.Cos(a) })
@@ -45,7 +46,7 @@ const body = 6
 
 // nodes and weights are those of Gauss and Legendre on [0, 1].
 var nodes, weights = func() (x, w []float64) {
-	x, w = make([]float64, 32), make([]float64, 32)
+	x, w = make([]float64, 24), make([]float64, 24)
 	quad.Legendre{}.FixedLocations(x, w, 0, 1)
 	return x, w
 }()
@@ -56,6 +57,15 @@ func integrate(low, high float64, f func(float64) float64) float64 {
 		area += weights[i] * f(low+x*(high-low))
 	}
 	return area * (high - low)
+}
+
+// studentDensity is that of Student's t with nu degrees of freedom. It works out
+// what does not depend on x once, which is most of it.
+func studentDensity(nu float64) func(x float64) float64 {
+	above, _ := math.Lgamma((nu + 1) / 2)
+	below, _ := math.Lgamma(nu / 2)
+	scale := math.Exp(above-below) / math.Sqrt(nu*math.Pi)
+	return func(x float64) float64 { return scale * math.Pow(1+x*x/nu, -(nu+1)/2) }
 }
 
 // chiSquaredTail is the chance that a chi-squared variable is at least x.

@@ -147,7 +147,7 @@ func appendFlag(dst []byte, flag string) []byte {
 
 // HasPass tells whether a row has a field to pass on.
 func (b *Batch) HasPass(row int) bool {
-	for _, value := range b.passed(row) {
+	for _, value := range b.passed(row)[:b.plan.shown] {
 		if value != nil {
 			return true
 		}
@@ -160,7 +160,7 @@ func (b *Batch) HasPass(row int) bool {
 func (b *Batch) AppendPass(dst []byte, row int) []byte {
 	dst = append(dst, '{')
 	first := true
-	for i, value := range b.passed(row) {
+	for i, value := range b.passed(row)[:b.plan.shown] {
 		if value == nil {
 			continue
 		}

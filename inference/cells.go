@@ -84,10 +84,10 @@ func (b *Batch) DecodeCells(c *Columns, cells []Cell) *penstock.Rejection {
 	for i := range cells {
 		size += len(cells[i].Bytes)
 	}
+	b.begin(false)
 	if r := b.tooLarge(size); r != nil {
 		return r
 	}
-	b.begin(false)
 	for i := range min(len(cells), len(c.nodes)) {
 		if c.nodes[i] < 0 || cells[i].empty() {
 			continue
@@ -151,7 +151,8 @@ func (b *Batch) cellTargets(n *node, c *Cell) bool {
 		t := &n.targets[i]
 		switch t.kind {
 		case passTarget:
-			b.pass[b.row*len(b.plan.pass)+t.input] = b.copyCell(c)
+			watched := t.input >= b.plan.shown
+			b.pass[b.row*len(b.plan.pass)+t.input] = b.copyCell(c, watched)
 		case timeTarget:
 			b.cellTime(c)
 		case arrayTarget:
@@ -208,11 +209,16 @@ func (b *Batch) cellTime(c *Cell) {
 	}
 }
 
-// copyCell keeps a cell as JSON, to be passed on.
-func (b *Batch) copyCell(c *Cell) []byte {
+// copyCell keeps a cell as JSON, to be passed on, or to be watched: then text of
+// no type that reads as a number is one.
+func (b *Batch) copyCell(c *Cell, watched bool) []byte {
 	from := len(b.copies)
 	switch c.Kind {
 	case CellText, CellString:
+		if _, end, ok := scanDecimal(c.Bytes, 0); watched && c.Kind == CellText && ok && end == len(c.Bytes) {
+			b.copies = append(b.copies, c.Bytes...)
+			break
+		}
 		b.copies = appendText(b.copies, c.Bytes)
 	case CellBool:
 		b.copies = strconv.AppendBool(b.copies, c.Int != 0)

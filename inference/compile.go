@@ -20,9 +20,18 @@ type CompileOptions struct {
 	// Fields are the paths of the fields that examples have. When it is not
 	// nil, a path that none of them has is a problem, with a near one as hint.
 	Fields []string
+	// Watch are fields that Batch.WatchedNumber and WatchedText read, whether the
+	// model uses them or not.
+	Watch []Watched
 	// MaxRows is batch.max_rows; a batch of so many rows must fit the memory that
 	// it may take. 0 leaves that unchecked.
 	MaxRows int
+}
+
+// Watched is a field of the event that is looked at beside the model's.
+type Watched struct {
+	From string   // path
+	At   []string // its place in the config
 }
 
 // Compile makes the plan that maps events to the model's inputs. It gives all
@@ -46,6 +55,7 @@ func Compile(cfg *Config, inputs []TensorInfo, opt CompileOptions) (*Plan, []Pro
 	c.batchSize()
 	c.eventTime()
 	c.passedFields()
+	c.watchedFields()
 	c.checkSeen()
 	if slices.ContainsFunc(c.problems, func(p Problem) bool { return !p.Warning }) {
 		return nil, c.problems
@@ -186,6 +196,18 @@ func (c *compiler) passedFields() {
 		if node, ok := c.leaf(at, text, "pass", false); ok {
 			c.addTarget(node, target{kind: passTarget, input: len(c.plan.pass)})
 			c.plan.pass = append(c.plan.pass, passedField{node: node, key: appendText(nil, []byte(text))})
+		}
+	}
+	c.plan.shown = len(c.plan.pass)
+}
+
+// watchedFields maps what is looked at beside the model's inputs.
+func (c *compiler) watchedFields() {
+	for i := range c.opt.Watch {
+		w := &c.opt.Watch[i]
+		if node, ok := c.leaf(w.At, w.From, "watch", false); ok {
+			c.addTarget(node, target{kind: passTarget, input: len(c.plan.pass)})
+			c.plan.pass = append(c.plan.pass, passedField{node: node})
 		}
 	}
 }

@@ -14,10 +14,10 @@ import (
 // A malformed event is rejected as such whatever else is wrong with it, then a
 // value of the wrong type, then a missing one.
 func (b *Batch) DecodeJSON(event []byte) *penstock.Rejection {
+	b.begin(true)
 	if r := b.tooLarge(len(event)); r != nil {
 		return r
 	}
-	b.begin(true)
 	p := skipSpace(event, 0)
 	if p >= len(event) || event[p] != '{' {
 		return b.malformed(b.fault.unexpected(event, p, "a JSON object"))

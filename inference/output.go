@@ -78,6 +78,13 @@ func CompileOutput(cfg *Output, outputs []TensorInfo) (*OutputPlan, []Problem) {
 	return p, c.problems
 }
 
+// HasScore tells whether predictions have a score, as far as the model's
+// declaration goes.
+func (p *OutputPlan) HasScore() bool { return p.score.kind != noScore }
+
+// HasLabel tells the same of a label.
+func (p *OutputPlan) HasLabel() bool { return p.label.output >= 0 }
+
 func (p *OutputPlan) markWanted() {
 	wanted := slices.Concat(p.include, p.score.members)
 	if p.score.kind != noScore {

@@ -8,8 +8,9 @@ import "unsafe"
 type Plan struct {
 	inputs     []plannedInput // in the model's order
 	nodes      []plannedNode  // 0 is the event itself; parents come before children
-	pass       []passedField
-	time       int // the node of the event time, -1 when there is none
+	pass       []passedField  // those of predictions, then those that are watched
+	shown      int            // how many of pass predictions have
+	time       int            // the node of the event time, -1 when there is none
 	staticRows int
 }
 

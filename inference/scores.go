@@ -116,6 +116,16 @@ func (s *Scores) Headline(row int) (score float64, ok bool) {
 	return numberAt(g.out[output], at), true
 }
 
+// Label is the label of a row that has a prediction, as text, valid until the next
+// call; ok is false when predictions have no label.
+func (s *Scores) Label(row int) (label []byte, ok bool) {
+	g := s.segment(row)
+	if g.label < 0 {
+		return nil, false
+	}
+	return s.readLabel(g, row-g.lo), true
+}
+
 // segment finds the run that a row was in. Rows are mostly asked for in order.
 func (s *Scores) segment(row int) *segment {
 	for range 2 {

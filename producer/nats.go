@@ -16,10 +16,12 @@ import (
 
 // NATSOptions say how a worker publishes on a NATS server.
 type NATSOptions struct {
-	Session     *broker.NATSSession
-	Subjects    *Template
-	Limits      *broker.Limits
-	Model       string // part of the message ids, which are at least once's
+	Session  *broker.NATSSession
+	Subjects *Template
+	Limits   *broker.Limits
+	Model    string // part of the message ids, which are at least once's
+	// Panes is the subject of what is counted for drift, whose messages expire.
+	Panes       string
 	ExactlyOnce bool
 }
 
@@ -64,6 +66,9 @@ func (n *NATS) Publish(r *penstock.Record, since uint64) error {
 			m.Header[h.Key] = append(m.Header[h.Key], string(h.Value))
 		}
 	}
+	if m.Subject == n.o.Panes {
+		m.Header[jetstream.MsgTTLHeader] = panesTTL
+	}
 	if n.o.ExactlyOnce {
 		return nil
 	}
@@ -73,6 +78,9 @@ func (n *NATS) Publish(r *penstock.Record, since uint64) error {
 	}
 	return nil
 }
+
+// panesTTL is broker.PanesRetention.
+var panesTTL = []string{broker.PanesRetention.String()}
 
 // messageID lets the server drop what an epoch publishes again that was not
 // acknowledged: an event has one prediction or dead letter of a model.

@@ -29,6 +29,14 @@ func (s *Session) Begin(ctx context.Context) error {
 	return nil
 }
 
+// Idle says that nothing that was polled is in work: a poll that was given up
+// would hold up a rebalance, at least once, as long as one with events does.
+func (s *Session) Idle() {
+	if s.txn == nil && !s.begun {
+		s.client.AllowRebalance()
+	}
+}
+
 // Flush waits until the broker has all that was produced. Whether it took it
 // the records' promises say.
 func (s *Session) Flush(ctx context.Context) error {

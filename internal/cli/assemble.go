@@ -54,6 +54,7 @@ func (p *process) assemble(f *config.File, model *loadedModel) (*openPipeline, e
 			Runtime: model.model, Mapping: model.plan, Output: model.out, Encoder: model.encoder, Scoring: model.scoring,
 			Isolated: func() (pipeline.Isolated, error) { return model.isolated(f) },
 		},
+		Drift:     model.counting(cfg, champion),
 		Telemetry: counts, Log: log,
 	}, connected)
 	if err != nil {

@@ -56,7 +56,7 @@ func (w *brokerWiring) onNATS(connect []nats.Option, prepare func(context.Contex
 		Start: cfg.Source.Start, From: w.from, ExactlyOnce: cfg.Delivery == exactlyOnce,
 		SessionTimeout: cfg.Source.SessionTimeout, Timeout: cfg.TransactionTimeout,
 		FetchMaxBytes: int64(cfg.Source.FetchMaxBytes) / int64(w.workers),
-		Model:         w.model, Limits: w.limits, Telemetry: w.counts, Log: w.log,
+		Model:         w.model, Claims: cfg.Drift != nil, Limits: w.limits, Telemetry: w.counts, Log: w.log,
 	})
 }
 

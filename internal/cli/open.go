@@ -8,9 +8,11 @@ import (
 	"strings"
 
 	"github.com/penstock/penstock"
+	"github.com/penstock/penstock/drift"
 	"github.com/penstock/penstock/inference"
 	"github.com/penstock/penstock/internal/config"
 	"github.com/penstock/penstock/internal/eventfile"
+	"github.com/penstock/penstock/internal/observe"
 	"github.com/penstock/penstock/internal/rollout"
 )
 
@@ -34,6 +36,9 @@ type loadedModel struct {
 	identity    penstock.ModelIdentity
 	size        int64 // of the file
 	keepRejects bool  // workers write the lines of rejected events
+
+	observed *observe.Plan    // what is counted for drift; nil: nothing
+	normal   *drift.Reference // nil: not yet known
 
 	batchWarning *inference.Problem // nil: the size of a batch changes nothing
 }
@@ -94,7 +99,10 @@ func (s *session) goldenExamples(path string) []example {
 // mapping is compared with, nil for none.
 func (s *session) compileModel(ctx context.Context, f *config.File, examples []example, fields []string) (*loadedModel, []inference.Problem, error) {
 	cfg := &f.Pipeline.Model
-	options := inference.CompileOptions{EventTime: f.Pipeline.Source.EventTime, Fields: fields, MaxRows: f.Pipeline.Batch.MaxRows}
+	selection := selectionOf(f.Pipeline.Drift)
+	options := inference.CompileOptions{
+		EventTime: f.Pipeline.Source.EventTime, Fields: fields, MaxRows: f.Pipeline.Batch.MaxRows, Watch: selection.Watch(),
+	}
 	events := make([][]byte, len(examples))
 	for i := range examples {
 		events[i] = examples[i].Event
@@ -123,6 +131,13 @@ func (s *session) compileModel(ctx context.Context, f *config.File, examples []e
 	}
 	if s.given != nil {
 		m.scoring.PairLoneRows = s.given.PairLoneRows
+	}
+	if d := f.Pipeline.Drift; d != nil {
+		more := m.observes(selection, d)
+		problems = append(problems, more...)
+		if slices.ContainsFunc(more, func(p inference.Problem) bool { return !p.Warning }) {
+			return nil, problems, runtime.Close()
+		}
 	}
 	if problem := m.warmUp(events); problem != nil {
 		problems = append(problems, *problem)

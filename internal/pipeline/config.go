@@ -7,6 +7,7 @@ import (
 	"github.com/penstock/penstock"
 	"github.com/penstock/penstock/inference"
 	"github.com/penstock/penstock/internal/broker"
+	"github.com/penstock/penstock/internal/observe"
 	"github.com/penstock/penstock/internal/telemetry"
 	"github.com/penstock/penstock/producer"
 )
@@ -33,8 +34,16 @@ type Config struct {
 	Limits      *broker.Limits
 
 	Model     Model
+	Drift     *Drift // nil: nothing is counted
 	Telemetry *telemetry.Pipeline
 	Log       *slog.Logger
+}
+
+// Drift says what is counted of the events, and where it goes.
+type Drift struct {
+	observe.Config
+	Panes string        // topic or subject of the deltas
+	Idle  time.Duration // how long a partition is at its end until it holds nothing back
 }
 
 // Model is what scores.

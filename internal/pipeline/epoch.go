@@ -74,6 +74,9 @@ func (e *epoch) settle(id *penstock.EventID) {
 // commit makes the epoch durable, predictions, dead letters and positions as a
 // whole, and only then counts it. Without an open epoch it does nothing.
 func (w *worker) commit() error {
+	if err := w.claim(); err != nil {
+		return errors.Join(err, w.abort())
+	}
 	if !w.epoch.open {
 		return nil
 	}
@@ -109,19 +112,23 @@ func (w *worker) end(until broker.Offsets) (committed bool, err error) {
 		until = w.epoch.done
 	}
 	start := time.Now()
-	committed, err = w.session.Commit(ctx, until)
+	if err = w.publishDeltas(ctx); err == nil {
+		committed, err = w.session.Commit(ctx, until)
+	} else {
+		err = errors.Join(err, w.session.Abort(ctx))
+	}
 	now := time.Now()
 	failpoint.Hit("after-commit")
 	w.counts.Commit.Add(now.Sub(start))
 	w.dropped = err != nil || !committed
 	if w.dropped {
 		w.counts.Commits.Aborted.Add(1)
-		w.epoch.reset()
+		w.reset()
 		return false, err
 	}
 	w.counts.CommitDuration.Observe(now.Sub(start).Seconds())
 	w.count(now)
-	w.epoch.reset()
+	w.reset()
 	w.proven = true
 	if w.broken.Load() && until == nil {
 		w.broken.Store(false)
@@ -151,7 +158,7 @@ func (w *worker) abort() error {
 	ctx, cancel := context.WithTimeout(w.p.hard, w.p.c.CommitTimeout)
 	defer cancel()
 	w.counts.Commits.Aborted.Add(1)
-	w.epoch.reset()
+	w.reset()
 	return w.session.Abort(ctx)
 }
 
@@ -173,7 +180,7 @@ func (w *worker) commitBefore(cause error) error {
 // session.
 func (w *worker) skip(first penstock.EventID, next int64, why *penstock.Rejection, cause error) error {
 	if len(w.events) > 0 {
-		w.epoch.begin(time.Now())
+		w.begin(time.Now())
 		if err := w.score(); errors.Is(err, inference.ErrBroken) {
 			return w.commitBefore(errors.Join(err, cause))
 		} else if err != nil {
@@ -186,10 +193,13 @@ func (w *worker) skip(first penstock.EventID, next int64, why *penstock.Rejectio
 		}
 	}
 	for e := (penstock.Event{ID: first, Time: -1}); e.ID.Offset < next; {
-		w.epoch.begin(time.Now())
+		w.begin(time.Now())
 		for ; e.ID.Offset < next && w.session.Room() > 0 && len(w.epoch.dead) < maxEpochDead; e.ID.Offset++ {
 			if err := w.publishDead(&e, why); err != nil {
 				return errors.Join(cause, err, w.abort())
+			}
+			if e.ID.Offset+1 == next { // for drift they are one range, with the last of them
+				w.epoch.settle(&e.ID)
 			}
 		}
 		if committed, err := w.end(nil); err != nil || !committed {

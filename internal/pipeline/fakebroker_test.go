@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/penstock/penstock"
+	"github.com/penstock/penstock/consumer"
 	"github.com/penstock/penstock/inference"
 	"github.com/penstock/penstock/internal/broker"
 	"github.com/penstock/penstock/internal/pipeline"
@@ -27,6 +28,8 @@ type fakeBroker struct {
 	mu        sync.Mutex // guards what follows
 	open      []string   // published in the open epoch
 	committed []string
+	counted   [][]byte // deltas, as the above
+	counts    [][]byte
 	until     []broker.Offsets // of the commits that had one
 	aborted   int
 	quiet     bool // publishes are not noted
@@ -45,6 +48,14 @@ func (b *fakeBroker) Joined() bool                                            { 
 func (b *fakeBroker) Replaced(context.Context, error) bool                    { return false }
 func (b *fakeBroker) Attempt(context.Context, []penstock.Event) (bool, error) { return b.isolate, nil }
 
+func (b *fakeBroker) Stood(source string, partition int32) (consumer.Place, bool) {
+	return consumer.Place{Source: source, Partition: partition}, true
+}
+
+func (b *fakeBroker) Ended(_ context.Context, places []consumer.Place) ([]consumer.Place, error) {
+	return places, nil
+}
+
 func (b *fakeBroker) Unreadable(error) (penstock.EventID, int64, *penstock.Rejection, bool) {
 	return penstock.EventID{}, 0, nil, false
 }
@@ -59,6 +70,10 @@ func (b *fakeBroker) Publish(_ context.Context, r *penstock.Record) error {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if r.Topic == "panes" {
+		b.counted = append(b.counted, r.Value)
+		return nil
+	}
 	for _, h := range r.Headers {
 		if h.Key == producer.HeaderErrorClass {
 			b.open = append(b.open, fmt.Sprintf("%s to %s", h.Value, r.Topic))
@@ -75,6 +90,7 @@ func (b *fakeBroker) Commit(_ context.Context, until broker.Offsets) (bool, erro
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.committed, b.open = append(b.committed, b.open...), nil
+	b.counts, b.counted = append(b.counts, b.counted...), nil
 	if until != nil {
 		noted := broker.Offsets{}
 		for topic, partitions := range until {
@@ -90,7 +106,7 @@ func (b *fakeBroker) Commit(_ context.Context, until broker.Offsets) (bool, erro
 func (b *fakeBroker) Abort(context.Context) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.open = nil
+	b.open, b.counted = nil, nil
 	b.aborted++
 	return nil
 }

@@ -27,6 +27,7 @@ type side uint8
 const (
 	sink side = iota
 	deadLetters
+	panes
 )
 
 // patience is how long a contract waits for what must come. Two noisy cores
@@ -42,6 +43,8 @@ type stream interface {
 	Sink() string
 	// Dead is where a source's dead letters go.
 	Dead(source string) string
+	// Panes is where what is counted goes.
+	Panes() string
 	// Key is that of a record, nil on a broker whose records have none.
 	Key(text string) []byte
 	// ID is that of the nth event of a partition, from 0, in a source of which
@@ -73,6 +76,7 @@ type openOptions struct {
 	Start          string
 	From           string
 	Create         bool
+	Counts         bool // for drift
 	SessionTimeout time.Duration
 	Limits         *broker.Limits
 	Telemetry      *telemetry.Pipeline
@@ -94,6 +98,7 @@ type running struct {
 type setup struct {
 	open   openOptions
 	config pipeline.Config
+	wrap   func(pipeline.Broker) pipeline.Broker // nil: as it is
 }
 
 // pipelineOf starts a pipeline on s and drains it at the test's end.
@@ -128,6 +133,9 @@ func pipelineOf(t testing.TB, s stream, exactlyOnce bool, m inference.Model, cha
 	}
 	made.config.Workers, made.config.Instance = made.open.Workers, made.open.Instance
 	b := s.Open(t, made.open)
+	if made.wrap != nil {
+		b = made.wrap(b)
+	}
 	p, err := pipeline.New(made.config, b)
 	if err != nil {
 		t.Fatal(err)

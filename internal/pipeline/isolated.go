@@ -36,7 +36,8 @@ type isolatedBatch struct {
 	rows   []int // of the worker's events: those that the child is given
 	next   int   // the first event that is not settled
 	dead   int
-	failed error // of publishing
+	failed error  // of publishing
+	record []byte // the answer to the event at hand; nil: none
 }
 
 // choose gives the events that have something to score.
@@ -62,6 +63,7 @@ func (s *isolatedBatch) take(i int, record []byte, why *penstock.Rejection) {
 	at := s.rows[i]
 	e, o := &s.events[at], &s.outcomes[at]
 	s.settle(at)
+	s.record = record
 	if o.rejection = why; why == nil {
 		o.rejection, s.failed = s.publishPrediction(e, append(s.epoch.arena.tail(), record...))
 	}
@@ -76,7 +78,11 @@ func (s *isolatedBatch) take(i int, record []byte, why *penstock.Rejection) {
 
 // settle settles all events before the one with this number.
 func (s *isolatedBatch) settle(before int) {
-	for ; s.next < before; s.next++ {
-		s.settled(&s.events[s.next], &s.outcomes[s.next], true)
+	for ; s.next < before && s.failed == nil; s.next++ {
+		e, o := &s.events[s.next], &s.outcomes[s.next]
+		if s.observed != nil {
+			s.failed = s.observeAlone(e, o, s.record)
+		}
+		s.settled(e, o, true)
 	}
 }

@@ -44,6 +44,7 @@ func (s *kafkaStream) ID(partition int32, nth int64) string {
 	return fmt.Sprintf("%s/%d/%d", s.Source(), partition, nth)
 }
 
+func (s *kafkaStream) Panes() string { return s.prefix + "p.panes" }
 func (s *kafkaStream) dead() string  { return s.Source() + ".dead" }
 func (s *kafkaStream) group() string { return s.prefix + "p" }
 func (s *kafkaStream) state() string { return s.prefix + "p.state" }
@@ -170,10 +171,7 @@ func (s *kafkaStream) publish(t testing.TB, client *kgo.Client, records ...recor
 
 func (s *kafkaStream) Read(t testing.TB, what side, n int) []record {
 	t.Helper()
-	name := s.Sink()
-	if what == deadLetters {
-		name = s.dead()
-	}
+	name := map[side]string{sink: s.Sink(), deadLetters: s.dead(), panes: s.Panes()}[what]
 	client, err := kgo.NewClient(kgo.SeedBrokers(s.direct), kgo.DisableClientMetrics(), kgo.ConsumeTopics(name), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()), kgo.MetadataMinAge(50*time.Millisecond))
 	if err != nil {
@@ -235,15 +233,19 @@ func (s *kafkaStream) Positions(t testing.TB) map[int32]int64 {
 
 func (s *kafkaStream) Open(t testing.TB, o openOptions) pipeline.Broker {
 	t.Helper()
+	topics := []broker.Topic{
+		{Name: s.Source(), Role: broker.RoleSource, Partitions: -1},
+		{Name: s.Sink(), Role: broker.RoleSink, Like: []string{s.Source()}},
+		{Name: s.dead(), Role: broker.RoleDead, Like: []string{s.Source()}},
+		{Name: s.state(), Role: broker.RoleState, Own: true, Partitions: 1, Configs: map[string]string{"cleanup.policy": "compact"}},
+	}
+	if o.Counts {
+		topics = append(topics, broker.Topic{Name: s.Panes(), Role: broker.RolePanes, Own: true, Partitions: 1})
+	}
 	k, err := pipeline.NewKafka(pipeline.KafkaOptions{
 		Connect: []kgo.Opt{kgo.SeedBrokers(s.seed), kgo.DialTimeout(time.Second), kgo.DisableClientMetrics(), broker.LogTo(o.Log)},
-		Topics: []broker.Topic{
-			{Name: s.Source(), Role: broker.RoleSource, Partitions: -1},
-			{Name: s.Sink(), Role: broker.RoleSink, Like: []string{s.Source()}},
-			{Name: s.dead(), Role: broker.RoleDead, Like: []string{s.Source()}},
-			{Name: s.state(), Role: broker.RoleState, Own: true, Partitions: 1, Configs: map[string]string{"cleanup.policy": "compact"}},
-		},
-		State: s.state(), Create: o.Create, Config: "p.yaml", Workers: o.Workers, Instance: o.Instance,
+		Topics:  topics,
+		State:   s.state(), Create: o.Create, Config: "p.yaml", Workers: o.Workers, Instance: o.Instance,
 		Start: o.Start, From: o.From,
 		Session: broker.SessionOptions{
 			Topics: []string{s.Source()}, Group: s.group(), ExactlyOnce: o.ExactlyOnce, ReadCommitted: true,

@@ -47,9 +47,12 @@ type NATSOptions struct {
 	RestAfter     time.Duration
 	FetchMaxBytes int64 // of one worker
 	Model         string
-	Limits        *broker.Limits
-	Telemetry     *telemetry.Pipeline
-	Log           *slog.Logger
+	// Claims: the pipeline says which filters are read to their ends, as one that
+	// counts for drift does.
+	Claims    bool
+	Limits    *broker.Limits
+	Telemetry *telemetry.Pipeline
+	Log       *slog.Logger
 }
 
 // NATS opens sessions at a NATS server.
@@ -222,17 +225,21 @@ func (n *NATS) open(ctx context.Context, worker int) (Session, error) {
 	source, err := consumer.OpenNATS(ctx, consumer.NATSOptions{
 		Session: session, Group: group, GroupName: n.o.Group, Filters: n.o.Filters, ExactlyOnce: n.o.ExactlyOnce,
 		Start: n.o.Start, From: n.o.From, FetchMaxBytes: n.o.FetchMaxBytes, Attempts: &n.attempts,
-		Telemetry: n.o.Telemetry, Log: n.o.Log, Timeout: n.o.Timeout, RestAfter: cmp.Or(n.o.RestAfter, restAfter),
+		Telemetry: n.o.Telemetry, Log: n.o.Log, Timeout: n.o.Timeout, RestAfter: cmp.Or(n.o.RestAfter, restAfter), Claims: n.o.Claims,
 	})
 	if err != nil {
 		session.Close()
 		return nil, err
 	}
+	var panes string
+	if n.o.Claims {
+		panes = n.o.Subjects.Panes()
+	}
 	opened := &natsSession{
-		NATS: source, session: session, exactlyOnce: n.o.ExactlyOnce,
+		NATS: source, session: session, exactlyOnce: n.o.ExactlyOnce, panes: panes,
 		sink: producer.NewNATS(producer.NATSOptions{
 			Session: session, Subjects: producer.NewTemplate(n.o.Subjects.Predictions(), n.o.Filters),
-			Limits: n.o.Limits, Model: n.o.Model, ExactlyOnce: n.o.ExactlyOnce,
+			Limits: n.o.Limits, Model: n.o.Model, ExactlyOnce: n.o.ExactlyOnce, Panes: panes,
 		}),
 	}
 	n.mu.Lock()

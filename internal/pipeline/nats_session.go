@@ -16,6 +16,7 @@ type natsSession struct {
 	sink        *producer.NATS
 	session     *broker.NATSSession
 	exactlyOnce bool
+	panes       string // the subject of what is counted; empty: nothing is
 }
 
 // Attempt is the source's.
@@ -40,7 +41,7 @@ func (s *natsSession) Committed(ctx context.Context) error {
 
 func (s *natsSession) Publish(_ context.Context, r *penstock.Record) error {
 	var since uint64
-	if !s.exactlyOnce {
+	if !s.exactlyOnce && r.Topic != s.panes {
 		since = s.PlacedAt(r.Partition)
 	}
 	return s.sink.Publish(r, since)
@@ -57,7 +58,31 @@ func (s *natsSession) Room() int {
 	}
 	polled, open := s.Polled()
 	left := s.session.Batches.Most() - s.sink.Records()
+	if s.panes != "" { // what is counted of each filter takes a place too, or more
+		left -= moreDeltas
+		return max(left-2*open, (left-2*polled)/3, 0)
+	}
 	return max(left-open, (left-polled)/2, 0)
+}
+
+// moreDeltas is room for what is counted of a filter and is more than a message. A
+// batch that needs more of it is refused, and the next ones are smaller.
+const moreDeltas = 32
+
+// Stood is the source's.
+func (s *natsSession) Stood(_ string, partition int32) (consumer.Place, bool) {
+	return s.NATS.Stood(partition)
+}
+
+// Ended is the source's, for as many filters as there is room for.
+func (s *natsSession) Ended(ctx context.Context, places []consumer.Place) (ended []consumer.Place, err error) {
+	polled, _ := s.Polled()
+	most := (s.session.Batches.Most()-s.sink.Records()-moreDeltas)/2 - polled
+	err = s.session.Bound(ctx, func(ctx context.Context) (err error) {
+		ended, err = s.NATS.Ended(ctx, places, most)
+		return err
+	})
+	return ended, err
 }
 
 func (s *natsSession) Commit(ctx context.Context, until broker.Offsets) (bool, error) {

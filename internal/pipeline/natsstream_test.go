@@ -53,6 +53,7 @@ func newLimitedNATS(t testing.TB, limits server.JSLimitOpts) *natsStream {
 func (s *natsStream) Source() string        { return "in" }
 func (s *natsStream) Sink() string          { return s.subjects.Predictions() }
 func (s *natsStream) Dead(string) string    { return s.subjects.Dead() }
+func (s *natsStream) Panes() string         { return s.subjects.Panes() }
 func (s *natsStream) Key(string) []byte     { return nil }
 func (s *natsStream) Missing() string       { return "stream in" }
 func (s *natsStream) filter(p int32) string { return fmt.Sprintf("in.%d", p) }
@@ -88,10 +89,7 @@ func (s *natsStream) Publish(t testing.TB, records ...record) {
 
 func (s *natsStream) Read(t testing.TB, what side, n int) []record {
 	t.Helper()
-	subject := s.Sink()
-	if what == deadLetters {
-		subject = s.Dead("")
-	}
+	subject := map[side]string{sink: s.Sink(), deadLetters: s.Dead(""), panes: s.Panes()}[what]
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	var all []record
@@ -203,7 +201,7 @@ func (s *natsStream) Open(t testing.TB, o openOptions) pipeline.Broker {
 		Streams: s.prepare,
 		Group:   "p", Workers: o.Workers, Instance: o.Instance, Start: o.Start, From: o.From, ExactlyOnce: o.ExactlyOnce,
 		SessionTimeout: min(o.SessionTimeout, 3*time.Second), Timeout: 5 * time.Second, FetchMaxBytes: cmp.Or(s.fetch, 8<<20), RestAfter: s.restAfter,
-		Model: identity.Name, Limits: o.Limits, Telemetry: o.Telemetry, Log: o.Log,
+		Claims: o.Counts, Model: identity.Name, Limits: o.Limits, Telemetry: o.Telemetry, Log: o.Log,
 	})
 }
 

@@ -14,6 +14,9 @@ import (
 type outcome struct {
 	rejection *penstock.Rejection
 	kind      outcomeKind
+	// The event time of an event that was rejected while it was decoded.
+	nanos int64
+	timed bool
 }
 
 type outcomeKind uint8
@@ -66,12 +69,16 @@ func (w *worker) scoreBatch(first int) (end int, err error) {
 	scores, broken := w.scorer.Score(w.batch)
 	scored := time.Now()
 	failpoint.Hit("scored")
-	dead, err := w.publish(w.events[first:end], scores, scored)
+	settled, dead, err := w.publish(w.events[first:end], scores, scored)
 	published := time.Now()
 	failpoint.Hit("published")
 	w.counts.Decode.Add(decoded.Sub(start))
 	w.counts.Inference.Add(scored.Sub(decoded))
 	w.counts.Publish.Add(published.Sub(scored))
+	if err == nil && w.observed != nil {
+		w.observe(w.events[first:first+settled], scores)
+		w.counts.Observe.Add(time.Since(published))
+	}
 	if err == nil {
 		err = w.share(published, end-first, dead)
 	}
@@ -98,6 +105,7 @@ func (w *worker) decode(first int) (end int) {
 			}
 			if o.rejection != nil {
 				o.kind = rejected
+				o.nanos, o.timed = w.batch.RejectedTime()
 			}
 		}
 		w.outcomes = append(w.outcomes, o)
@@ -107,8 +115,8 @@ func (w *worker) decode(first int) (end int) {
 
 // publish gives each event its prediction or dead letter, in their order, up to
 // one that is not settled because the runtime broke. It returns the number of
-// dead letters.
-func (w *worker) publish(events []penstock.Event, scores *inference.Scores, now time.Time) (dead int, err error) {
+// events that are, and that of dead letters.
+func (w *worker) publish(events []penstock.Event, scores *inference.Scores, now time.Time) (settled, dead int, err error) {
 	stamp := inference.Stamp{Time: now.UnixNano()}
 	row := 0
 	for i := range events {
@@ -118,7 +126,7 @@ func (w *worker) publish(events []penstock.Event, scores *inference.Scores, now 
 				if i > 0 {
 					w.epoch.settle(&events[i-1].ID) // its partition's run ends here
 				}
-				return dead, nil
+				return i, dead, nil
 			}
 			if o.rejection = scores.Rejection(row); o.rejection == nil {
 				stamp.ID, stamp.Record = e.ID, e.Time
@@ -134,11 +142,11 @@ func (w *worker) publish(events []penstock.Event, scores *inference.Scores, now 
 			err = w.publishDead(e, o.rejection)
 		}
 		if err != nil {
-			return dead, err
+			return i, dead, err
 		}
 		w.settled(e, o, i+1 == len(events) || !samePartition(&events[i+1].ID, &e.ID))
 	}
-	return dead, nil
+	return len(events), dead, nil
 }
 
 // settled counts an event. last tells whether it is the last one of its

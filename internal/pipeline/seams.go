@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/penstock/penstock"
+	"github.com/penstock/penstock/consumer"
 	"github.com/penstock/penstock/internal/broker"
 )
 
@@ -20,6 +21,12 @@ type Source interface {
 	Attempt(ctx context.Context, events []penstock.Event) (isolate bool, err error)
 	// Committed comes after each commit.
 	Committed(ctx context.Context) error
+	// Stood gives the place that begins where an event's partition stood at the
+	// last commit; ok is false when it is another worker's by now.
+	Stood(source string, partition int32) (place consumer.Place, ok bool)
+	// Ended appends the places of partitions that nothing was polled of since the
+	// last commit and that are read to their ends. The next Commit moves them.
+	Ended(ctx context.Context, places []consumer.Place) ([]consumer.Place, error)
 }
 
 // Sink is where a worker publishes.

@@ -13,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 
 	"github.com/penstock/penstock"
+	"github.com/penstock/penstock/consumer"
 	"github.com/penstock/penstock/internal/broker"
 	"github.com/penstock/penstock/internal/pipeline"
 )
@@ -97,6 +98,14 @@ func (s *scriptedSession) Close()                                               
 
 func (s *scriptedSession) Replaced(_ context.Context, err error) bool {
 	return errors.Is(err, kerr.FencedInstanceID)
+}
+
+func (s *scriptedSession) Stood(source string, partition int32) (consumer.Place, bool) {
+	return consumer.Place{Source: source, Partition: partition}, true
+}
+
+func (s *scriptedSession) Ended(_ context.Context, places []consumer.Place) ([]consumer.Place, error) {
+	return places, nil
 }
 
 func (s *scriptedSession) Unreadable(error) (penstock.EventID, int64, *penstock.Rejection, bool) {

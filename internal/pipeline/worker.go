@@ -11,6 +11,7 @@ import (
 
 	"github.com/penstock/penstock"
 	"github.com/penstock/penstock/inference"
+	"github.com/penstock/penstock/internal/observe"
 	"github.com/penstock/penstock/internal/telemetry"
 )
 
@@ -46,6 +47,9 @@ type worker struct {
 	culprits map[penstock.EventID]*penstock.Rejection
 
 	epoch epoch
+	// observed is what is counted of the epoch for drift; nil without that.
+	observed *observe.Epoch
+	claims   claims // what is said of partitions that are read to their ends
 	// proven: this session has committed, so that trouble is a new one.
 	proven bool
 	// refused counts commits in a row that the broker aborted.
@@ -62,6 +66,10 @@ func newWorker(p *Pipeline, n int) (*worker, error) {
 	w.show(stateJoining, "")
 	m := &p.c.Model
 	w.batch = m.Mapping.NewBatch(p.c.BatchRows)
+	if p.c.Drift != nil {
+		w.observed = observe.NewEpoch(&p.c.Drift.Config)
+		w.claims.every = claimEvery(p.c.Drift.Idle)
+	}
 	var err error
 	w.scorer, err = inference.NewScorer(measured{Model: m.Runtime, counts: w.counts}, m.Mapping, m.Output, m.Scoring)
 	if err != nil {
@@ -189,7 +197,7 @@ func (w *worker) serve(ctx context.Context) (err error) {
 		if err := w.score(); err != nil {
 			return w.failed(err)
 		}
-		if w.epoch.due(time.Now(), w.p.c.CommitInterval, w.session.Room()) {
+		if w.epoch.due(time.Now(), w.p.c.CommitInterval, w.session.Room()) || w.observed != nil && w.observed.Full() {
 			if err := w.commit(); err != nil {
 				return err
 			}
@@ -203,7 +211,7 @@ func (w *worker) over(ctx context.Context, err error) error {
 		err = errors.Join(errTwin, err)
 	}
 	w.joined.Store(nil)
-	w.epoch.reset()
+	w.reset()
 	if err != nil {
 		// A client that did not get rid of its records may yet send them,
 		// for it may outlive the session's closing.
@@ -249,7 +257,9 @@ func (w *worker) poll(ctx context.Context) (more bool, err error) {
 		w.events, err = w.session.Poll(nil, w.events, limit)
 	default:
 		start := time.Now()
-		w.events, err = w.session.Poll(ctx, w.events, limit)
+		waiting, cancel := w.untilClaim(ctx)
+		w.events, err = w.session.Poll(waiting, w.events, limit)
+		cancel()
 		w.counts.Idle.Add(time.Since(start))
 	}
 	if err != nil || len(w.events) == 0 {
@@ -260,8 +270,25 @@ func (w *worker) poll(ctx context.Context) (more bool, err error) {
 			return false, err
 		}
 	}
-	w.epoch.begin(time.Now())
+	w.begin(time.Now())
 	return true, nil
+}
+
+// begin opens an epoch, unless one is open.
+func (w *worker) begin(now time.Time) {
+	if w.observed != nil && !w.epoch.open {
+		w.observed.Begin()
+	}
+	w.epoch.begin(now)
+}
+
+// reset forgets the epoch.
+func (w *worker) reset() {
+	w.epoch.reset()
+	if w.observed != nil {
+		w.observed.Reset()
+		w.claims.places = w.claims.places[:0]
+	}
 }
 
 // fill waits for more events, for models that a full batch is worth it.
