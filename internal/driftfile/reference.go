@@ -25,16 +25,16 @@ type Unreadable struct {
 	First string // file:line:col
 }
 
-// block is the stretch of event time that alarms are calibrated with, as long as
+// Block is the stretch of event time that alarms are calibrated with, as long as
 // there are not too many.
-const block = time.Minute
+const Block = time.Minute
 
 // Reference builds a reference from all rows, in one pass.
 func (in *Input) Reference(ctx context.Context, fields []drift.Field) (*drift.Reference, *Notes, error) {
 	b := &building{fields: fields, times: never}
-	b.grouper = grouper{start: floor(block), times: &b.times}
+	b.grouper = grouper{start: floor(Block), times: &b.times}
 	for i := range fields {
-		b.columns = append(b.columns, columnBuild{builder: drift.NewReferenceBuilder(fields[i:i+1], block)})
+		b.columns = append(b.columns, columnBuild{builder: drift.NewReferenceBuilder(fields[i:i+1], Block)})
 	}
 	if err := in.read(ctx, columnsOf(fields), b); err != nil {
 		return nil, nil, err
