@@ -54,7 +54,6 @@ func walkUnits(unit string, zone *time.Location, from, to time.Time, step time.D
 }
 
 func TestCalendarIsThatOfAWalkThroughTheYears(t *testing.T) {
-	t.Parallel()
 	for _, c := range calendarZones {
 		zone, err := time.LoadLocation(c.zone)
 		if err != nil {
@@ -81,7 +80,6 @@ func inZone(s Span, zone *time.Location) string {
 
 // The walk tells the obvious way, time.Date of midnight, from the right one.
 func TestMidnightByTimeDateIsNotWhereDaysBegin(t *testing.T) {
-	t.Parallel()
 	wrong := map[string]int{}
 	for _, c := range calendarZones {
 		zone, err := time.LoadLocation(c.zone)
@@ -102,7 +100,6 @@ func TestMidnightByTimeDateIsNotWhereDaysBegin(t *testing.T) {
 }
 
 func TestDaysOfDaylightSaving(t *testing.T) {
-	t.Parallel()
 	for _, c := range []struct {
 		zone, at string
 		want     time.Duration

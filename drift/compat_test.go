@@ -1,6 +1,7 @@
 package drift
 
 import (
+	"cmp"
 	"compress/gzip"
 	"encoding/csv"
 	"encoding/json"
@@ -34,9 +35,7 @@ func (s columnSpec) draw() Column {
 	if s.Shape == "text" {
 		column = Column{Texts: []string{}}
 	}
-	if s.Scale == 0 {
-		s.Scale = 1
-	}
+	scale := cmp.Or(s.Scale, 1)
 	state := s.Seed
 	for i := range s.Rows {
 		var total, u float64
@@ -62,7 +61,7 @@ func (s columnSpec) draw() Column {
 			}
 			continue
 		}
-		v = float64(v*s.Scale) + s.Shift
+		v = float64(v*scale) + s.Shift
 		switch {
 		case missing:
 			v = math.NaN()

@@ -123,8 +123,8 @@ func DecodeDelta(data []byte) (*Delta, error) {
 	for i := range d.Panes {
 		p := &d.Panes[i]
 		p.Start = last + r.varint()
-		if i > 0 && p.Start <= last {
-			r.fail(errors.New("panes out of order"))
+		if i > 0 && p.Start <= last || p.Start != min(max(p.Start, -maxTime), maxTime) {
+			r.fail(fmt.Errorf("a pane of %d after one of %d", p.Start, last))
 		}
 		last = p.Start
 		r.pane(p)
@@ -134,6 +134,10 @@ func DecodeDelta(data []byte) (*Delta, error) {
 	}
 	return d, nil
 }
+
+// maxTime is further from 1970 than any event that can be meant, in milliseconds,
+// and near enough for all calendars.
+const maxTime = 1 << 53
 
 // minPane is the fewest bytes of a pane.
 const minPane = 7

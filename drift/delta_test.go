@@ -38,7 +38,6 @@ func goldenDelta() *Delta {
 
 // The format is persisted: what writes other bytes has to be another version.
 func TestDeltasFormatIsThatOfTheGoldenFile(t *testing.T) {
-	t.Parallel()
 	records := goldenDelta().Encode()
 	if len(records) != 1 {
 		t.Fatalf("%d records", len(records))
@@ -65,7 +64,6 @@ func TestDeltasFormatIsThatOfTheGoldenFile(t *testing.T) {
 
 // Any byte that changes, is missing or too many is found.
 func TestDamagedDeltasAreRefused(t *testing.T) {
-	t.Parallel()
 	record := goldenDelta().Encode()[0]
 	for i := range record {
 		damaged := slices.Clone(record)
@@ -79,6 +77,26 @@ func TestDamagedDeltasAreRefused(t *testing.T) {
 	}
 	if _, err := DecodeDelta(appendSum(append(slices.Clone(record[:len(record)-4]), 0), 0)); err == nil {
 		t.Error("a byte may be left over")
+	}
+}
+
+// What can be read can be put into windows of any calendar.
+func TestPanesBeyondAllCalendarsAreRefused(t *testing.T) {
+	zone := streamConfig(t).Zone
+	for _, start := range []int64{-maxTime, maxTime, -maxTime - 1, maxTime + 1, math.MinInt64, math.MaxInt64} {
+		d := goldenDelta()
+		d.Panes = []Pane{{Start: start, Late: 1}}
+		_, err := DecodeDelta(d.Encode()[0])
+		if meant := start >= -maxTime && start <= maxTime; (err == nil) != meant {
+			t.Errorf("%d: %v", start, err)
+		} else if !meant {
+			continue
+		}
+		for _, unit := range []string{"1d", "1w", "1mo"} {
+			if span := (calendar{unit, zone}).span(start); span.Start > start || span.End <= start {
+				t.Errorf("%s of %d is %+v", unit, start, span)
+			}
+		}
 	}
 }
 
@@ -105,7 +123,6 @@ func drawnDelta(r *rand.Rand, rows, fields int) *Delta {
 
 // A delta of three events takes some 300 bytes, one of fifty thousand some 20 kB.
 func TestDeltasAreSmall(t *testing.T) {
-	t.Parallel()
 	r := rand.New(rand.NewPCG(1, 2))
 	for _, c := range []struct{ rows, most int }{{3, 350}, {50_000, 22_000}} {
 		size := len(drawnDelta(r, c.rows, 20).Encode()[0])
@@ -119,7 +136,6 @@ func TestDeltasAreSmall(t *testing.T) {
 // The parts of a delta that is too large fit, and add up to it, whatever makes it
 // large.
 func TestDeltasTooLargeAreSplit(t *testing.T) {
-	t.Parallel()
 	r := rand.New(rand.NewPCG(3, 4))
 	many := drawnDelta(r, 20_000, 1)
 	many.Panes[0].Fields = slices.Repeat(many.Panes[0].Fields, 800)

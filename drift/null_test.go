@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"strconv"
 	"testing"
@@ -318,7 +317,6 @@ func brief(f family) experiment {
 func TestFalseAlarmsKeepTheBudget(t *testing.T) {
 	for _, f := range families {
 		t.Run(f.name, func(t *testing.T) {
-			t.Parallel()
 			e := brief(f)
 			budget := e.config.FalseAlarms * float64(e.months)
 			if alarms := e.run(t); upper(alarms) > budget {
@@ -343,7 +341,6 @@ func TestFalseAlarmsWithoutTheirMeans(t *testing.T) {
 		{"no calibration, autocorrelated", "autocorrelated", uncalibrated},
 	} {
 		t.Run(tc.what, func(t *testing.T) {
-			t.Parallel()
 			e := brief(families[slices.IndexFunc(families, func(f family) bool { return f.name == tc.family })])
 			e.mutate = tc.mutate
 			budget := e.config.FalseAlarms * float64(e.months)
@@ -362,22 +359,32 @@ func uncalibrated(j *Judge) {
 	}
 }
 
-// TestFalseAlarmsAtLength is bench/drift/null's: PENSTOCK_NULL_MONTHS months of each
-// family with the default windows and budget, a line each.
-func TestFalseAlarmsAtLength(t *testing.T) {
-	months, _ := strconv.Atoi(os.Getenv("PENSTOCK_NULL_MONTHS"))
-	if months == 0 {
-		t.Skip("PENSTOCK_NULL_MONTHS is not set: see bench/drift")
-	}
-	for _, f := range families {
-		e := experiment{
-			family: f, pane: 5 * time.Minute, rows: 250, months: months, streams: min(months, 20),
-			config: JudgeConfig{FalseAlarms: 1, Per: month, Effect: anyEffect, MinRows: 500, Windows: []WindowSpec{{Name: "1h", Length: time.Hour}, {Name: "24h", Length: day}}},
-		}
-		alarms := e.run(t)
-		fmt.Printf("%-16s %4d months  %4d alarms  %.3f a month, at most %.3f (95 %%)\n", f.name, months, alarms, float64(alarms)/float64(months), upper(alarms)/float64(months))
-		if upper(alarms) > float64(months) {
-			t.Errorf("%s: more than the budget", f.name)
+// BenchmarkFalseAlarms is bench/drift/null's: long runs of each family, with a
+// budget of one a month, and how many false alarms a month there may be at most,
+// with 95 %.
+func BenchmarkFalseAlarms(b *testing.B) {
+	for _, w := range []struct {
+		spec    WindowSpec
+		pane    time.Duration
+		months  int
+		streams int
+	}{
+		{WindowSpec{Name: "24h", Length: day}, 2 * time.Hour, 200, 20},
+		{WindowSpec{Name: "1h", Length: time.Hour}, 5 * time.Minute, 20, 10},
+	} {
+		for _, f := range families {
+			b.Run(w.spec.Name+"/"+f.name, func(b *testing.B) {
+				e := experiment{
+					family: f, pane: w.pane, rows: 250 * w.pane.Minutes() / 5, months: w.months, streams: w.streams,
+					config: JudgeConfig{FalseAlarms: 1, Per: month, Effect: anyEffect, MinRows: 500, Windows: []WindowSpec{w.spec}},
+				}
+				for b.Loop() {
+					alarms := e.run(b)
+					b.ReportMetric(float64(alarms)/float64(e.months), "alarms/month")
+					b.ReportMetric(upper(alarms)/float64(e.months), "at-most/month")
+					b.ReportMetric(float64(e.months), "months")
+				}
+			})
 		}
 	}
 }

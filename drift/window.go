@@ -13,11 +13,11 @@ type WindowSpec struct {
 // the spec's windows divides: a twelfth of a length, counted from 1970, or the
 // whole calendar unit in zone. A sliding window is twelve steps, and one ends
 // with each step.
-func (s WindowSpec) Step(t int64, zone *time.Location) Span {
-	if s.Calendar != "" {
-		return calendar{s.Calendar, zone}.span(t)
+func (w WindowSpec) Step(t int64, zone *time.Location) Span {
+	if w.Calendar != "" {
+		return calendar{w.Calendar, zone}.span(t)
 	}
-	step := (s.Length / hops).Milliseconds()
+	step := (w.Length / hops).Milliseconds()
 	start := floor(t, step)
 	return Span{start, start + step}
 }

@@ -76,6 +76,7 @@ func NewWindows(cfg WindowsConfig, fields []FieldSchema) *Windows {
 type ApplyResult struct {
 	Pending   bool  // a part of a delta, of which others are still to come
 	Duplicate int64 // offsets that had been counted before; the delta was skipped
+	Restarted bool  // offsets that had been counted before have new events: the topic is another one of that name
 	Overlap   int64 // offsets that may have been counted twice: the ranges overlap without being the same
 	Lost      int64 // offsets between the last delta and this one that nobody counted
 	Late      int64 // events that came too late and are not counted
@@ -88,6 +89,9 @@ type ApplyResult struct {
 //
 // A delta in parts counts when all of them are there. Parts that the worker did not
 // live to complete are forgotten with the partition's next delta.
+//
+// A range that was counted whole is skipped. It has no event later than all that
+// were counted; one that has is of a topic that was deleted and created anew.
 func (w *Windows) Apply(d *Delta) (ApplyResult, error) {
 	for i := range d.Panes {
 		if n := len(d.Panes[i].Fields); n != 0 && n != w.fields {
@@ -102,8 +106,10 @@ func (w *Windows) Apply(d *Delta) (ApplyResult, error) {
 	var result ApplyResult
 	if p.known {
 		switch {
-		case d.From < d.To && d.To <= p.next:
+		case d.From < d.To && d.To <= p.next && d.Horizon <= p.horizon:
 			return ApplyResult{Duplicate: d.To - d.From}, nil
+		case d.From < d.To && d.To <= p.next:
+			result.Restarted = true
 		case d.From == d.To && d.To < p.next:
 			return ApplyResult{}, nil // a claim to be idle that the partition has gone beyond
 		case d.From < p.next:

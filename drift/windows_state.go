@@ -43,12 +43,8 @@ func (w *Windows) Dirty() iter.Seq2[string, []byte] {
 			}
 		}
 		for _, id := range slices.SortedFunc(maps.Keys(w.partitions), comparePartitions) {
-			for _, part := range w.partitions[id].pending {
-				key := pendingKey(part)
-				w.storing[key] = true
-				if !yield(key, part.appendRecord(nil)) {
-					return
-				}
+			if !w.storePending(w.partitions[id], yield) {
+				return
 			}
 		}
 		for _, key := range slices.Sorted(maps.Keys(w.stored)) {
@@ -78,6 +74,19 @@ func (w *Windows) storeCell(g *grid, c *cell, yield func(string, []byte) bool) b
 	}
 	for part := range c.records {
 		w.storing[cellKey(g, c, part)] = true
+	}
+	return true
+}
+
+// storePending gives the parts of a delta that others have to join; they are small
+// in number, and soon gone.
+func (w *Windows) storePending(p *partition, yield func(string, []byte) bool) bool {
+	for _, part := range p.pending {
+		key := pendingKey(part)
+		w.storing[key] = true
+		if !yield(key, part.appendRecord(nil)) {
+			return false
+		}
 	}
 	return true
 }

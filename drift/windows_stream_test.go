@@ -321,7 +321,6 @@ func difference(got, want map[windowID]string) string {
 // Whatever the ranges, their order, what came twice, and when the monitor died: the
 // last revisions are what the events alone say.
 func TestLastRevisionsDependOnTheEventsAlone(t *testing.T) {
-	t.Parallel()
 	cfg := streamConfig(t)
 	for seed := range uint64(12) {
 		r := rand.New(rand.NewPCG(seed, 1))
@@ -341,7 +340,6 @@ func TestLastRevisionsDependOnTheEventsAlone(t *testing.T) {
 
 // The test above finds each of these mistakes.
 func TestMistakesChangeLastRevisions(t *testing.T) {
-	t.Parallel()
 	cfg := streamConfig(t)
 	partitionOf := func(w *Windows, d *Delta) *partition { return w.partition(PartitionID{d.Source, d.Partition}) }
 	for name, s := range map[string]sabotage{
@@ -414,7 +412,6 @@ func TestMistakesChangeLastRevisions(t *testing.T) {
 // A worker that does not see what is late within its own range makes the result
 // depend on where ranges end.
 func TestWorkersMustTellLateEventsOfTheirOwnRange(t *testing.T) {
-	t.Parallel()
 	cfg := streamConfig(t)
 	r := rand.New(rand.NewPCG(1, 1))
 	stream := drawStream(r, 2, 400)
