@@ -65,7 +65,17 @@ func (c *driftInput) plan(s *session) (*driftPlan, error) {
 			return nil, &refusal{fmt.Errorf("--format: %w", err)}
 		}
 	}
-	return p, nil
+	return p, p.check(p.input.Files)
+}
+
+// check looks at files before anything costly is done.
+func (p *driftPlan) check(files []string) error {
+	for _, path := range files {
+		if _, _, err := openInput(path, p.input.Format, nil); err != nil {
+			return &refusal{err}
+		}
+	}
+	return nil
 }
 
 func (c *driftInput) withConfig(s *session, p *driftPlan) error {

@@ -93,7 +93,7 @@ func (c *scoredCount) add(r scoredRow, nanos int64, ok bool) {
 }
 
 // give gives rows to what takes them.
-func (c *scoredCount) give(to observe.Rows, b *inference.Batch, scores *inference.Scores, rows []scoredRow) {
+func (c *scoredCount) give(to observe.Counter, b *inference.Batch, scores *inference.Scores, rows []scoredRow) {
 	c.numbers = c.numbers[:0]
 	for i := range rows {
 		if rows[i].field != "" {

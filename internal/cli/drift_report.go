@@ -50,6 +50,13 @@ func (c *driftReportCommand) Run(ctx context.Context, s *session) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := p.check(c.ReferenceData); err != nil {
+		return err
+	}
+	tools := []drift.CompatTool{"", drift.Evidently, drift.NannyML, drift.Deequ}
+	if !slices.Contains(tools, drift.CompatTool(c.Compat)) {
+		return &refusal{fmt.Errorf("--compat: %q is not one of %q", c.Compat, tools[1:])}
+	}
 	windows, err := c.windows(p)
 	if err != nil {
 		return err
@@ -254,6 +261,9 @@ func (c *driftReportCommand) compareData(ctx context.Context, s *session, p *dri
 		return err
 	}
 	leftOut(s, absent, "not in "+p.input.Files[0])
+	for _, name := range c.Ignore {
+		fields = append(fields, drift.Field{Name: name}) // nobody asks for it
+	}
 	leftOut(s, without(columns, fields), "not in "+past.Files[0])
 	if err := nothingInCommon(common); err != nil {
 		return err
