@@ -122,8 +122,17 @@ func (v *View) writeWindow(b *printer, w *window) {
 func (v *View) featureRow(w *window, i int) []cell {
 	f := &w.report.Features[i]
 	row := []cell{
-		{text: clean(f.Name)}, {text: number(f.JS)}, {text: number(f.JSLower)}, {text: number(f.PSICorrected)},
-		{text: number(f.KSLower)}, {text: number(f.W1)}, {text: percent(f.Missing)}, {}, {}, {}, {},
+		{text: clean(f.Name)},
+		{text: number(f.JS)},
+		{text: number(f.JSLower)},
+		{text: number(f.PSICorrected)},
+		{text: number(f.KSLower)},
+		{text: number(f.W1)},
+		{text: percent(f.Missing)},
+		{},
+		{},
+		{},
+		{},
 	}
 	if w.shares != nil && w.shares[i] != nil {
 		then, now := paired(v.features[i].reference), paired(w.shares[i])
