@@ -19,7 +19,7 @@ const (
 // categorical one a few MB and the texts of its first 65,536 values. What it gives
 // depends on the rows and their order only.
 //
-// Numbers are kept in digests, whose counts are exact while a field has at most
+// Numbers are kept in sketches, whose counts are exact while a field has at most
 // 16,384 different values, and to within one in 4096 thereafter.
 type ReferenceBuilder struct {
 	columns []column // one a field as it is counted

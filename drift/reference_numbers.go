@@ -3,12 +3,12 @@ package drift
 import "math"
 
 const (
-	// digestRoom is how many stretches the sketch of a field may have, and all of
+	// sketchRoom is how many stretches the sketch of a field may have, and all of
 	// those of its blocks together about twice as many; blockRoom is how many
 	// that of a block may have however many blocks there are.
-	digestRoom = 1 << 14
+	sketchRoom = 1 << 14
 	blockRoom  = 128
-	// waitingRoom is how many values wait to be put into digests together.
+	// waitingRoom is how many values wait to be put into sketches together.
 	waitingRoom = 1 << 15
 )
 
@@ -71,7 +71,7 @@ func (c *numberColumn) addCounts(o *Counts, _ map[uint64]string, block int32) {
 		d[i] = stretch{key: bucket.Key, n: bucket.N, shift: basicShift}
 	}
 	c.put(d, block)
-	c.all = c.all.merge(d).shrink(digestRoom)
+	c.all = c.all.merge(d).shrink(sketchRoom)
 }
 
 // block is that of a number, which is made where it is not there yet.
@@ -82,20 +82,17 @@ func (c *numberColumn) block(i int32) *numberBlock {
 	return &c.blocks[i]
 }
 
-// fold puts the waiting values into digests.
+// fold puts the waiting values into sketches.
 func (c *numberColumn) fold() {
-	var all sketch
 	sorted := sortSamples(c.waiting)
-	for _, s := range sorted {
-		all = all.append(s.key)
-	}
-	c.all = c.all.merge(all).shrink(digestRoom)
+	all := newSketch(sorted)
+	c.all = c.all.merge(all).shrink(sketchRoom)
 	for samples := range byBlock(sorted) {
-		var d sketch
-		for _, s := range samples {
-			d = d.append(s.key)
+		if len(samples) < len(sorted) {
+			c.put(newSketch(samples), samples[0].block)
+		} else {
+			c.put(all, samples[0].block)
 		}
-		c.put(d, samples[0].block)
 	}
 	c.waiting = c.waiting[:0]
 }
@@ -103,7 +100,7 @@ func (c *numberColumn) fold() {
 // put adds to what a block holds.
 func (c *numberColumn) put(d sketch, block int32) {
 	b := c.block(block)
-	b.finite = b.finite.merge(d).shrink(max(blockRoom, digestRoom/len(c.blocks)))
+	b.finite = b.finite.merge(d).shrink(max(blockRoom, sketchRoom/len(c.blocks)))
 }
 
 func (c *numberColumn) join(to []int32, blocks int) {
@@ -112,7 +109,7 @@ func (c *numberColumn) join(to []int32, blocks int) {
 	for i := range c.blocks {
 		b, o := &joined[to[i]], &c.blocks[i]
 		b.missing, b.nan, b.posInf, b.negInf = b.missing+o.missing, b.nan+o.nan, b.posInf+o.posInf, b.negInf+o.negInf
-		b.finite = b.finite.merge(o.finite).shrink(max(blockRoom, digestRoom/blocks))
+		b.finite = b.finite.merge(o.finite).shrink(max(blockRoom, sketchRoom/blocks))
 	}
 	c.blocks = joined
 }

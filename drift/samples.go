@@ -2,7 +2,7 @@ package drift
 
 import "iter"
 
-// A sample is one number of a block of the reference that is not yet in digests.
+// A sample is one number of a block of the reference that is not yet in sketches.
 type sample struct {
 	key   uint64
 	block int32

@@ -28,13 +28,17 @@ func (a stretch) before(b stretch) bool {
 	return a.shift > b.shift
 }
 
-// append counts a key that is not below those before.
-func (d sketch) append(key uint64) sketch {
-	if last := len(d) - 1; last >= 0 && d[last].key == key {
-		d[last].n++
-		return d
+// newSketch counts sorted samples, all by themselves.
+func newSketch(samples []sample) sketch {
+	d := make(sketch, 0, len(samples))
+	for _, s := range samples {
+		if last := len(d) - 1; last >= 0 && d[last].key == s.key {
+			d[last].n++
+			continue
+		}
+		d = append(d, stretch{key: s.key, n: 1})
 	}
-	return append(d, stretch{key: key, n: 1})
+	return d
 }
 
 func (d sketch) total() int64 {

@@ -61,7 +61,12 @@ func (p *process) assemble(f *config.File, model *loadedModel) (*openPipeline, e
 		connected.Close()
 		return nil, err
 	}
-	return &openPipeline{Pipeline: made, counts: counts, broker: connected, model: model}, nil
+	watch, err := p.watchDrift(wiring, connected, model)
+	if err != nil {
+		connected.Close()
+		return nil, err
+	}
+	return &openPipeline{Pipeline: made, counts: counts, broker: connected, model: model, drift: watch}, nil
 }
 
 // brokerWiring is what a pipeline's broker is made of, whichever it is.

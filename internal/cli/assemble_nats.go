@@ -28,7 +28,7 @@ func (w *brokerWiring) nats() (pipeline.Broker, error) {
 // embedded makes the pipeline's way to the server of its dir, which is started
 // where no other pipeline has.
 func (p *process) embedded(w *brokerWiring) (pipeline.Broker, error) {
-	server, err := p.servers.start(w.file.Pipeline.Broker.Embedded, embedded.NATSOptions{Log: p.session.log, AwaitRoom: true})
+	server, err := p.embeddedServer(w)
 	if err != nil {
 		return nil, err
 	}
@@ -44,6 +44,11 @@ func (p *process) embedded(w *brokerWiring) (pipeline.Broker, error) {
 		return w.prepareStreams(ctx, js, true)
 	}
 	return &embeddedBroker{NATS: w.onNATS(connect, prepare), server: server}, nil
+}
+
+// embeddedServer is that of the pipeline's dir, the same for all who ask.
+func (p *process) embeddedServer(w *brokerWiring) (*embeddedServer, error) {
+	return p.servers.start(w.file.Pipeline.Broker.Embedded, embedded.NATSOptions{Log: p.session.log, AwaitRoom: true})
 }
 
 func (w *brokerWiring) onNATS(connect []nats.Option, prepare func(context.Context, jetstream.JetStream) (int64, error)) *pipeline.NATS {

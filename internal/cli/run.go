@@ -96,6 +96,7 @@ type openPipeline struct {
 	counts *telemetry.Pipeline
 	broker pipeline.Broker
 	model  *loadedModel
+	drift  *driftWatch // nil where none is watched
 }
 
 // add loads a pipeline's model and makes the pipeline, which does not touch the
@@ -157,6 +158,8 @@ func (p *process) run(ctx context.Context) error {
 	served := make(chan error, 1)
 	go func() { served <- server.Run(serving) }()
 
+	endWatch := p.watch()
+	defer endWatch()
 	ctx, drain := context.WithCancel(ctx)
 	defer drain()
 	ends := make([]error, len(p.pipelines))
@@ -172,10 +175,27 @@ func (p *process) run(ctx context.Context) error {
 		})
 	}
 	running.Wait()
+	endWatch() // the last counts of the workers are there now
 	stopServing()
 	err := errors.Join(append(ends, <-served)...)
 	p.aborted = errors.Is(err, pipeline.ErrAborted)
 	return err
+}
+
+// watch watches the drift of all pipelines until end is called, which returns
+// when that is over.
+func (p *process) watch() (end func()) {
+	ctx, stop := context.WithCancel(context.Background())
+	var watching sync.WaitGroup
+	for _, o := range p.pipelines {
+		if o.drift != nil {
+			watching.Go(func() { o.drift.run(ctx) })
+		}
+	}
+	return func() {
+		stop()
+		watching.Wait()
+	}
 }
 
 // summarize logs what a pipeline did.

@@ -120,11 +120,12 @@ func (m *Monitor) serve(ctx context.Context, proven func()) error {
 	}
 	defer s.Close()
 	m.show(telemetry.DriftStatus{State: stateStandby})
+	var first []Delta // they may come with the ownership
 	for !s.Owner() {
 		if ctx.Err() != nil {
 			return m.leave(s)
 		}
-		if err := m.standBy(ctx, s); err != nil {
+		if first, err = m.standBy(ctx, s); err != nil {
 			return err
 		}
 	}
@@ -132,6 +133,7 @@ func (m *Monitor) serve(ctx context.Context, proven func()) error {
 	if err != nil {
 		return err
 	}
+	o.add(first)
 	proven()
 	for ctx.Err() == nil {
 		if err := o.turn(ctx); err != nil {
@@ -141,11 +143,10 @@ func (m *Monitor) serve(ctx context.Context, proven func()) error {
 	return errors.Join(o.finish(), m.leave(s))
 }
 
-func (m *Monitor) standBy(ctx context.Context, s Session) error {
+func (m *Monitor) standBy(ctx context.Context, s Session) ([]Delta, error) {
 	ctx, cancel := context.WithTimeout(ctx, idlePoll)
 	defer cancel()
-	_, err := s.Poll(ctx)
-	return err
+	return s.Poll(ctx)
 }
 
 // leaveTimeout bounds the good-bye; others take over without it too, after the

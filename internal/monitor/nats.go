@@ -24,7 +24,7 @@ func NewNATS(o NATSOptions) *NATS { return &NATS{o} }
 
 // Open implements Broker.
 func (n *NATS) Open(ctx context.Context, id Identity) (Session, error) {
-	if err := n.prepare(ctx); err != nil {
+	if err := n.o.Prepare(ctx); err != nil {
 		return nil, err
 	}
 	share, err := joinNATS(ctx, &n.o, GroupName(n.o.Group, id), n.o.Subjects.Panes())
@@ -32,20 +32,6 @@ func (n *NATS) Open(ctx context.Context, id Identity) (Session, error) {
 		return nil, err
 	}
 	return &natsSession{share}, nil
-}
-
-// prepare sees to the streams.
-func (n *NATS) prepare(ctx context.Context) error {
-	conn, err := broker.ConnectNATS(n.o.Connect)
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	js, err := jetstream.New(conn, jetstream.WithDefaultTimeout(n.o.Timeout))
-	if err != nil {
-		return err
-	}
-	return n.o.Prepare(ctx, js)
 }
 
 // natsSession is a process's place in the group. What the owner commits is one

@@ -24,7 +24,7 @@ type NATSOptions struct {
 	Group    string // of the pipeline
 	Instance string
 	// Prepare makes the streams that may be made, and says which are missing.
-	Prepare func(ctx context.Context, js jetstream.JetStream) error
+	Prepare func(ctx context.Context) error
 	// SessionTimeout is the silence after which another process takes over.
 	SessionTimeout time.Duration
 	// Timeout bounds a question to the server.

@@ -121,9 +121,14 @@ func (o *owner) poll(ctx context.Context, until time.Time) error {
 	waiting, cancel := context.WithTimeout(ctx, until.Sub(o.m.o.Now()))
 	defer cancel()
 	deltas, err := o.session.Poll(waiting)
-	if err != nil {
-		return err
+	if err == nil {
+		o.add(deltas)
 	}
+	return err
+}
+
+// add adds what was polled.
+func (o *owner) add(deltas []Delta) {
 	// A window that closes by the clock must not close by one that is ahead of
 	// what was read: while there is a backlog its own time counts.
 	clock := o.m.o.Now().UnixMilli()
@@ -138,7 +143,6 @@ func (o *owner) poll(ctx context.Context, until time.Time) error {
 	}
 	o.polled += len(deltas)
 	o.clock = max(o.clock, clock)
-	return nil
 }
 
 // listEvery is how often the broker is asked for the source's partitions.

@@ -31,6 +31,7 @@ type metrics struct {
 	decode, inference, publish, observe, commit, idle *prometheus.Desc
 	commitDuration, commits                           *prometheus.Desc
 	lag, assigned                                     *prometheus.Desc
+	driftScore, driftAlarm                            *prometheus.Desc
 	modelInfo, modelLoaded                            *prometheus.Desc
 	buildInfo                                         *prometheus.Desc
 }
@@ -61,6 +62,9 @@ func newMetrics() *metrics {
 		lag:      desc("lag_events", "Events that wait in a partition that this process reads.", "topic", "partition"),
 		assigned: desc("assigned_partitions", "1 while this process reads the partition, 0 after it gave it away.", "topic", "partition"),
 
+		driftScore: desc("drift_score", "How far a feature is from the reference in the latest window, by statistic.", "model", "version", "feature", "statistic", "window"),
+		driftAlarm: desc("drift_alarm", "1 while a feature's drift in the latest window is significant and big enough, 0 otherwise.", "model", "version", "feature", "window"),
+
 		buildInfo:   desc("build_info", "What runs: the versions of penstock, Go and ONNX Runtime; always 1.", "version", "goversion", "onnxruntime"),
 		modelInfo:   desc("model_info", "Which model scores; always 1.", "model", "version", "digest", "variant"),
 		modelLoaded: desc("model_loaded_timestamp_seconds", "When the model was loaded, in Unix time.", "model", "version", "digest", "variant"),
@@ -74,6 +78,7 @@ func (m *metrics) all() []*prometheus.Desc {
 		m.decode, m.inference, m.publish, m.observe, m.commit, m.idle,
 		m.commitDuration, m.commits,
 		m.lag, m.assigned,
+		m.driftScore, m.driftAlarm,
 		m.modelInfo, m.modelLoaded, m.buildInfo,
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/penstock/penstock"
+	"github.com/penstock/penstock/drift"
 )
 
 // PipelineOptions says what a pipeline's metrics are labelled with.
@@ -28,6 +29,7 @@ type Pipeline struct {
 	partitions map[partitionKey]*Partition
 
 	expired atomic.Int64
+	drift   atomic.Pointer[func() []*drift.Report] // nil where none is watched
 }
 
 type partitionKey struct {

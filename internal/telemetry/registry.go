@@ -134,6 +134,7 @@ func (m *metrics) collect(p *Pipeline, build BuildInfo, out chan<- prometheus.Me
 			gauge(m.lag, float64(lag), labels...)
 		}
 	}
+	m.collectDrift(p, out)
 	labels := []string{model.Name, model.Version, model.Digest, p.options.Variant}
 	gauge(m.buildInfo, 1, build.Version, build.GoVersion, build.ONNXRuntime)
 	gauge(m.modelInfo, 1, labels...)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/penstock/penstock"
+	"github.com/penstock/penstock/drift"
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
@@ -52,6 +53,13 @@ func busy() *Pipeline {
 	given.SetAssigned(true)
 	given.SetLag(9)
 	given.SetAssigned(false)
+	js, psi := 0.131, 0.21
+	p.WatchDrift(func() []*drift.Report {
+		return []*drift.Report{{Model: "fraud", Version: "7", Window: "1h", Features: []drift.FeatureReport{
+			{Name: "amount", Status: drift.StatusOK, Alarm: true, JS: &js, PSI: &psi},
+			{Name: "country", Status: drift.StatusInsufficient},
+		}}}
+	})
 	return p
 }
 
@@ -104,6 +112,10 @@ penstock_dead_letters_total{class="timeout",pipeline="card-fraud"}_0
 penstock_dead_letters_total{class="too_large",pipeline="card-fraud"}_1
 penstock_dead_letters_total{class="type",pipeline="card-fraud"}_0
 penstock_decode_seconds_total{pipeline="card-fraud"}_1.5
+penstock_drift_alarm{feature="amount",model="fraud",pipeline="card-fraud",version="7",window="1h"}_1
+penstock_drift_alarm{feature="country",model="fraud",pipeline="card-fraud",version="7",window="1h"}_0
+penstock_drift_score{feature="amount",model="fraud",pipeline="card-fraud",statistic="js",version="7",window="1h"}_0.131
+penstock_drift_score{feature="amount",model="fraud",pipeline="card-fraud",statistic="psi",version="7",window="1h"}_0.21
 penstock_event_latency_seconds_count{pipeline="card-fraud"}_1024
 penstock_event_latency_seconds_sum{pipeline="card-fraud"}_127
 penstock_events_total{outcome="dead_lettered",pipeline="card-fraud"}_6

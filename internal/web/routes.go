@@ -37,6 +37,7 @@ func (h *handler) routes() http.Handler {
 	serve("/metrics", view(h.options.Metrics))
 	if !h.site.metrics {
 		serve("/api/v1/status", view(http.HandlerFunc(h.status)))
+		serve("/api/v1/drift", view(http.HandlerFunc(h.drift)))
 	}
 	if !h.site.metrics && h.options.Debug {
 		there = append(there, "/debug/pprof/")
@@ -148,10 +149,15 @@ func (h *handler) status(w http.ResponseWriter, r *http.Request) {
 		s.Checks, s.Workers, s.Partitions = list(s.Checks), list(s.Workers), list(s.Partitions)
 		answer.Pipelines = append(answer.Pipelines, s)
 	}
+	writeJSON(w, answer)
+}
+
+// writeJSON answers with a value, indented, for people look at it, too.
+func writeJSON(w http.ResponseWriter, value any) {
 	w.Header().Set("Content-Type", "application/json")
 	out := json.NewEncoder(w)
-	out.SetIndent("", "  ") // people look at it, too
-	_ = out.Encode(answer)  // the client has gone, if anything
+	out.SetIndent("", "  ")
+	_ = out.Encode(value) // the client has gone, if anything
 }
 
 // list makes an empty list [] in JSON, and never null.

@@ -17,7 +17,7 @@ func TestRoutes(t *testing.T) {
 	debug := start(t, Options{Debug: true, Mounts: []Mount{{Pipeline: ready("a"), Listen: local, MetricsListen: local}}})
 	everything, scrape := "http://"+plain.Addr().String(), "http://"+plain.MetricsAddr().String()
 	debugged, debuggedScrape := "http://"+debug.Addr().String(), "http://"+debug.MetricsAddr().String()
-	const nothing, few = `"/x" is not here; there are /livez, /readyz, /metrics, /api/v1/status` + "\n", "there are /livez, /readyz, /metrics\n"
+	const nothing, few = `"/x" is not here; there are /livez, /readyz, /metrics, /api/v1/status, /api/v1/drift` + "\n", "there are /livez, /readyz, /metrics\n"
 	for _, c := range []struct {
 		method, url string
 		code        int
@@ -35,6 +35,8 @@ func TestRoutes(t *testing.T) {
 		{"GET", everything + "/api/v1/status", 200, `..."pipelines": [`},
 		{"GET", everything + "/api/v1/status?pipeline=b", 404, "...there is no pipeline"},
 		{"DELETE", everything + "/api/v1/status", 405, "...use GET"},
+		{"GET", everything + "/api/v1/drift", 200, `..."reports": []`},
+		{"GET", everything + "/api/v1/drift?pipeline=b", 404, "...there is no pipeline"},
 		{"GET", everything + "/x", 404, nothing},
 		{"GET", everything + "/livez/", 404, "...not here"},
 		{"GET", everything + "/", 404, "...not here"},
@@ -45,13 +47,14 @@ func TestRoutes(t *testing.T) {
 		{"GET", scrape + "/readyz", 200, "ok\n"},
 		{"GET", scrape + "/metrics", 200, "penstock_events_total 1\n"},
 		{"GET", scrape + "/api/v1/status", 404, "..." + few},
+		{"GET", scrape + "/api/v1/drift", 404, "..." + few},
 		{"GET", scrape + "/debug/pprof/", 404, "..." + few},
 
 		{"GET", debugged + "/debug/pprof/", 200, "...goroutine"},
 		{"GET", debugged + "/debug/pprof/goroutine?debug=1", 200, "...goroutine profile"},
 		{"GET", debugged + "/debug/pprof/cmdline", 200, "..."},
 		{"GET", debugged + "/debug/pprof/profile?seconds=1", 200, "..."},
-		{"GET", debugged + "/x", 404, ".../api/v1/status, /debug/pprof/\n"},
+		{"GET", debugged + "/x", 404, ".../api/v1/drift, /debug/pprof/\n"},
 		{"GET", debuggedScrape + "/debug/pprof/", 404, "..." + few},
 	} {
 		t.Run(c.method+" "+c.url[strings.LastIndex(c.url, ":"):], func(t *testing.T) {

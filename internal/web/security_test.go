@@ -106,7 +106,7 @@ func TestKeys(t *testing.T) {
 	base := "https://" + s.Addr().String()
 	for path, needs := range map[string]int{
 		"/livez": open, "/readyz": open, "/readyz?verbose": open,
-		"/metrics": view, "/api/v1/status": view,
+		"/metrics": view, "/api/v1/status": view, "/api/v1/drift": view,
 		"/debug/pprof/": admin, "/debug/pprof/heap": admin, "/debug/pprof/cmdline": admin,
 	} {
 		for key, has := range map[string]int{"": open, "a wrong one": open, viewerKey[1:]: open, viewerKey: view, adminKey: admin} {

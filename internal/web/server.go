@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/penstock/penstock/drift"
 	"github.com/penstock/penstock/internal/telemetry"
 )
 
@@ -18,6 +19,7 @@ type Pipeline interface {
 	Name() string
 	Checks() []telemetry.Check // all of them, in the same order every time
 	Status() telemetry.Status
+	Drift() []*drift.Report // the latest of each window, whichever process made them
 }
 
 // Options says what a process shows, and where.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/penstock/penstock"
+	"github.com/penstock/penstock/drift"
 	"github.com/penstock/penstock/internal/telemetry"
 	"go.uber.org/goleak"
 )
@@ -20,11 +21,13 @@ type fake struct {
 	name   string
 	checks []telemetry.Check
 	status telemetry.Status
+	drift  []*drift.Report
 }
 
 func (f *fake) Name() string              { return f.name }
 func (f *fake) Checks() []telemetry.Check { return f.checks }
 func (f *fake) Status() telemetry.Status  { return f.status }
+func (f *fake) Drift() []*drift.Report    { return f.drift }
 
 func ready(name string) *fake {
 	return &fake{

@@ -1,0 +1,30 @@
+package cli
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/penstock/penstock/drift"
+	"github.com/penstock/penstock/internal/config"
+)
+
+// windowsSettings say how a pipeline's counts are summed.
+func windowsSettings(d *config.Drift) (drift.WindowsConfig, error) {
+	zone, err := time.LoadLocation(d.Zone)
+	if err != nil {
+		return drift.WindowsConfig{}, fmt.Errorf("drift.zone: %w", err)
+	}
+	c := drift.WindowsConfig{Pane: d.Pane, Lateness: d.Lateness, Idle: d.Idle, Zone: zone, Collect: d.Reference.First}
+	for _, w := range d.Windows {
+		c.Windows = append(c.Windows, windowSpec(w))
+	}
+	return c, nil
+}
+
+// judgeSettings say what is an alarm.
+func judgeSettings(d *config.Drift, windows []drift.WindowSpec) drift.JudgeConfig {
+	return drift.JudgeConfig{
+		FalseAlarms: d.FalseAlarms.Count, Per: periods[d.FalseAlarms.Per],
+		Effect: d.Effect, MinRows: int64(d.MinRows), Windows: windows,
+	}
+}

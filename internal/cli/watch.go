@@ -1,0 +1,126 @@
+package cli
+
+import (
+	"context"
+	"sync"
+
+	"github.com/penstock/penstock/drift"
+	"github.com/penstock/penstock/internal/broker"
+	"github.com/penstock/penstock/internal/monitor"
+	"github.com/penstock/penstock/internal/pipeline"
+	"github.com/penstock/penstock/internal/telemetry"
+)
+
+// driftWatch is this process's part in watching a pipeline's drift.
+type driftWatch struct {
+	monitor *monitor.Monitor
+	reports monitor.Reports
+	webhook *monitor.Webhook // nil where none is asked for
+	wiring  *brokerWiring
+	streams *driftStreams
+}
+
+// driftStreams are the ways to a pipeline's own streams, on whichever broker.
+type driftStreams struct {
+	monitor monitor.Broker
+	reports func(ctx context.Context) (monitor.ReportReader, error)
+	alarms  func(ctx context.Context) (monitor.Alarms, error)
+}
+
+// watchDrift makes what watches the drift of a pipeline whose broker is connected;
+// nil without drift: in its config. It starts nothing.
+func (p *process) watchDrift(w *brokerWiring, connected pipeline.Broker, model *loadedModel) (*driftWatch, error) {
+	cfg := &w.file.Pipeline
+	if cfg.Drift == nil {
+		return nil, nil
+	}
+	windows, err := windowsSettings(cfg.Drift)
+	if err != nil {
+		return nil, &refusal{err}
+	}
+	d := &driftWatch{wiring: w}
+	if d.streams, err = p.driftStreams(w, connected); err != nil {
+		return nil, err
+	}
+	schema := drift.NewSchema(model.observed.Fields, model.normal)
+	identity := model.identity
+	d.monitor = monitor.New(monitor.Options{
+		Core: monitor.CoreOptions{
+			Pipeline: cfg.Name,
+			Identity: monitor.NewIdentity(identity.Name, identity.Version, schema.Generation, windows),
+			Schema:   schema, Reference: model.normal, Fields: model.observed.Fields,
+			Windows: windows, Judge: judgeSettings(cfg.Drift, windows.Windows),
+		},
+		Broker: d.streams.monitor, Timeout: cfg.TransactionTimeout, Log: w.log,
+	})
+	if hook := &cfg.Drift.Webhook; hook.URL != "" {
+		d.webhook, err = monitor.NewWebhook(monitor.WebhookOptions{
+			URL: hook.URL, Secret: hook.Secret.Reveal(), Open: d.streams.alarms, Log: w.log,
+		})
+		if err != nil {
+			return nil, &refusal{err}
+		}
+	}
+	w.counts.WatchDrift(d.own)
+	return d, nil
+}
+
+// own are the reports that this process is to show as metrics.
+func (d *driftWatch) own() []*drift.Report {
+	if !d.monitor.Owner() {
+		return nil
+	}
+	return d.reports.Latest()
+}
+
+// run watches until ctx ends, and then commits what was counted last.
+func (d *driftWatch) run(ctx context.Context) {
+	var parts sync.WaitGroup
+	defer parts.Wait()
+	parts.Go(func() { d.reports.Follow(ctx, d.streams.reports, d.wiring.log) })
+	if d.webhook != nil {
+		parts.Go(func() { d.webhook.Run(ctx) })
+	}
+	d.monitor.Run(ctx)
+}
+
+// driftStreams wires the broker that the config names.
+func (p *process) driftStreams(w *brokerWiring, connected pipeline.Broker) (*driftStreams, error) {
+	cfg := &w.file.Pipeline
+	switch b := &cfg.Broker; {
+	case b.NATS != nil:
+		connect, err := broker.NATSOptions(b.NATS)
+		if err != nil {
+			return nil, &refusal{err}
+		}
+		return w.driftOnNATS(connect, connected), nil
+	case b.Embedded != nil:
+		server, err := p.embeddedServer(w)
+		if err != nil {
+			return nil, err
+		}
+		connect, err := server.connect()
+		if err != nil {
+			return nil, err
+		}
+		return w.driftOnNATS(connect, connected), nil
+	}
+	return w.driftOnKafka(connected)
+}
+
+// Drift is the latest that was said of the pipeline's drift.
+func (o *openPipeline) Drift() []*drift.Report {
+	if o.drift == nil {
+		return nil
+	}
+	return o.drift.reports.Latest()
+}
+
+// Status is the pipeline's, with what this process does about drift.
+func (o *openPipeline) Status() telemetry.Status {
+	s := o.Pipeline.Status()
+	if o.drift != nil {
+		s.Drift = new(o.drift.monitor.Status())
+	}
+	return s
+}

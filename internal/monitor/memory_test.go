@@ -1,0 +1,128 @@
+package monitor
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/penstock/penstock/drift"
+)
+
+// memory is a broker in memory, with one owner after the other.
+type memory struct {
+	mu       sync.Mutex // protects what follows
+	log      []Delta
+	position int
+	state    map[string]StateRecord
+	reports  [][]byte
+	alarms   [][]byte
+	frozen   []*FrozenReference
+	commits  int
+	opened   int
+	// tear is asked at each commit, numbered from 1, what becomes of it.
+	tear func(commit int) tear
+	// chunk is how many deltas a poll gives at most.
+	chunk int
+	idle  chan struct{} // closed when all is read and committed
+	over  bool
+}
+
+// tear says what of a commit becomes durable before the session breaks.
+type tear uint8
+
+const (
+	whole        tear = iota // all of it, and the session goes on
+	nothing                  // none
+	answerLost               // all of it
+	stateOnly                // no broker does this: a mutant that writes its state by itself
+	positionOnly             // nor this: one that writes its state later
+)
+
+func newMemory(log []Delta) *memory {
+	return &memory{log: log, state: map[string]StateRecord{}, chunk: 10, tear: func(int) tear { return whole }}
+}
+
+func (m *memory) Open(context.Context, Identity) (Session, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.opened++
+	return &memorySession{m: m, at: m.position}, nil
+}
+
+type memorySession struct {
+	m  *memory
+	at int
+}
+
+func (s *memorySession) Poll(ctx context.Context) ([]Delta, error) {
+	time.Sleep(100 * time.Millisecond) // so that there are many commits
+	s.m.mu.Lock()
+	n := min(s.m.chunk, len(s.m.log)-s.at)
+	all := slices.Clone(s.m.log[s.at : s.at+n])
+	s.at += n
+	s.m.mu.Unlock()
+	if n == 0 {
+		<-ctx.Done()
+	}
+	return all, nil
+}
+
+func (s *memorySession) Owner() bool { return true }
+
+func (s *memorySession) State(_ context.Context, take func(StateRecord) error) error {
+	for _, r := range s.m.state {
+		if err := take(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *memorySession) Partitions(context.Context) ([]drift.PartitionID, error) {
+	return partitionIDs(), nil
+}
+
+var errTorn = errors.New("the session broke")
+
+func (s *memorySession) Commit(_ context.Context, out *Output) error {
+	m := s.m
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.commits++
+	became := m.tear(m.commits)
+	if became == whole || became == answerLost || became == stateOnly {
+		for _, r := range out.State {
+			m.state[r.Identity+"/"+r.Key] = r
+			if len(r.Value) == 0 {
+				delete(m.state, r.Identity+"/"+r.Key)
+			}
+		}
+	}
+	if became == whole || became == answerLost || became == positionOnly {
+		m.position = s.at
+	}
+	if became == whole || became == answerLost {
+		for _, r := range out.Reports {
+			m.reports = append(m.reports, r.Value)
+		}
+		for _, r := range out.Alarms {
+			m.alarms = append(m.alarms, r.Value)
+		}
+		if out.Reference != nil {
+			m.frozen = append(m.frozen, out.Reference)
+		}
+	}
+	if m.position == len(m.log) && !m.over {
+		m.over = true
+		close(m.idle)
+	}
+	if became != whole {
+		return errTorn
+	}
+	return nil
+}
+
+func (s *memorySession) Leave(context.Context) error { return nil }
+func (s *memorySession) Close()                      {}

@@ -1,0 +1,53 @@
+package telemetry
+
+import (
+	"github.com/penstock/penstock/drift"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// WatchDrift has the latest reports shown: those of a process that publishes them,
+// and none where another one does, so that a series comes from one place. It is
+// called by scrapes, several at a time.
+func (p *Pipeline) WatchDrift(reports func() []*drift.Report) { p.drift.Store(&reports) }
+
+// collectDrift gives what the reports say of each feature.
+func (m *metrics) collectDrift(p *Pipeline, out chan<- prometheus.Metric) {
+	reports := p.drift.Load()
+	if reports == nil {
+		return
+	}
+	gauge := func(desc *prometheus.Desc, value float64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, labels...)
+	}
+	for _, r := range (*reports)() {
+		for i := range r.Features {
+			f := &r.Features[i]
+			gauge(m.driftAlarm, number(f.Alarm), p.options.Name, r.Model, r.Version, f.Name, r.Window)
+			for _, s := range scores(f) {
+				if s.value != nil {
+					gauge(m.driftScore, *s.value, p.options.Name, r.Model, r.Version, f.Name, s.statistic, r.Window)
+				}
+			}
+		}
+	}
+}
+
+type score struct {
+	statistic string
+	value     *float64
+}
+
+// scores are a feature's statistics under their names in the report.
+func scores(f *drift.FeatureReport) []score {
+	return []score{
+		{"js", f.JS},
+		{"js_lower", f.JSLower},
+		{"psi", f.PSI},
+		{"psi_corrected", f.PSICorrected},
+		{"w1", f.W1},
+		{"ks_lower", f.KSLower},
+		{"ks_upper", f.KSUpper},
+		{"hellinger", f.Hellinger},
+		{"linf", f.Linf},
+	}
+}
