@@ -110,6 +110,9 @@ def median(delays):
     return None if rows == float("inf") else int(rows)
 
 
+NAMES = {"evidently": "Evidently", "nannyml": "NannyML"}  # the others' files have results of two
+
+
 def load(folder):
     results = {}
     for name in ("penstock", "evidently", "nannyml", "river"):
@@ -117,7 +120,7 @@ def load(folder):
         if os.path.exists(path):
             with open(path) as file:
                 data = json.load(file)
-            results.update(data if name == "river" else {{"penstock": "penstock", "evidently": "Evidently", "nannyml": "NannyML"}[name]: data})
+            results.update({NAMES[name]: data} if name in NAMES else data)
     return results
 
 
