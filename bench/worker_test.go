@@ -77,6 +77,8 @@ func median(v []float64) float64 {
 
 // worker is what one worker of a pipeline owns.
 type worker struct {
+	plan    *inference.Plan
+	output  *inference.OutputPlan
 	events  [][]byte
 	at      int
 	batch   *inference.Batch
@@ -111,6 +113,7 @@ func newWorker(b *testing.B, name string) *worker {
 	}
 	b.Cleanup(func() { runner.Close() })
 	w := &worker{
+		plan: plan, output: output,
 		events: readEvents(b), batch: plan.NewBatch(batchRows), runner: runner, scorer: scorer,
 		encoder: inference.NewEncoder(inference.EncoderOptions{
 			Pipeline: "card-fraud", Variant: "champion", Plan: 1,

@@ -47,6 +47,9 @@ func appendPane(b []byte, p *Pane) []byte {
 	for i := range p.Fields {
 		b = appendCounts(b, &p.Fields[i], p.Rows)
 	}
+	if len(p.Texts) == 0 { // as where there is a reference
+		return append(b, 0)
+	}
 	hashes := slices.DeleteFunc(slices.Sorted(maps.Keys(p.Texts)), func(hash uint64) bool { return len(p.Texts[hash]) > maxText })
 	b = binary.AppendUvarint(b, uint64(len(hashes)))
 	for _, hash := range hashes {

@@ -71,9 +71,11 @@ func (p *partition) gather(d *Delta) []*Delta {
 	return whole
 }
 
-// move notes that a delta was counted.
+// move notes that a delta was counted. A claim lasts as long as what comes is more
+// of the same: on NATS a quiet filter's position moves on with the stream's others.
 func (p *partition) move(d *Delta) {
-	if !p.known || d.To != p.next {
+	quiet := d.Idle && d.From == p.next && d.Horizon == math.MinInt64 && len(d.Panes) == 0
+	if !p.known || d.To != p.next && !quiet {
 		p.claims = false
 	}
 	p.known, p.next, p.horizon = true, d.To, max(p.horizon, d.Horizon)

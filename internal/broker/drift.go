@@ -45,8 +45,10 @@ func DriftPartition(source, filter string, number int32) (name string, partition
 // ReferenceKey is that of a part of a model version's frozen reference in the
 // state topic, which the monitor writes and workers read.
 func ReferenceKey(model, version string, part int) string {
-	return "reference/" + model + "/" + version + "/" + strconv.Itoa(part)
+	return referencePrefix + model + "/" + version + "/" + strconv.Itoa(part)
 }
+
+const referencePrefix = "reference/"
 
 // maxReferencePart is the most bytes of a part.
 const maxReferencePart = drift.MaxDelta - 1<<10

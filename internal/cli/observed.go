@@ -105,7 +105,7 @@ func (m *loadedModel) counting(cfg *config.Pipeline, champion rollout.Variant) *
 		return nil
 	}
 	schema := drift.NewSchema(m.observed.Fields, m.normal)
-	return &pipeline.Drift{
+	made := &pipeline.Drift{
 		Config: observe.Config{
 			Pipeline: cfg.Name, Model: champion.Model, Variant: champion.Name,
 			Pane: max(d.Pane, time.Millisecond), Lateness: d.Lateness, Plan: m.observed,
@@ -114,6 +114,16 @@ func (m *loadedModel) counting(cfg *config.Pipeline, champion rollout.Variant) *
 		},
 		Panes: panesOf(cfg), Idle: d.Idle,
 	}
+	if m.normal == nil {
+		made.Freeze = func(encoded []byte) (*drift.Schema, error) {
+			ref, err := drift.ParseReference(encoded)
+			if err != nil {
+				return nil, err
+			}
+			return drift.NewSchema(m.observed.Fields, ref), nil
+		}
+	}
+	return made
 }
 
 // panesOf is the topic or subject that deltas go to.

@@ -13,6 +13,18 @@ type Outputs interface {
 	Label(row int) (label []byte, ok bool)
 }
 
+// Counter is what rows are added to: a *drift.Counter, or the rows of a reference.
+type Counter interface {
+	// Row comes before the values of a row.
+	Row()
+	Number(field int, v float64)
+	Numbers(field int, v []float64)
+	Text(field int, v []byte)
+	Vector(field int, v []float32)
+	Missing(field int)
+	TypeError(field int)
+}
+
 // Observer counts rows for one goroutine. It allocates nothing once warm.
 type Observer struct {
 	plan    *Plan
@@ -26,7 +38,7 @@ func NewObserver(p *Plan) *Observer { return &Observer{plan: p} }
 
 // Count counts rows of a batch that have a prediction, field by field: what the
 // model was given, what it said, and what is watched beside it.
-func (o *Observer) Count(c *drift.Counter, b *inference.Batch, out Outputs, rows []int) {
+func (o *Observer) Count(c Counter, b *inference.Batch, out Outputs, rows []int) {
 	for range rows {
 		c.Row()
 	}
@@ -56,7 +68,7 @@ func (o *Observer) Count(c *drift.Counter, b *inference.Batch, out Outputs, rows
 	}
 }
 
-func (o *Observer) scores(c *drift.Counter, field int, out Outputs, rows []int) {
+func (o *Observer) scores(c Counter, field int, out Outputs, rows []int) {
 	o.numbers = o.numbers[:0]
 	for _, row := range rows {
 		if score, ok := out.Headline(row); ok {
@@ -68,7 +80,7 @@ func (o *Observer) scores(c *drift.Counter, field int, out Outputs, rows []int) 
 	c.Numbers(field, o.numbers)
 }
 
-func labels(c *drift.Counter, field int, out Outputs, rows []int) {
+func labels(c Counter, field int, out Outputs, rows []int) {
 	for _, row := range rows {
 		if label, ok := out.Label(row); ok {
 			c.Text(field, label)
@@ -78,7 +90,7 @@ func labels(c *drift.Counter, field int, out Outputs, rows []int) {
 	}
 }
 
-func (o *Observer) texts(c *drift.Counter, field int, b *inference.Batch, rows []int) {
+func (o *Observer) texts(c Counter, field int, b *inference.Batch, rows []int) {
 	f := &o.plan.sources[field].feature
 	for _, row := range rows {
 		if b.IsMissing(f, row) {
@@ -90,7 +102,7 @@ func (o *Observer) texts(c *drift.Counter, field int, b *inference.Batch, rows [
 	}
 }
 
-func (o *Observer) vectors(c *drift.Counter, field int, b *inference.Batch, rows []int) {
+func (o *Observer) vectors(c Counter, field int, b *inference.Batch, rows []int) {
 	f := &o.plan.sources[field].feature
 	for _, row := range rows {
 		if b.IsMissing(f, row) {
@@ -102,7 +114,7 @@ func (o *Observer) vectors(c *drift.Counter, field int, b *inference.Batch, rows
 	}
 }
 
-func watchedNumbers(c *drift.Counter, field, number int, b *inference.Batch, rows []int) {
+func watchedNumbers(c Counter, field, number int, b *inference.Batch, rows []int) {
 	for _, row := range rows {
 		switch v, has := b.WatchedNumber(number, row); has {
 		case inference.Present:
@@ -115,7 +127,7 @@ func watchedNumbers(c *drift.Counter, field, number int, b *inference.Batch, row
 	}
 }
 
-func watchedTexts(c *drift.Counter, field, number int, b *inference.Batch, rows []int) {
+func watchedTexts(c Counter, field, number int, b *inference.Batch, rows []int) {
 	for _, row := range rows {
 		switch v, has := b.WatchedText(number, row); has {
 		case inference.Present:
@@ -130,7 +142,7 @@ func watchedTexts(c *drift.Counter, field, number int, b *inference.Batch, rows 
 
 // TypeError counts an event that was turned away for the type of what is at path:
 // for that field alone.
-func (p *Plan) TypeError(c *drift.Counter, path string) {
+func (p *Plan) TypeError(c Counter, path string) {
 	for _, field := range p.byPath[path] {
 		c.TypeError(field)
 	}

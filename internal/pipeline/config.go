@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/penstock/penstock"
+	"github.com/penstock/penstock/drift"
 	"github.com/penstock/penstock/inference"
 	"github.com/penstock/penstock/internal/broker"
 	"github.com/penstock/penstock/internal/observe"
@@ -42,6 +43,10 @@ type Config struct {
 // Drift says what is counted of the events, and where it goes.
 type Drift struct {
 	observe.Config
+	// Freeze makes the schema by a reference that was collected from the stream; nil
+	// where it is known from the start, or is never going to be.
+	Freeze func(encoded []byte) (*drift.Schema, error)
+
 	Panes string        // topic or subject of the deltas
 	Idle  time.Duration // how long a partition is at its end until it holds nothing back
 }

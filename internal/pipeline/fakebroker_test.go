@@ -167,3 +167,7 @@ func at(partition int32, offset int64, x int) penstock.Event {
 	}
 	return e
 }
+
+func (*fakeBroker) Reference(context.Context, penstock.ModelIdentity) ([]byte, error) {
+	return nil, nil
+}

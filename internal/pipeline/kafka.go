@@ -48,6 +48,8 @@ type Kafka struct {
 	mu    sync.Mutex // guards what follows
 	state *consumer.State
 	ends  broker.Offsets // of the source, when AtEnd was first asked
+
+	references *broker.References // nil until it was needed
 }
 
 // NewKafka connects when it is first asked for something.
@@ -70,6 +72,9 @@ func (k *Kafka) Close() {
 	defer k.mu.Unlock()
 	if k.state != nil {
 		k.state.Close()
+	}
+	if k.references != nil {
+		k.references.Close()
 	}
 	k.client.Close()
 }
@@ -194,6 +199,21 @@ func (k *Kafka) AtEnd(ctx context.Context) (bool, error) {
 		k.mu.Unlock()
 	}
 	return broker.Reached(ctx, k.client, k.o.Session.Group, ends)
+}
+
+// Reference implements Broker.
+func (k *Kafka) Reference(ctx context.Context, model penstock.ModelIdentity) ([]byte, error) {
+	k.mu.Lock()
+	if k.references == nil {
+		var err error
+		if k.references, err = broker.NewReferences(append(slices.Clone(k.o.Connect), kgo.WithHooks(k.liveness)), k.o.State); err != nil {
+			k.mu.Unlock()
+			return nil, err
+		}
+	}
+	references := k.references
+	k.mu.Unlock()
+	return references.Of(ctx, model.Name, model.Version)
 }
 
 // Leave implements Broker. Places go by name: those of a process that had none yet

@@ -14,6 +14,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/penstock/penstock"
 	"github.com/penstock/penstock/consumer"
 	"github.com/penstock/penstock/internal/broker"
 	"github.com/penstock/penstock/internal/telemetry"
@@ -269,6 +270,15 @@ func (n *NATS) AtEnd(ctx context.Context) (bool, error) {
 		}
 	}
 	return true, nil
+}
+
+// Reference implements Broker.
+func (n *NATS) Reference(ctx context.Context, model penstock.ModelIdentity) ([]byte, error) {
+	js, err := n.connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return broker.NATSReference(ctx, js, n.o.Own, n.o.Subjects, model.Name, model.Version)
 }
 
 // endsOf are the sequences of the last events when it was first asked.

@@ -21,6 +21,8 @@ type Pipeline struct {
 	broker  Broker
 	share   shareMeter
 	workers []*worker
+	// reference is what the workers count by; nil without drift.
+	reference *reference
 
 	hard     context.Context // ends when even a drain is cut short
 	cut      context.CancelCauseFunc
@@ -38,6 +40,9 @@ type Pipeline struct {
 func New(c Config, b Broker) (*Pipeline, error) {
 	p := &Pipeline{c: c, broker: b, share: shareMeter{limit: c.MaxDeadShare}, waiting: map[int]time.Time{}}
 	p.hard, p.cut = context.WithCancelCause(context.Background())
+	if c.Drift != nil {
+		p.reference = newReference(c.Drift, b)
+	}
 	for n := range c.Workers {
 		w, err := newWorker(p, n)
 		if err != nil {

@@ -75,6 +75,10 @@ type Broker interface {
 	// AtEnd tells whether all events that were there at the first call are
 	// committed.
 	AtEnd(ctx context.Context) (bool, error)
+	// Reference gives what a model's drift is measured by where that was collected
+	// from the stream, encoded; nil as long as it is not complete. It comes after
+	// Prepare, from one goroutine at a time.
+	Reference(ctx context.Context, model penstock.ModelIdentity) ([]byte, error)
 	// Leave gives the workers' places back to the group, if they have any.
 	Leave(ctx context.Context) error
 	// Health says what is wrong with the broker; empty when nothing is.

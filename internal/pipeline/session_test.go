@@ -190,3 +190,5 @@ func TestPartitionsAreShownWhereTheyAre(t *testing.T) {
 		settled(t, s.Read(t, sink, 60), 1, 60)
 	})
 }
+
+func (*scripted) Reference(context.Context, penstock.ModelIdentity) ([]byte, error) { return nil, nil }

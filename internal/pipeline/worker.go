@@ -67,7 +67,7 @@ func newWorker(p *Pipeline, n int) (*worker, error) {
 	m := &p.c.Model
 	w.batch = m.Mapping.NewBatch(p.c.BatchRows)
 	if p.c.Drift != nil {
-		w.observed = observe.NewEpoch(&p.c.Drift.Config)
+		w.observed = observe.NewEpoch(&p.reference.counting)
 		w.claims.every = claimEvery(p.c.Drift.Idle)
 	}
 	var err error
@@ -230,6 +230,9 @@ func (w *worker) open(ctx context.Context) error {
 	if err := w.p.broker.Prepare(limited); err != nil {
 		return err
 	}
+	if err := w.p.reference.refresh(limited); err != nil {
+		return err
+	}
 	session, err := w.p.broker.Open(limited, w.n)
 	if err != nil {
 		return err
@@ -277,6 +280,7 @@ func (w *worker) poll(ctx context.Context) (more bool, err error) {
 // begin opens an epoch, unless one is open.
 func (w *worker) begin(now time.Time) {
 	if w.observed != nil && !w.epoch.open {
+		w.p.reference.look(w.p.hard, now)
 		w.observed.Begin()
 	}
 	w.epoch.begin(now)
