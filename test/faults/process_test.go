@@ -18,6 +18,8 @@ type process struct {
 	st       *stage
 	instance string
 	args     []string // besides the config and the instance
+	calm     bool     // nothing holds it up, and it makes no mistake
+	deadly   string   // the failpoint that kills it, once it comes there often enough
 
 	cmd    *exec.Cmd
 	done   chan struct{}
@@ -84,8 +86,15 @@ func (p *process) start() {
 	p.cmd = exec.Command(shared.binary, append([]string{"run", p.st.config, "--instance", p.instance}, p.args...)...)
 	p.cmd.Stdout, p.cmd.Stderr = log, log
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pgid: shared.group}
+	failpoints, mutant := p.st.failpoints, p.st.mutant
+	switch {
+	case p.calm:
+		failpoints, mutant = "", ""
+	case p.deadly != "":
+		failpoints += "," + p.deadly + ":kill:0.3"
+	}
 	p.cmd.Env = append(os.Environ(),
-		"PENSTOCK_FAILPOINTS="+p.st.failpoints, "PENSTOCK_MUTANTS="+p.st.mutant, "PENSTOCK_EPOCHS="+p.epochsFile())
+		"PENSTOCK_FAILPOINTS="+failpoints, "PENSTOCK_MUTANTS="+mutant, "PENSTOCK_EPOCHS="+p.epochsFile())
 	if err := p.cmd.Start(); err != nil {
 		p.st.Fatal(err)
 	}
@@ -141,6 +150,16 @@ func (p *process) wait(limit time.Duration) int {
 		p.st.Fatalf("%s does not end\n%s", p.instance, p.tail())
 		return -1
 	}
+}
+
+// said is all that the process and its forerunners logged.
+func (p *process) said() string {
+	p.st.Helper()
+	text, err := os.ReadFile(p.logFile())
+	if err != nil {
+		p.st.Fatal(err)
+	}
+	return string(text)
 }
 
 // tail is the end of what the process and its forerunners logged.
