@@ -9,6 +9,27 @@ import (
 	"github.com/penstock/penstock/drift"
 )
 
+// BenchmarkBareLoop is what the machine takes at this moment for a count in a table
+// of the same size: the others are to be read beside it.
+func BenchmarkBareLoop(b *testing.B) {
+	var table [1024]int64
+	random := rand.New(rand.NewPCG(1, 2))
+	column := make([]int, 4096)
+	for i := range column {
+		column[i] = random.IntN(len(table))
+	}
+	for b.Loop() {
+		for _, i := range column {
+			table[i]++
+		}
+	}
+	perEvent(b, len(column))
+}
+
+func perEvent(b *testing.B, events int) {
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*events), "ns/event")
+}
+
 // BenchmarkNumbers is a numeric feature, per event.
 func BenchmarkNumbers(b *testing.B) {
 	random := rand.New(rand.NewPCG(1, 2))
@@ -16,20 +37,22 @@ func BenchmarkNumbers(b *testing.B) {
 	for i := range column {
 		column[i] = math.Exp(random.NormFloat64() * 2)
 	}
-	for name, c := range map[string]*drift.Counter{"basic": numeric(), "split": numericSplit(column)} {
+	counters := map[string]*drift.Counter{"basic": numeric(), "split": numericSplit(column)}
+	for _, name := range []string{"basic", "split"} {
+		c := counters[name]
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
 				c.Numbers(0, column)
 			}
-			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(column)), "ns/event")
+			perEvent(b, len(column))
 		})
-		b.Run(name+"-single", func(b *testing.B) {
+		b.Run(name+"-one-by-one", func(b *testing.B) {
 			for b.Loop() {
 				for _, v := range column {
 					c.Number(0, v)
 				}
 			}
-			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(column)), "ns/event")
+			perEvent(b, len(column))
 		})
 	}
 }
@@ -43,7 +66,7 @@ func numericSplit(values []float64) *drift.Counter {
 	for range 3 {
 		for i, v := range values {
 			if i%10 == 0 && len(l.Splits) < 500 {
-				l.Split(l.Bucket(v))
+				split(&l, l.Bucket(v))
 			}
 		}
 	}
@@ -64,7 +87,7 @@ func BenchmarkTexts(b *testing.B) {
 	}
 	field := drift.Field{Name: "x", Kind: drift.Categorical}
 	ref := &drift.Reference{Fields: []drift.ReferenceField{{Field: field, Names: names[:400]}}}
-	for name, ref := range map[string]*drift.Reference{"names": ref, "values": nil} {
+	for name, ref := range map[string]*drift.Reference{"by-name": ref, "by-hash": nil} {
 		c := drift.NewCounter(drift.NewSchema([]drift.Field{field}, ref))
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
@@ -72,34 +95,65 @@ func BenchmarkTexts(b *testing.B) {
 					c.Text(0, text)
 				}
 			}
-			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(texts)), "ns/event")
+			perEvent(b, len(texts))
 		})
 	}
 }
 
+// BenchmarkAdd is the sum of two panes of a feature: of the same 500 buckets, of
+// 500 of which some are not in both, and of 500 categories with their cardinality.
 func BenchmarkAdd(b *testing.B) {
-	part := func(seed uint64) drift.Counts {
-		c := numeric()
+	pane := func(seed uint64) []drift.Counts {
+		c := drift.NewCounter(drift.NewSchema([]drift.Field{{Name: "x"}, {Name: "c", Kind: drift.Categorical}}, nil))
 		random := rand.New(rand.NewPCG(seed, 2))
-		for c.Rows() < 20_000 {
-			c.Row()
-			c.Number(0, math.Exp(random.NormFloat64()*1.6))
+		for range 20_000 {
+			c.Number(0, math.Exp(random.NormFloat64()*.85))
+			c.Text(1, strconv.AppendInt(nil, random.Int64N(500), 10))
 		}
-		return c.Counts(nil)[0]
+		return c.Counts(nil)
 	}
-	x, y := part(1), part(2)
-	sum := x.Clone()
+	x, y := pane(1), pane(2)
+	sums := []drift.Counts{x[0].Clone(), x[1].Clone()}
 	b.Run("same", func(b *testing.B) {
 		for b.Loop() {
-			sum.Add(&x)
+			sums[0].Add(&x[0])
 		}
-		b.ReportMetric(float64(len(sum.Buckets)), "buckets")
+		b.ReportMetric(float64(len(sums[0].Buckets)), "buckets")
 	})
 	b.Run("other", func(b *testing.B) {
 		for b.Loop() {
-			sum.Buckets = append(sum.Buckets[:0], x.Buckets...)
-			sum.Add(&y)
+			sums[0].Buckets = append(sums[0].Buckets[:0], x[0].Buckets...)
+			sums[0].Add(&y[0])
 		}
-		b.ReportMetric(float64(len(sum.Buckets)), "buckets")
+		b.ReportMetric(float64(len(sums[0].Buckets)), "buckets")
 	})
+	b.Run("categories", func(b *testing.B) {
+		for b.Loop() {
+			sums[1].Add(&y[1])
+		}
+		b.ReportMetric(float64(len(sums[1].Categories)), "categories")
+	})
+}
+
+// BenchmarkDelta is what a feature costs when an epoch ends: its counts and the
+// emptying of the counter, after few events and after many.
+func BenchmarkDelta(b *testing.B) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for _, events := range []int{1, 10_000} {
+		column := make([]float64, events)
+		for i := range column {
+			column[i] = math.Exp(random.NormFloat64())
+		}
+		c := numeric()
+		c.Numbers(0, []float64{1, 2, 3, 5, 8, 13})
+		c.Reset()
+		b.Run(strconv.Itoa(events), func(b *testing.B) {
+			var counts []drift.Counts
+			for b.Loop() {
+				c.Numbers(0, column)
+				counts = c.Counts(counts)
+				c.Reset()
+			}
+		})
+	}
 }

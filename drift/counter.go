@@ -9,10 +9,11 @@ import (
 // for the strings of Texts; it is not safe for concurrent use. Field numbers are
 // those of the fields that NewSchema was given, embeddings not expanded.
 type Counter struct {
-	schema *Schema
-	rows   int64
-	fields []fieldCounter // one a field of the schema
-	digits []byte         // of a centroid's number
+	schema    *Schema
+	countedAs []span // the schema's
+	rows      int64
+	fields    []fieldCounter // one a field of the schema
+	digits    []byte         // of a centroid's number
 }
 
 // fieldCounter has numbers or texts, or neither, as the field's kind is.
@@ -24,7 +25,7 @@ type fieldCounter struct {
 
 // NewCounter makes an empty one.
 func NewCounter(s *Schema) *Counter {
-	c := &Counter{schema: s, fields: make([]fieldCounter, len(s.Fields))}
+	c := &Counter{schema: s, countedAs: s.countedAs, fields: make([]fieldCounter, len(s.Fields))}
 	for i := range s.Fields {
 		f := &s.Fields[i]
 		switch f.Kind {
@@ -43,35 +44,36 @@ func (c *Counter) Row() { c.rows++ }
 
 // Number counts a value of a numeric field, NaN and Inf too.
 func (c *Counter) Number(field int, v float64) {
-	c.fields[c.schema.first[field]].numbers.add(Key(v))
+	c.fields[c.countedAs[field].from].numbers.add(v)
 }
 
 // Numbers counts a column of a numeric field.
 func (c *Counter) Numbers(field int, v []float64) {
-	numbers := c.fields[c.schema.first[field]].numbers
+	numbers := c.fields[c.countedAs[field].from].numbers
 	for _, x := range v {
-		numbers.add(Key(x))
+		numbers.add(x)
 	}
 }
 
 // Text counts a value of a categorical field.
 func (c *Counter) Text(field int, v []byte) {
-	c.fields[c.schema.first[field]].texts.add(v)
+	c.fields[c.countedAs[field].from].texts.add(v)
 }
 
 // Vector counts a value of an embedding. One of another width than the field's is
 // a TypeError.
 func (c *Counter) Vector(field int, v []float32) {
-	first := c.schema.first[field]
-	own, derived := &c.schema.Fields[first], c.fields[first+1:]
+	at := c.countedAs[field]
+	own := &c.schema.Fields[at.from-1]
 	if len(v) != own.Width {
 		c.TypeError(field)
 		return
 	}
+	derived := c.fields[at.from:at.to]
 	norm, along := project(v, own.signs)
-	derived[0].numbers.add(Key(norm))
+	derived[0].numbers.add(norm)
 	for i, x := range along {
-		derived[1+i].numbers.add(Key(x))
+		derived[1+i].numbers.add(x)
 	}
 	if len(own.Centroids) > 0 {
 		// A vector that is not finite is near to none: -1 is New.
@@ -82,30 +84,15 @@ func (c *Counter) Vector(field int, v []float32) {
 
 // Missing counts a row without a value for the field.
 func (c *Counter) Missing(field int) {
-	for i := range c.countedAs(field) {
+	for i := c.countedAs[field].from; i < c.countedAs[field].to; i++ {
 		c.fields[i].missing++
 	}
 }
 
 // TypeError counts a row that was rejected for the field's type.
 func (c *Counter) TypeError(field int) {
-	for i := range c.countedAs(field) {
+	for i := c.countedAs[field].from; i < c.countedAs[field].to; i++ {
 		c.fields[i].typeErrors++
-	}
-}
-
-// countedAs are the schema's fields that a field is counted as.
-func (c *Counter) countedAs(field int) iter.Seq[int] {
-	return func(yield func(int) bool) {
-		from, to := c.schema.first[field], len(c.fields)
-		if field+1 < len(c.schema.first) {
-			to = c.schema.first[field+1]
-		}
-		if c.schema.Fields[from].Kind == Embedding {
-			from++
-		}
-		for i := from; i < to && yield(i); i++ {
-		}
 	}
 }
 

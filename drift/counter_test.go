@@ -185,6 +185,24 @@ func TestTextsAreCountedByHashWithoutAReference(t *testing.T) {
 	}
 }
 
+// What a pane of many values leaves to Other is no matter of the next one.
+func TestACounterForgetsWhichHashesWereTooLarge(t *testing.T) {
+	c := drift.NewCounter(drift.NewSchema([]drift.Field{{Name: "x", Kind: drift.Categorical}}, nil))
+	for i := range 5 * drift.MaxCategories {
+		c.Text(0, strconv.AppendInt(nil, int64(i), 10))
+	}
+	if got := c.Counts(nil)[0]; len(got.Categories) != drift.MaxCategories || got.Other != 4*drift.MaxCategories || got.Rows != 5*drift.MaxCategories {
+		t.Errorf("%d categories, %d others", len(got.Categories), got.Other)
+	}
+	c.Reset()
+	for i := range drift.MaxCategories {
+		c.Text(0, strconv.AppendInt(nil, int64(i), 10))
+	}
+	if got := c.Counts(nil)[0]; len(got.Categories) != drift.MaxCategories || got.Other != 0 {
+		t.Errorf("emptied: %d categories, %d others", len(got.Categories), got.Other)
+	}
+}
+
 func TestRowsAreWhatAFieldWasLookedAtIn(t *testing.T) {
 	c := drift.NewCounter(drift.NewSchema([]drift.Field{{Name: "n"}, {Name: "c", Kind: drift.Categorical}}, nil))
 	for _, v := range []float64{1, 2, math.NaN(), math.Inf(-1)} {

@@ -138,12 +138,12 @@ func TestDeltasAreSmall(t *testing.T) {
 func TestDeltasTooLargeAreSplit(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	many := drawnDelta(r, 20_000, 1)
-	many.Panes[0].Fields = slices.Repeat(many.Panes[0].Fields, 650)
+	many.Panes[0].Fields = slices.Repeat(many.Panes[0].Fields, 900)
 	texts, lists, panes := goldenDelta(), goldenDelta(), goldenDelta()
 	for i := range 20_000 {
 		texts.Panes[1].Texts[uint64(i)<<32] = strings.Repeat("a", i%64)
 	}
-	for i := range 150_000 {
+	for i := range 200_000 {
 		lists.Panes[1].Fields[0].Buckets = append(lists.Panes[1].Fields[0].Buckets, Bucket{Key: 0xbff0000000000001 + uint64(i), N: 1})
 	}
 	for i := range 2 {

@@ -28,8 +28,8 @@ type Distinct struct {
 	dense  []uint8
 }
 
-// registerOf is the register of a hash and what it puts there: one more than the number
-// of zeros behind the bits that choose the register, at most maxRank.
+// registerOf is the register of a hash and what it puts there: one more than the
+// number of zeros behind the bits that choose the register, at most maxRank.
 func registerOf(hash uint64) (register int, rank uint8) {
 	const guard = 1 << (64 - maxRank)
 	return int(hash >> (64 - distinctBits)), uint8(bits.LeadingZeros64(hash<<distinctBits|guard)) + 1
@@ -55,28 +55,45 @@ func (d *Distinct) set(all *[registers]uint8) {
 	}
 }
 
-// each calls f for every register that is not 0, ascending.
-func (d *Distinct) each(f func(register int, rank uint8)) {
-	for _, s := range d.sparse {
-		f(int(s>>rankBits), uint8(s&maxRank))
-	}
-	for i, r := range d.dense {
-		if r > 0 {
-			f(i, r)
-		}
+// Add makes d that of the values of both.
+func (d *Distinct) Add(o *Distinct) {
+	switch {
+	case len(d.dense) > 0:
+		o.raise(d.dense)
+	case len(o.dense) > 0 || !d.raiseSparse(o.sparse):
+		var all [registers]uint8
+		d.raise(all[:])
+		o.raise(all[:])
+		d.set(&all)
 	}
 }
 
-// Add makes d that of the values of both.
-func (d *Distinct) Add(o *Distinct) {
-	if len(d.dense) > 0 {
-		o.each(func(i int, r uint8) { d.dense[i] = max(d.dense[i], r) })
-		return
+// raise lifts all registers to those of d.
+func (d *Distinct) raise(all []uint8) {
+	for _, s := range d.sparse {
+		i := s >> rankBits
+		all[i] = max(all[i], uint8(s&maxRank))
 	}
-	var all [registers]uint8
-	d.each(func(i int, r uint8) { all[i] = r })
-	o.each(func(i int, r uint8) { all[i] = max(all[i], r) })
-	d.set(&all)
+	for i, r := range d.dense {
+		all[i] = max(all[i], r)
+	}
+}
+
+// raiseSparse lifts the registers that d has to those of others, and tells whether
+// these are all of them, as is usual between panes of a stream.
+func (d *Distinct) raiseSparse(others []uint16) bool {
+	i, all := 0, true
+	for _, s := range others {
+		for i < len(d.sparse) && d.sparse[i]>>rankBits < s>>rankBits {
+			i++
+		}
+		if i < len(d.sparse) && d.sparse[i]>>rankBits == s>>rankBits {
+			d.sparse[i] = max(d.sparse[i], s)
+		} else {
+			all = false
+		}
+	}
+	return all
 }
 
 // Clone is a copy that shares nothing.
@@ -89,8 +106,15 @@ func (d *Distinct) Clone() *Distinct {
 // algorithm 6, which needs no correction at either end.
 func (d *Distinct) Estimate() int64 {
 	var with [maxRank + 1]float64 // how many registers have each rank
-	with[0] = registers
-	d.each(func(_ int, r uint8) { with[r]++; with[0]-- })
+	for _, r := range d.dense {
+		with[r]++
+	}
+	for _, s := range d.sparse {
+		with[s&maxRank]++
+	}
+	if len(d.dense) == 0 {
+		with[0] = float64(registers - len(d.sparse))
+	}
 	z := registers * tau(1-with[maxRank]/registers)
 	for r := maxRank - 1; r > 0; r-- {
 		z = (z + with[r]) / 2

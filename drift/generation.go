@@ -13,10 +13,13 @@ import (
 const counting = 1
 
 // generation is the first 16 hex digits of the SHA-256 of what the counts of the
-// schema's fields mean.
-func generation(s *Schema) string {
+// schema's fields mean, and of what they are compared with.
+func generation(s *Schema, ref *Reference) string {
 	d := generationHash{sha256.New()}
 	d.number(counting)
+	if ref != nil {
+		d.text(ref.Digest())
+	}
 	d.number(uint64(len(s.Fields)))
 	for i := range s.Fields {
 		f := &s.Fields[i]

@@ -43,23 +43,8 @@ func (l *Layout) End(bucket uint64) uint64 {
 	return end
 }
 
-// Split parts a bucket in two by one further bit of the key. It tells whether it
-// could: a bucket of a single value stays.
-func (l *Layout) Split(bucket uint64) bool {
-	size := l.End(bucket) - bucket
-	if size == 1 {
-		return false
-	}
-	i, found := slices.BinarySearch(l.Splits, bucket)
-	if !found {
-		l.Splits = slices.Insert(l.Splits, i, bucket)
-	}
-	l.Splits = slices.Insert(l.Splits, i+1, bucket+size/2)
-	return true
-}
-
-// Validate tells whether the layout is one that Split could have made: its error
-// is for whoever reads layouts from outside.
+// Validate tells whether the layout is one of basic buckets that were halved, any
+// number of times: its error is for whoever reads layouts from outside.
 func (l *Layout) Validate() error {
 	for i, key := range l.Splits {
 		if key >= infinity || key <= ^uint64(infinity) {

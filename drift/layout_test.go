@@ -51,10 +51,24 @@ func TestBasicBucketsHaveSixBitsOfTheMantissa(t *testing.T) {
 	}
 }
 
-func TestSplitHalvesABucket(t *testing.T) {
+// split halves a bucket. It tells whether it could: one of a single value stays.
+func split(l *drift.Layout, bucket uint64) bool {
+	size := l.End(bucket) - bucket
+	if size == 1 {
+		return false
+	}
+	i, found := slices.BinarySearch(l.Splits, bucket)
+	if !found {
+		l.Splits = slices.Insert(l.Splits, i, bucket)
+	}
+	l.Splits = slices.Insert(l.Splits, i+1, bucket+size/2)
+	return true
+}
+
+func TestSplitsHalveABucket(t *testing.T) {
 	var l drift.Layout
 	for range 3 {
-		if !l.Split(l.Bucket(1.01)) {
+		if !split(&l, l.Bucket(1.01)) {
 			t.Fatal("a bucket of many values was not split")
 		}
 	}
@@ -68,6 +82,10 @@ func TestSplitHalvesABucket(t *testing.T) {
 	if got := drift.Value(l.End(l.Bucket(1.01))); got != 1+.75/64 {
 		t.Errorf("the bucket of 1.01 ends at %v", got)
 	}
+	split(&l, l.Bucket(8)) // what lies between is whole
+	if got := drift.Value(l.End(drift.Key(1 + .75/64))); got != 1+1./64 {
+		t.Errorf("the last part of the bucket of 1.01 ends at %v", got)
+	}
 	for _, outside := range []float64{math.Nextafter(1, 0), 1 + 1./64} {
 		if got, want := l.Bucket(outside), (&drift.Layout{}).Bucket(outside); got != want {
 			t.Errorf("a split of the bucket beside moved %g", outside)
@@ -78,11 +96,11 @@ func TestSplitHalvesABucket(t *testing.T) {
 	}
 }
 
-func TestSplitEndsAtASingleValue(t *testing.T) {
+func TestHalvingEndsAtASingleValue(t *testing.T) {
 	for _, v := range []float64{1, -1, 0, math.SmallestNonzeroFloat64, math.MaxFloat64, -math.MaxFloat64} {
 		var l drift.Layout
 		splits := 0
-		for l.Split(l.Bucket(v)) {
+		for split(&l, l.Bucket(v)) {
 			splits++
 		}
 		if bucket := l.Bucket(v); splits != 46 || bucket != drift.Key(v) || l.End(bucket) != bucket+1 {
@@ -94,7 +112,7 @@ func TestSplitEndsAtASingleValue(t *testing.T) {
 	}
 }
 
-func TestValidateRefusesWhatSplitDoesNotMake(t *testing.T) {
+func TestValidateRefusesWhatHalvingDoesNotMake(t *testing.T) {
 	one := drift.Key(1)
 	const size = 1 << 46
 	for name, splits := range map[string][]uint64{
@@ -117,7 +135,7 @@ func randomLayout(random *rand.Rand, values []float64, splits int) drift.Layout 
 	var l drift.Layout
 	for range splits {
 		if v := values[random.IntN(len(values))]; !math.IsInf(v, 0) && !math.IsNaN(v) {
-			l.Split(l.Bucket(v))
+			split(&l, l.Bucket(v))
 		}
 	}
 	return l
@@ -135,7 +153,7 @@ func FuzzLayout(f *testing.F) {
 		}
 		var l drift.Layout
 		for range splits {
-			l.Split(l.Bucket(v))
+			split(&l, l.Bucket(v))
 		}
 		if err := l.Validate(); err != nil {
 			t.Fatal(err)
@@ -151,7 +169,7 @@ func FuzzLayout(f *testing.F) {
 			t.Fatalf("the buckets of %g and %g overlap", v, other)
 		}
 		before := drift.Layout{Splits: slices.Clone(l.Splits)}
-		if l.Split(a) && b != a && l.Bucket(other) != before.Bucket(other) {
+		if split(&l, a) && b != a && l.Bucket(other) != before.Bucket(other) {
 			t.Fatalf("a split of the bucket of %g moved %g", v, other)
 		}
 	})

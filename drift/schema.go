@@ -8,8 +8,11 @@ import "strconv"
 type Schema struct {
 	Generation string // digest of all that decides what a count means; deltas of different ones are never summed
 	Fields     []FieldSchema
-	first      []int // by field as NewSchema was given it: its entry in Fields
+	countedAs  []span // one a field as NewSchema was given it
 }
+
+// span are the entries of Schema.Fields that one field is counted as.
+type span struct{ from, to int }
 
 // FieldSchema is one field's way of counting.
 type FieldSchema struct {
@@ -36,18 +39,22 @@ func NewSchema(fields []Field, ref *Reference) *Schema {
 	}
 	s := &Schema{}
 	for _, f := range fields {
-		s.first = append(s.first, len(s.Fields))
+		at := span{from: len(s.Fields)}
 		own := newFieldSchema(f, known[f.Name])
 		s.Fields = append(s.Fields, own)
 		for _, derived := range f.Expand(len(own.Centroids))[1:] {
 			fixed := known[derived.Name]
-			if derived.Kind == Categorical {
+			if derived.Kind == Categorical && fixed == nil {
 				fixed = &ReferenceField{Field: derived, Names: centroidNames(len(own.Centroids))}
 			}
 			s.Fields = append(s.Fields, newFieldSchema(derived, fixed))
 		}
+		if at.to = len(s.Fields); f.Kind == Embedding {
+			at.from++
+		}
+		s.countedAs = append(s.countedAs, at)
 	}
-	s.Generation = generation(s)
+	s.Generation = generation(s, ref)
 	return s
 }
 

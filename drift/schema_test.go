@@ -3,6 +3,7 @@ package drift_test
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/penstock/penstock/drift"
 )
@@ -36,7 +37,7 @@ func TestGenerationIsOfAllThatDecidesWhatACountMeans(t *testing.T) {
 	}
 	add("the reference", drift.NewSchema(fields, base()))
 	for what, change := range map[string]func(*drift.Reference){
-		"a split":       func(r *drift.Reference) { r.Fields[0].Layout.Split(drift.Key(1)) },
+		"a split":       func(r *drift.Reference) { split(&r.Fields[0].Layout, drift.Key(1)) },
 		"another name":  func(r *drift.Reference) { r.Fields[1].Names[0] = "A" },
 		"fewer names":   func(r *drift.Reference) { r.Fields[1].Names = []string{"a"} },
 		"another known": func(r *drift.Reference) { r.Fields[1].Known[0] = 8 },
@@ -56,6 +57,34 @@ func TestGenerationIsOfAllThatDecidesWhatACountMeans(t *testing.T) {
 	add("another width", drift.NewSchema([]drift.Field{number, category, {Name: "v", Kind: drift.Embedding, Width: 3}}, base()))
 	if again := drift.NewSchema(fields, base()).Generation; generations[again] != "the reference" {
 		t.Error("the same reference has another generation")
+	}
+}
+
+// Counts that mean the same are not mixed either, where the reference is another.
+func TestAnotherReferenceIsAnotherGeneration(t *testing.T) {
+	fields := []drift.Field{{Name: "c", Kind: drift.Categorical, Top: 2}}
+	of := func(values ...string) *drift.Schema {
+		b := drift.NewReferenceBuilder(fields, time.Hour)
+		for _, v := range values {
+			r := b.At(0, false)
+			r.Row()
+			r.Text(0, []byte(v))
+		}
+		ref, err := b.Build()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return drift.NewSchema(fields, ref)
+	}
+	one, other := of("a", "a", "b"), of("a", "a", "a", "b")
+	if !slices.Equal(one.Fields[0].Names, other.Fields[0].Names) {
+		t.Fatal("the two references count differently")
+	}
+	if one.Generation == other.Generation {
+		t.Error("two references are one generation")
+	}
+	if again := of("a", "a", "b"); again.Generation != one.Generation {
+		t.Error("the same reference is another generation")
 	}
 }
 
