@@ -66,6 +66,7 @@ func (st *stage) makeReference() {
 		var text bytes.Buffer
 		for n := range rows {
 			_, value := events.Next(nil, time.Unix(1_700_000_000, 0).Add(time.Duration(n)*step))
+			value = bytes.ReplaceAll(bytes.ReplaceAll(value, []byte(":true"), []byte(":1")), []byte(":false"), []byte(":0"))
 			text.Write(append(value, '\n'))
 		}
 		file := filepath.Join(st.dir, "normal.jsonl")

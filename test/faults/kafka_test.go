@@ -208,7 +208,7 @@ func (p *kafkaPublisher) close() { p.client.Close() }
 
 // TestKafka puts a real Apache Kafka to the suite.
 func TestKafka(t *testing.T) {
-	trial{on: kafka, part: 1, points: []string{"drift-published"}, mutants: map[string]plan{
+	trial{on: kafka, part: 1, points: []string{"drift-published:kill:0.3"}, mutants: map[string]plan{
 		"commit-before-publish": kills(),
 		"no-fencing":            zombies(),
 		"mark-after-revoke":     rebalances().atLeastOnce(),

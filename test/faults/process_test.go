@@ -19,7 +19,7 @@ type process struct {
 	instance string
 	args     []string // besides the config and the instance
 	calm     bool     // nothing holds it up, and it makes no mistake
-	deadly   string   // the failpoint that kills it, once it comes there often enough
+	deadly   string   // the failpoint that kills it
 
 	cmd    *exec.Cmd
 	done   chan struct{}
@@ -91,7 +91,7 @@ func (p *process) start() {
 	case p.calm:
 		failpoints, mutant = "", ""
 	case p.deadly != "":
-		failpoints += "," + p.deadly + ":kill:0.3"
+		failpoints += "," + p.deadly
 	}
 	p.cmd.Env = append(os.Environ(),
 		"PENSTOCK_FAILPOINTS="+failpoints, "PENSTOCK_MUTANTS="+mutant, "PENSTOCK_EPOCHS="+p.epochsFile())

@@ -131,8 +131,13 @@ func (tr trial) storms(t *testing.T) {
 func watching() driftStorm {
 	s := driftStorm{kills: times(6, 60), rate: 1000}
 	for range times(1, 3) {
-		s.points = append(s.points, "polled", "scored", "published", "before-commit", "after-commit",
-			"drift-restored", "drift-counted", "drift-before-commit", "drift-after-commit")
+		for _, point := range []string{
+			"polled", "scored", "published", "before-commit", "after-commit",
+			"drift-counted", "drift-before-commit", "drift-after-commit",
+		} {
+			s.points = append(s.points, point+":kill:0.3") // not always in the first epoch
+		}
+		s.points = append(s.points, "drift-restored:kill:1") // once a life
 	}
 	return s
 }
