@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/penstock/penstock/internal/broker"
 )
 
 // Stood gives the place that begins where a filter's position stood at the last
@@ -18,7 +20,8 @@ func (n *NATS) Stood(number int32) (place Place, ok bool) {
 
 // placeOf is a filter's place up to a sequence.
 func (n *NATS) placeOf(r *filterReader, to uint64) Place {
-	return Place{Source: n.source + "/" + r.filter, From: int64(r.stood), To: int64(to)}
+	source, number := broker.DriftPartition(n.source, r.filter, int32(r.number))
+	return Place{Source: source, Partition: number, From: int64(r.stood), To: int64(to)}
 }
 
 // Ended appends the places, at most so many, of filters that nothing was polled of

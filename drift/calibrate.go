@@ -33,10 +33,10 @@ const untimedStretches = 32
 // stream's shorter stretches vary at least as much, so that this errs towards
 // silence. Where they have too few rows, they are longer: what happens within them
 // is then hidden, and windows are taken to vary independently, and so as much more
-// as they are shorter.
+// as they are shorter. Few rows without a time are taken for independent draws.
 func (r *Reference) variation(f *ReferenceField, length time.Duration) (variation, bool) {
 	if len(r.Starts) < minStretches {
-		return variation{}, false
+		return variation{}, r.Block == 0
 	}
 	first, block := r.Starts[0], r.Block
 	if block == 0 { // rows
@@ -64,7 +64,7 @@ func (r *Reference) variation(f *ReferenceField, length time.Duration) (variatio
 		size *= 2
 		stretches = r.join(f.Blocks, size, span)
 	}
-	return variation{}, false
+	return variation{}, r.Block == 0
 }
 
 // calibrate holds each stretch out and compares it with the rest of the reference,

@@ -47,6 +47,8 @@ func TestJudgeSaysWhatIsNotThere(t *testing.T) {
 	for i := range few.Fields {
 		few.Fields[i].Blocks = few.Fields[i].Blocks[:minStretches-1]
 	}
+	untimed := few
+	untimed.Block = 0
 	doubtful := *ref
 	doubtful.Incomplete = "a shard was missing"
 	small := *ref
@@ -67,6 +69,7 @@ func TestJudgeSaysWhatIsNotThere(t *testing.T) {
 		{"no reference", nil, 5000, StatusCollecting},
 		{"a reference that may not be trusted", &doubtful, 5000, StatusIncomplete},
 		{"a reference of too few stretches", &few, 5000, StatusIncomplete},
+		{"a reference of few rows without a time", &untimed, 5000, StatusOK},
 	} {
 		j := NewJudge(NewSchema(s.fields(), tc.ref), tc.ref, judgeConfig())
 		r, events := j.Judge(drawWindow(s, 0, tc.rows, 3, 3, 3))

@@ -124,7 +124,7 @@ func (n *NATS) Commit(ctx context.Context, guards []broker.Guard) (last uint64, 
 // refused lowers what the pipeline's own stream takes of one kind of records after
 // a message was too large.
 func (n *NATS) refused(subject string, err error) error {
-	if broker.Diagnose(err).Kind == broker.TooLarge {
+	if subject != n.o.Panes && broker.Diagnose(err).Kind == broker.TooLarge {
 		kind := n.o.Session.Subjects.Predictions()
 		if subject == n.o.Session.Subjects.Dead() {
 			kind = subject

@@ -172,12 +172,16 @@ func exposed(address string) bool {
 	return err == nil && host != "localhost" && (named != nil || !ip.IsLoopback())
 }
 
+// demoDrift watches the example's stream in windows that are short enough to see
+// them come and go.
+const demoDrift = "drift={reference: reference.json, pane: 1s, windows: [12s], lateness: 1s, idle: 2s}"
+
 // unpack writes the bundled example to dir and reads it as run does.
 func (c *demoCommand) unpack(dir string, lookup func(string) (string, bool)) (*config.File, error) {
 	if err := os.CopyFS(dir, examples.CardFraud); err != nil {
 		return nil, fmt.Errorf("unpack the demo: %w", err)
 	}
-	set := []string{"instance=demo", "listen=" + strconv.Quote(c.Listen)}
+	set := []string{"instance=demo", "listen=" + strconv.Quote(c.Listen), demoDrift}
 	if c.Broker == "nats" {
 		set = append(set, demoOnNATS(filepath.Join(dir, "streams"))...)
 	}

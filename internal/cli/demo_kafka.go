@@ -33,12 +33,16 @@ func startDemoKafka(cfg *config.Pipeline, kept int64) (demoBroker, error) {
 	return &demoKafka{cfg: cfg, server: server}, nil
 }
 
-// demoTopics are those that a user of the pipeline would create.
+// demoTopics are those that a user of the pipeline would create, and that of the
+// counts for drift, so that it does not grow.
 func demoTopics(p *config.Pipeline, partitions int) []embedded.Topic {
 	var all []embedded.Topic
 	for _, t := range broker.NeededTopics(p) {
-		if !t.Own {
+		switch {
+		case !t.Own:
 			all = append(all, embedded.Topic{Name: t.Name, Partitions: int32(partitions)})
+		case t.Role == broker.RolePanes:
+			all = append(all, embedded.Topic{Name: t.Name, Partitions: t.Partitions})
 		}
 	}
 	return all

@@ -148,7 +148,7 @@ func (d *demo) moment() *demoMoment {
 	m := demoMoment{
 		elapsed: time.Since(d.started), sent: d.feed.sent.Load(), done: d.totals(),
 		seen: d.watch.now(), shifted: d.feed.shifted.Load(),
-		wanted: d.feed.rate,
+		wanted: d.feed.rate, drift: latestOf(d.pipeline().Drift()),
 	}
 	if d.fed > 0 {
 		m.fed = cmp.Or(d.over, m.elapsed) - d.fed

@@ -22,8 +22,8 @@ import (
 var summaryLine = regexp.MustCompile(`(?m)^([\d,]+) events in [\d.]+m?s: ([\d,]+) predicted, ([\d,]+) dead letters \(.*\); ` +
 	`latency p50 \d+ ms, p99 \d+ ms; the first prediction came after ([\d.]+m?s)$`)
 
-// TestDemo interrupts a demo as a user does, once it has said that events move
-// away and the HTTP server has shown that it counts. All that was sent must be
+// TestDemo interrupts a demo as a user does, once it has told of the drift that
+// the events' moving away is, and the HTTP server has shown that it counts. All that was sent must be
 // accounted for, and nothing be left behind.
 func TestDemo(t *testing.T) {
 	for broker, deadLetters := range map[string]string{"nats": "card-fraud.predictions, card-fraud.dead", "kafka": "predictions, transactions.dead"} {
@@ -37,12 +37,15 @@ func demonstrate(t *testing.T, broker, deadLetters string) {
 	listen := freeAddress(t)
 	ctx, interrupt := context.WithTimeout(t.Context(), time.Minute)
 	defer interrupt()
-	out := &watched{until: "SHIFTED", then: func() {
+	out := &watched{until: "DRIFT: ", then: func() {
 		metrics := get(t, "http://"+listen+"/metrics")
 		for _, class := range []string{"decode", "missing", "type"} {
 			if !strings.Contains(metrics, fmt.Sprintf(`penstock_dead_letters_total{class=%q,pipeline="card-fraud"}`, class)) {
 				t.Errorf("the metrics count no dead letters of class %s", class)
 			}
+		}
+		if reports := get(t, "http://"+listen+"/api/v1/drift?window=12s"); !strings.Contains(reports, `"alarm": true`) {
+			t.Errorf("the API tells of no alarm: %s", reports)
 		}
 		interrupt()
 	}}
@@ -54,7 +57,7 @@ func demonstrate(t *testing.T, broker, deadLetters string) {
 		t.Errorf("exit code %d, stderr %q", code, stderr.String())
 	}
 	text := out.String()
-	for _, want := range []string{"http://" + listen + "/readyz", deadLetters, "  SHIFTED\n"} {
+	for _, want := range []string{"http://" + listen + "/readyz", deadLetters, "  SHIFTED  DRIFT: "} {
 		if !strings.Contains(text, want) {
 			t.Errorf("it does not say %q:\n%s", want, text)
 		}

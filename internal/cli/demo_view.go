@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/penstock/penstock/drift"
 	"github.com/penstock/penstock/internal/telemetry"
 )
 
@@ -39,6 +40,7 @@ type demoMoment struct {
 	seen    demoSeen
 	shiftAt time.Duration // elapsed when the events move away from what the model knows; 0: never, or not known yet
 	shifted bool
+	drift   *drift.Report // the latest; nil: there is none yet
 	wanted  float64       // events a second that the feed is to send
 	fed     time.Duration // how long it has
 
@@ -156,6 +158,7 @@ func (m *demoMoment) block() []string {
 		fmt.Sprintf("  predictions   %14s %9s/s   %s", count(m.done.Predicted), perSecond(l.done.Predicted, l.took), l.fraud()),
 		fmt.Sprintf("  dead letters  %14s               %s", count(m.done.DeadLettered), byClass(&m.done)),
 		fmt.Sprintf("  latency       %s", l.latency()),
+		fmt.Sprintf("  drift         %s", m.drifting()),
 		"",
 	}
 }
@@ -192,7 +195,7 @@ func (l *demoStretch) latency() string {
 func (p *demoPlaces) look() []string {
 	lines := slices.Clone(p.broker)
 	if p.listen != "" {
-		lines = append(lines, fmt.Sprintf("  HTTP          http://%s/readyz?verbose, /metrics, /api/v1/status", p.listen))
+		lines = append(lines, fmt.Sprintf("  HTTP          http://%s/readyz?verbose, /metrics, /api/v1/status, /api/v1/drift", p.listen))
 	}
 	return append(lines, "  Ctrl-C ends it and leaves nothing behind.")
 }
@@ -206,6 +209,9 @@ func (m *demoMoment) line() string {
 	}
 	if m.shifted {
 		parts = append(parts, "SHIFTED")
+	}
+	if m.drift != nil && m.drift.Alarm {
+		parts = append(parts, "DRIFT: "+strings.Join(farthest(m.drift), ", "))
 	}
 	return strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), "  ")
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/penstock/penstock"
+	"github.com/penstock/penstock/drift"
 	"github.com/penstock/penstock/internal/telemetry"
 )
 
@@ -27,12 +28,39 @@ func demoMoments() []demoMoment {
 			lately: demoStretch{took: time.Second, sent: 2001, done: telemetry.Totals{
 				Predicted: 1998, DeadLettered: 2, LatencyP50Millis: 6, LatencyP99Millis: 11,
 			}, seen: demoSeen{predictions: 2000, scores: 13.2}},
+			drift: demoReport(false),
 		},
 		{
 			elapsed: 4000 * time.Second, sent: 8_000_000, shifted: true,
 			done:   telemetry.Totals{Predicted: 7_999_999, LatencyP50Millis: 7, LatencyP99Millis: 31},
 			lately: demoStretch{took: 5 * time.Second, sent: 1, done: telemetry.Totals{}},
+			drift:  demoReport(true),
 		},
+	}
+}
+
+// demoReport is of a window, in alarm for one feature that is not the farthest.
+func demoReport(alarm bool) *drift.Report {
+	js := []float64{0.31, 0.05, 0.4}
+	start := time.Date(2026, 11, 22, 9, 0, 0, 0, time.Local)
+	r := &drift.Report{Window: "12s", Start: start, End: start.Add(12 * time.Second), Rows: 24_000, Alarm: alarm, Features: []drift.FeatureReport{
+		{Name: "country", Alarm: alarm, JS: &js[0]}, {Name: "score", JS: &js[1]}, {Name: "amount", JS: &js[2]}, {Name: "device", Status: drift.StatusInsufficient},
+	}}
+	if alarm {
+		r.Since = &start
+	}
+	return r
+}
+
+// TestDemoDrifting says what the block does before the first window and in alarm.
+func TestDemoDrifting(t *testing.T) {
+	for want, m := range map[string]demoMoment{
+		"the first window has not closed yet":                         {},
+		"ALARM since 09:00:00: country 0.31, amount 0.40, score 0.05": {drift: demoReport(true)},
+	} {
+		if got := m.drifting(); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
 	}
 }
 
@@ -50,11 +78,11 @@ func TestDemoLines(t *testing.T) {
 	want := `Card transactions, scored exactly once by the bundled fraud model
   Kafka         127.0.0.1:39187, with the topics transactions, predictions, transactions.dead
                 kcat -b 127.0.0.1:39187 -t predictions -C
-  HTTP          http://127.0.0.1:8080/readyz?verbose, /metrics, /api/v1/status
+  HTTP          http://127.0.0.1:8080/readyz?verbose, /metrics, /api/v1/status, /api/v1/drift
   Ctrl-C ends it and leaves nothing behind.
 00:00  in -/s  predicted -/s  dead letters 0
 01:05  in 2,001/s  predicted 1,998/s  fraud 0.7 %  p50 6 ms, p99 11 ms  dead letters 130 (decode 100, type 30)
-66:40  in 0/s  predicted 0/s  dead letters 0  SHIFTED
+66:40  in 0/s  predicted 0/s  dead letters 0  SHIFTED  DRIFT: country 0.31, amount 0.40, score 0.05
 level=INFO msg=assigned
 130,000 events in 1m5s: 129,868 predicted, 130 dead letters (decode 100, type 30); latency p50 7 ms, p99 31 ms; the first prediction came after 1.23s
 0 events in 400ms: 0 predicted, 0 dead letters
@@ -86,10 +114,11 @@ func TestDemoBlock(t *testing.T) {
 		"  predictions          129,868     1,998/s   fraud 0.7 %",
 		"  dead letters             130               decode 100, type 30",
 		"  latency       p50 6 ms, p99 11 ms",
+		"  drift         12s until 09:00:12, 24,000 events: no alarm; farthest amount 0.40, country 0.31, score 0.05",
 		"",
 		"  Kafka         127.0.0.1:39187, with the topics transactions, predictions, transactions.dead",
 		"                kcat -b 127.0.0.1:39187 -t predictions -C",
-		"  HTTP          http://127.0.0.1:8080/readyz?verbose, /metrics, /api/v1/status",
+		"  HTTP          http://127.0.0.1:8080/readyz?verbose, /metrics, /api/v1/status, /api/v1/drift",
 		"  Ctrl-C ends it and leaves nothing behind.",
 		"130,000 events in 1m5s: 129,868 predicted, 130 dead letters (decode 100, type 30); latency p50 7 ms, p99 31 ms; the first prediction came after 1s",
 		"level=INFO msg=drained",

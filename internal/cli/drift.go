@@ -20,7 +20,8 @@ type driftCommand struct {
 
 // driftInput is what both commands are told about their files.
 type driftInput struct {
-	Files []string `arg:"" name:"file" help:"Data files: .jsonl, .csv or .parquet. A pipeline file, .yaml, may come first: then the model runs, and its inputs as mapped and its outputs are counted."`
+	First string   `arg:"" name:"file" help:"Data file: .jsonl, .csv or .parquet. Or a pipeline file, .yaml: then the model runs, and its inputs as mapped and its outputs are counted."`
+	More  []string `arg:"" optional:"" name:"files" help:"More data files."`
 
 	EventTime   string   `placeholder:"COLUMN" help:"Column with each row's time."`
 	Zone        string   `placeholder:"ZONE" help:"Time zone of calendar windows, and of times that name none, such as Europe/Berlin; default UTC."`
@@ -36,12 +37,13 @@ type driftPlan struct {
 	input    driftfile.Input
 	config   *config.File // nil without a pipeline file
 	settings *config.Drift
+	declared bool // the pipeline file has a drift: part
 }
 
 // plan sorts out what the command was told.
 func (c *driftInput) plan(s *session) (*driftPlan, error) {
-	p := &driftPlan{input: driftfile.Input{Files: c.Files, EventTime: c.EventTime}}
-	first := strings.ToLower(filepath.Ext(c.Files[0]))
+	p := &driftPlan{input: driftfile.Input{Files: append([]string{c.First}, c.More...), EventTime: c.EventTime}}
+	first := strings.ToLower(filepath.Ext(c.First))
 	var err error
 	if first == ".yaml" || first == ".yml" {
 		err = c.withConfig(s, p)
@@ -63,27 +65,49 @@ func (c *driftInput) plan(s *session) (*driftPlan, error) {
 			return nil, &refusal{fmt.Errorf("--format: %w", err)}
 		}
 	}
-	return p, nil
+	return p, p.check(p.input.Files)
+}
+
+// check looks at files before anything costly is done.
+func (p *driftPlan) check(files []string) error {
+	for _, path := range files {
+		if _, _, err := openInput(path, p.input.Format, nil); err != nil {
+			return &refusal{err}
+		}
+	}
+	return nil
 }
 
 func (c *driftInput) withConfig(s *session, p *driftPlan) error {
-	p.input.Files = c.Files[1:]
-	if len(p.input.Files) == 0 {
-		return &refusal{fmt.Errorf("no data files are named after the pipeline file %s", c.Files[0])}
+	if p.input.Files = c.More; len(c.More) == 0 {
+		return &refusal{fmt.Errorf("no data file is named after the pipeline file %s", c.First)}
 	}
 	if len(c.Categorical) > 0 || len(c.Ignore) > 0 {
 		return &refusal{errors.New("--categorical and --ignore are for files without a pipeline; its drift.features says what is counted and how")}
 	}
-	set := c.Set
-	if c.EventTime != "" {
-		set = append(set[:len(set):len(set)], fmt.Sprintf("source.event_time=%q", c.EventTime))
+	var set, about []string // the config, and its drift part
+	for _, text := range c.Set {
+		if strings.HasPrefix(text, "drift") {
+			about = append(about, text)
+		} else {
+			set = append(set, text)
+		}
 	}
-	var err error
-	if p.config, err = s.loadConfig(c.Files[0], set); err != nil {
+	if c.EventTime != "" {
+		set = append(set, fmt.Sprintf("source.event_time=%q", c.EventTime))
+	}
+	file, err := s.loadConfig(c.First, set)
+	if err != nil {
 		return err
 	}
-	if p.settings = p.config.Pipeline.Drift; p.settings == nil {
-		p.settings = config.DriftAlone(nil).Pipeline.Drift
+	if p.declared = file.Pipeline.Drift != nil; !p.declared {
+		about = append([]string{"drift.reference=none"}, about...) // to be named otherwise
+	}
+	if p.config, err = s.loadConfig(c.First, append(set, about...)); err != nil {
+		return err
+	}
+	if p.settings = p.config.Pipeline.Drift; !p.declared {
+		p.settings.Reference = config.Reference{}
 	}
 	p.input.EventTime = p.config.Pipeline.Source.EventTime
 	return nil

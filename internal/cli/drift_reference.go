@@ -64,12 +64,24 @@ func (c *driftReferenceCommand) Run(ctx context.Context, s *session) error {
 }
 
 func (c *driftReferenceCommand) build(ctx context.Context, s *session, p *driftPlan) (*drift.Reference, *driftfile.Notes, error) {
+	if p.config != nil {
+		return c.scored(ctx, s, p)
+	}
 	fields, nested, err := p.input.Fields(c.choice())
 	if err != nil {
 		return nil, nil, driftError(err)
 	}
 	leftOut(s, nested, "lists and maps")
 	return s.buildReference(ctx, &p.input, fields, c.Quiet)
+}
+
+func (c *driftReferenceCommand) scored(ctx context.Context, s *session, p *driftPlan) (ref *drift.Reference, notes *driftfile.Notes, err error) {
+	m, err := s.openCounting(ctx, p)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() { err = errors.Join(err, m.close()) }()
+	return p.scoreReference(ctx, s, m, p.input.Files, c.Quiet)
 }
 
 // buildReference builds a reference with a progress bar.

@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/penstock/penstock/drift"
+	"github.com/penstock/penstock/inference"
 	"github.com/penstock/penstock/internal/config"
 	"github.com/penstock/penstock/internal/driftfile"
 	"github.com/penstock/penstock/internal/driftview"
@@ -43,33 +45,55 @@ func (alarmed) Error() string { return "" }
 func (alarmed) code() int     { return 3 }
 
 // Run compares.
-func (c *driftReportCommand) Run(ctx context.Context, s *session) error {
+func (c *driftReportCommand) Run(ctx context.Context, s *session) (err error) {
 	p, err := c.plan(s)
 	if err != nil {
 		return err
+	}
+	if err := p.check(c.ReferenceData); err != nil {
+		return err
+	}
+	tools := []drift.CompatTool{"", drift.Evidently, drift.NannyML, drift.Deequ}
+	if !slices.Contains(tools, drift.CompatTool(c.Compat)) {
+		return &refusal{fmt.Errorf("--compat: %q is not one of %q", c.Compat, tools[1:])}
 	}
 	windows, err := c.windows(p)
 	if err != nil {
 		return err
 	}
 	comparison := &driftfile.Comparison{Windows: windows, Judge: p.judge(), Compat: drift.CompatTool(c.Compat)}
-	if err := c.compare(ctx, s, p, comparison); err != nil {
+	var m *loadedModel
+	if p.config != nil {
+		if m, err = s.openCounting(ctx, p); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, m.close()) }()
+		err = c.compareModel(ctx, s, p, m, comparison)
+	} else {
+		err = c.compare(ctx, s, p, comparison)
+	}
+	if err != nil {
 		return err
 	}
+	return c.report(ctx, s, p, m, comparison)
+}
+
+// report counts the files and gives the reports out.
+func (c *driftReportCommand) report(ctx context.Context, s *session, p *driftPlan, m *loadedModel, comparison *driftfile.Comparison) error {
 	out, err := c.form(s, p, comparison)
 	if err != nil {
 		return err
 	}
 	alarm := false
-	bar := s.newDriftProgress(p.input.Files, c.Quiet)
-	p.input.Progress = bar.update
-	notes, err := p.input.Report(ctx, comparison, func(r *drift.Report, counts []drift.Counts) error {
+	give := func(r *drift.Report, counts []drift.Counts) error {
 		alarm = alarm || r.Alarm
 		return out.add(r, counts)
-	})
-	bar.bar.clear()
-	if ctx.Err() != nil {
-		err = errors.New("interrupted")
+	}
+	var notes *driftfile.Notes
+	if m != nil {
+		notes, err = p.scoreReport(ctx, s, m, comparison, c.Quiet, give)
+	} else {
+		notes, err = c.reportTable(ctx, s, p, comparison, give)
 	}
 	if err = out.finish(driftError(err)); err != nil {
 		return err
@@ -77,6 +101,47 @@ func (c *driftReportCommand) Run(ctx context.Context, s *session) error {
 	c.note(s, notes)
 	if alarm {
 		return alarmed{}
+	}
+	return nil
+}
+
+func (c *driftReportCommand) reportTable(ctx context.Context, s *session, p *driftPlan, comparison *driftfile.Comparison, give func(*drift.Report, []drift.Counts) error) (*driftfile.Notes, error) {
+	bar := s.newDriftProgress(p.input.Files, c.Quiet)
+	p.input.Progress = bar.update
+	notes, err := p.input.Report(ctx, comparison, give)
+	bar.bar.clear()
+	if ctx.Err() != nil {
+		err = errors.New("interrupted")
+	}
+	return notes, err
+}
+
+// compareModel finds the reference for what the model is given and says.
+func (c *driftReportCommand) compareModel(ctx context.Context, s *session, p *driftPlan, m *loadedModel, to *driftfile.Comparison) (err error) {
+	if c.Compat != "" {
+		return &refusal{errors.New("--compat is for files without a pipeline: it computes on a file's own columns")}
+	}
+	to.Fields = m.observed.Fields
+	if len(c.ReferenceData) > 0 {
+		var notes *driftfile.Notes
+		if to.Reference, notes, err = p.scoreReference(ctx, s, m, c.ReferenceData, c.Quiet); err == nil {
+			c.note(s, notes)
+		}
+		return err
+	}
+	if to.Reference, err = c.readReference(p, m); err != nil {
+		return err
+	}
+	m.normal = to.Reference
+	problems := m.compareReference(to.Reference, "the reference")
+	if len(problems) == 0 {
+		return nil
+	}
+	for _, line := range p.config.Render(problems) {
+		fmt.Fprintln(s.Err, line)
+	}
+	if slices.ContainsFunc(problems, func(p inference.Problem) bool { return !p.Warning }) {
+		return &refusal{errors.New("the reference does not fit the pipeline; the lines above say why")}
 	}
 	return nil
 }
@@ -91,7 +156,7 @@ func (c *driftReportCommand) windows(p *driftPlan) ([]drift.WindowSpec, error) {
 		}
 		windows = append(windows, windowSpec(w))
 	}
-	if windows == nil && p.config != nil && p.config.Pipeline.Drift != nil && p.input.EventTime != "" {
+	if windows == nil && p.config != nil && p.declared && p.input.EventTime != "" {
 		for _, w := range p.settings.Windows {
 			windows = append(windows, windowSpec(w))
 		}
@@ -110,7 +175,7 @@ func (c *driftReportCommand) compare(ctx context.Context, s *session, p *driftPl
 	if len(c.ReferenceData) > 0 {
 		return c.compareData(ctx, s, p, to)
 	}
-	ref, err := c.readReference(p)
+	ref, err := c.readReference(p, nil)
 	if err != nil {
 		return err
 	}
@@ -156,21 +221,24 @@ func without(fields, others []drift.Field) []string {
 }
 
 // readReference reads the reference that was named, or the config's.
-func (c *driftReportCommand) readReference(p *driftPlan) (*drift.Reference, error) {
-	path := c.Reference
-	if path == "" && p.config != nil && p.config.Pipeline.Drift != nil {
-		path = string(p.settings.Reference.File)
+func (c *driftReportCommand) readReference(p *driftPlan, m *loadedModel) (*drift.Reference, error) {
+	if c.Reference == "" && m != nil && (p.settings.Reference.Model || p.settings.Reference.File != "") {
+		ref, problems := m.reference(p.settings)
+		if ref == nil {
+			return nil, &refusal{fmt.Errorf("%s; %s", problems[0].Message, problems[0].Hint)}
+		}
+		return ref, nil
 	}
-	if path == "" {
+	if c.Reference == "" {
 		return nil, &refusal{errors.New("what is normal? Name it with --reference FILE (of penstock drift reference) or --reference-data FILE")}
 	}
-	data, err := os.ReadFile(path)
+	data, err := os.ReadFile(c.Reference)
 	if err != nil {
 		return nil, &refusal{fmt.Errorf("read reference: %w", err)}
 	}
 	ref, err := drift.ParseReference(data)
 	if err != nil {
-		return nil, &refusal{fmt.Errorf("read reference %s: %w", path, err)}
+		return nil, &refusal{fmt.Errorf("read reference %s: %w", c.Reference, err)}
 	}
 	return ref, nil
 }
@@ -193,6 +261,9 @@ func (c *driftReportCommand) compareData(ctx context.Context, s *session, p *dri
 		return err
 	}
 	leftOut(s, absent, "not in "+p.input.Files[0])
+	for _, name := range c.Ignore {
+		fields = append(fields, drift.Field{Name: name}) // nobody asks for it
+	}
 	leftOut(s, without(columns, fields), "not in "+past.Files[0])
 	if err := nothingInCommon(common); err != nil {
 		return err
@@ -219,11 +290,10 @@ type driftForm struct {
 	view  *driftview.View // nil with json
 	page  bool
 	style driftview.Style
-	model *config.File
 }
 
 func (c *driftReportCommand) form(s *session, p *driftPlan, to *driftfile.Comparison) (*driftForm, error) {
-	f := &driftForm{out: &outfile{Writer: s.Out, name: "stdout"}, page: c.HTML != "", model: p.config}
+	f := &driftForm{out: &outfile{Writer: s.Out, name: "stdout"}, page: c.HTML != ""}
 	if f.page && c.HTML != "-" {
 		var err error
 		if f.out, err = createOutfile(c.HTML); err != nil {
@@ -235,8 +305,8 @@ func (c *driftReportCommand) form(s *session, p *driftPlan, to *driftfile.Compar
 		f.json.SetEscapeHTML(false)
 		return f, nil
 	}
-	title := baseNames(p.input.Files)
-	f.view = driftview.New(title, to.Reference, to.Fields, to.Judge.Effect)
+	fields := modelFields(drift.NewSchema(to.Fields, to.Reference))
+	f.view = driftview.New(baseNames(p.input.Files), to.Reference, fields, to.Judge.Effect)
 	if isTerminal(s.Out) {
 		f.style = driftview.Style{Width: terminalWidth(s.Out), Color: true}
 	}

@@ -64,6 +64,12 @@ func (s *session) refuse(f *config.File, more []inference.Problem) error {
 	return &refusal{fmt.Errorf("%s cannot be used; the lines above say why", f.Path)}
 }
 
+// withoutDrift lets what only scores go without a reference.
+func withoutDrift(f *config.File) *config.File {
+	f.Pipeline.Drift = nil
+	return f
+}
+
 // openModel brings a config's model into the runtime. When it cannot be used,
 // its problems are printed.
 func (s *session) openModel(ctx context.Context, f *config.File) (*loadedModel, error) {

@@ -47,7 +47,7 @@ func (c *predictCommand) Run(ctx context.Context, s *session) (err error) {
 	if err != nil {
 		return err
 	}
-	m, err := s.openModel(ctx, file)
+	m, err := s.openModel(ctx, withoutDrift(file))
 	if err != nil {
 		return err
 	}

@@ -26,6 +26,7 @@ import (
 type scoring struct {
 	model   *loadedModel
 	workers int
+	count   func() *scoredCount // of a worker that counts rows; nil: records are written
 
 	free    chan *job // ready to be filled
 	queue   chan *job // to be scored, by any worker

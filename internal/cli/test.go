@@ -62,7 +62,7 @@ func (s *session) testConfig(ctx context.Context, path string, set []string) (pa
 	if err = errors.Join(errors.Join(bad...), err); err != nil {
 		return 0, 0, &refusal{err}
 	}
-	m, err := s.openModel(ctx, file)
+	m, err := s.openModel(ctx, withoutDrift(file))
 	if err != nil {
 		return 0, 0, err
 	}

@@ -43,7 +43,7 @@ func TestUsageErrors(t *testing.T) {
 func TestHelpHasAnExample(t *testing.T) {
 	for _, command := range []string{
 		"", "predict", "test", "lint", "inspect", "schema", "runtime", "runtime install", "runtime show",
-		"topics", "position show", "position reset", "dlq list", "dlq show", "dlq redrive", "send",
+		"topics", "position show", "position reset", "dlq list", "dlq show", "dlq redrive", "send", "drift reference", "drift report",
 	} {
 		r := run(t, "", append(strings.Fields(command), "--help")...)
 		_, example, ok := strings.Cut(r.out, "Example:\n\n    penstock ")

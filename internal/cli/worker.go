@@ -16,7 +16,8 @@ type worker struct {
 	encoder  *inference.Encoder
 	rejected []*penstock.Rejection // of the events of the batch at hand, nil when it has a row
 
-	keepRejects bool // somebody wants the lines of rejected events
+	keepRejects bool         // somebody wants the lines of rejected events
+	counter     *scoredCount // counts rows instead of writing records; nil: records are written
 }
 
 func (s *scoring) openWorkers() ([]*worker, error) {
@@ -25,6 +26,9 @@ func (s *scoring) openWorkers() ([]*worker, error) {
 		w, err := s.model.newWorker()
 		if err != nil {
 			return nil, errors.Join(err, closeAll(workers))
+		}
+		if s.count != nil {
+			w.counter = s.count()
 		}
 		workers = append(workers, w)
 	}
@@ -49,7 +53,11 @@ func (w *worker) score(ctx context.Context, j *job) error {
 		}
 		end := w.decode(j, first)
 		scores, err := w.scorer.Score(w.batch)
-		w.encode(j, first, end, scores)
+		if w.counter != nil {
+			w.count(j, first, end, scores)
+		} else {
+			w.encode(j, first, end, scores)
+		}
 		if err != nil {
 			return err
 		}
@@ -75,6 +83,9 @@ func (w *worker) decode(j *job, first int) (end int) {
 			r = w.batch.DecodeJSON(j.chunk.Value(i))
 		}
 		w.rejected = append(w.rejected, r)
+		if w.counter != nil && r != nil {
+			w.counter.rejectedAt(w.batch)
+		}
 	}
 	return i
 }

@@ -5,20 +5,12 @@ import (
 	"github.com/penstock/penstock/internal/eventfile"
 )
 
-// pane is what was counted of a stretch of event time.
-type pane struct {
-	rows   int64
-	fields []drift.Counts
-	raw    []drift.Column // where somebody asked for the values themselves
-}
-
-// counting counts rows by pane.
+// counting counts rows by pane, column by column.
 type counting struct {
+	*sums
 	fields  []drift.Field
 	grouper grouper
 	groups  []group // of the batch at hand
-	keepRaw bool
-	panes   map[int64]*pane
 	columns []columnCount
 }
 
@@ -47,10 +39,8 @@ func (u *Unreadable) note(b *batch, field int, name string, v *eventfile.Vector)
 }
 
 func newCounting(c *Comparison, start func(unixMilli int64) int64) *counting {
-	n := &counting{
-		fields: c.Fields, keepRaw: c.Compat != "", panes: map[int64]*pane{}, columns: make([]columnCount, len(c.Fields)),
-		grouper: grouper{start: start, from: 1},
-	}
+	n := &counting{sums: newSums(len(c.Fields), c.Compat != ""), fields: c.Fields, columns: make([]columnCount, len(c.Fields))}
+	n.grouper = grouper{start: start, times: &n.times}
 	for i := range c.Fields {
 		n.columns[i].counter = drift.NewCounter(drift.NewSchema(c.Fields[i:i+1], c.Reference))
 	}
@@ -61,16 +51,7 @@ func newCounting(c *Comparison, start func(unixMilli int64) int64) *counting {
 func (c *counting) prepare(b *batch) {
 	c.groups = c.grouper.group(b)
 	for i := range c.groups {
-		g := &c.groups[i]
-		p := c.panes[g.pane]
-		if p == nil {
-			p = &pane{fields: make([]drift.Counts, len(c.fields))}
-			if c.keepRaw {
-				p.raw = make([]drift.Column, len(c.fields))
-			}
-			c.panes[g.pane] = p
-		}
-		p.rows += int64(g.n)
+		c.pane(c.groups[i].pane).rows += int64(c.groups[i].n)
 	}
 }
 

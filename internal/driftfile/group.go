@@ -30,12 +30,12 @@ func (g *group) each(do func(row int)) {
 // grouper puts a batch's rows into panes. Rows without a time go nowhere and are
 // counted.
 type grouper struct {
-	start    func(unixMilli int64) int64 // of the pane; nil: there is one for all rows
-	groups   []group
-	order    []int32
-	panes    []int64 // by row
-	untimed  int64
-	from, to int64 // of all times so far, to inclusive; from > to before any
+	start   func(unixMilli int64) int64 // of the pane; nil: there is one for all rows
+	times   *interval                   // of all rows so far
+	untimed int64
+	groups  []group
+	order   []int32
+	panes   []int64 // by row
 }
 
 func (g *grouper) group(b *batch) []group {
@@ -48,10 +48,7 @@ func (g *grouper) group(b *batch) []group {
 	for row, at := range b.times.Times {
 		pane := int64(0)
 		if b.times.States[row] == eventfile.Present {
-			if g.from > g.to {
-				g.from, g.to = at, at
-			}
-			g.from, g.to = min(g.from, at), max(g.to, at)
+			g.times.add(at)
 			if g.start != nil {
 				pane = g.start(at)
 			}

@@ -25,15 +25,16 @@ type Unreadable struct {
 	First string // file:line:col
 }
 
-// block is the stretch of event time that alarms are calibrated with, as long as
+// Block is the stretch of event time that alarms are calibrated with, as long as
 // there are not too many.
-const block = time.Minute
+const Block = time.Minute
 
 // Reference builds a reference from all rows, in one pass.
 func (in *Input) Reference(ctx context.Context, fields []drift.Field) (*drift.Reference, *Notes, error) {
-	b := &building{fields: fields, grouper: grouper{start: floor(block), from: 1}}
+	b := &building{fields: fields, times: never}
+	b.grouper = grouper{start: floor(Block), times: &b.times}
 	for i := range fields {
-		b.columns = append(b.columns, columnBuild{builder: drift.NewReferenceBuilder(fields[i:i+1], block)})
+		b.columns = append(b.columns, columnBuild{builder: drift.NewReferenceBuilder(fields[i:i+1], Block)})
 	}
 	if err := in.read(ctx, columnsOf(fields), b); err != nil {
 		return nil, nil, err
@@ -60,6 +61,7 @@ type building struct {
 	grouper grouper
 	groups  []group // of the batch at hand
 	rows    int64
+	times   interval
 	columns []columnBuild
 }
 
@@ -118,8 +120,8 @@ func (b *building) join() (*drift.Reference, error) {
 	if whole == nil {
 		return nil, errors.New("there is no column to count")
 	}
-	if b.grouper.from <= b.grouper.to {
-		whole.From, whole.To = time.UnixMilli(b.grouper.from).UTC(), time.UnixMilli(b.grouper.to).UTC()
+	if b.times != never {
+		whole.From, whole.To = time.UnixMilli(b.times.first).UTC(), time.UnixMilli(b.times.last).UTC()
 	}
 	data, err := whole.Encode()
 	if err != nil {

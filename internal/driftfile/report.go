@@ -26,10 +26,9 @@ type Comparison struct {
 // reports and what was counted of each field to give: one of Windows after the
 // other, each by the ends. The counts are valid during the call.
 func (in *Input) Report(ctx context.Context, c *Comparison, give func(*drift.Report, []drift.Counts) error) (*Notes, error) {
-	specs := c.Windows
 	var all countings
-	for i := range specs {
-		all = append(all, newCounting(c, starts(&specs[i], in.Zone)))
+	for i := range c.Windows {
+		all = append(all, newCounting(c, starts(&c.Windows[i], in.Zone)))
 	}
 	if len(all) == 0 {
 		all = countings{newCounting(c, nil)}
@@ -37,25 +36,34 @@ func (in *Input) Report(ctx context.Context, c *Comparison, give func(*drift.Rep
 	if err := in.read(ctx, columnsOf(c.Fields), all); err != nil {
 		return nil, err
 	}
-	if len(specs) == 0 {
-		specs = []drift.WindowSpec{all[0].whole()}
-	}
-	config := c.Judge
-	config.Windows = specs
-	judge := drift.NewJudge(drift.NewSchema(c.Fields, c.Reference), c.Reference, config)
-	for i, counting := range all {
+	var panes []*sums
+	for _, counting := range all {
 		counting.finish()
-		for w := range counting.windows(&specs[i], in.Zone) {
+		panes = append(panes, counting.sums)
+	}
+	return all[0].notes(), c.report(panes, in.Zone, give)
+}
+
+// report judges the windows that panes make, one of Windows each.
+func (c *Comparison) report(panes []*sums, zone *time.Location, give func(*drift.Report, []drift.Counts) error) error {
+	config := c.Judge
+	config.Windows = c.Windows
+	if len(config.Windows) == 0 {
+		config.Windows = []drift.WindowSpec{panes[0].whole()}
+	}
+	judge := drift.NewJudge(drift.NewSchema(c.Fields, c.Reference), c.Reference, config)
+	for i, sums := range panes {
+		for w := range sums.windows(&config.Windows[i], zone) {
 			report, err := c.judge(judge, w)
 			if err != nil {
-				return nil, err
+				return err
 			}
 			if err := give(report, w.Fields); err != nil {
-				return nil, err
+				return err
 			}
 		}
 	}
-	return all[0].notes(), nil
+	return nil
 }
 
 // countings count the same rows for several windows.

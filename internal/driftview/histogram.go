@@ -7,8 +7,9 @@ import (
 )
 
 const (
-	// bars is how many bars a numeric field's histogram has, tails included.
-	bars = 26
+	// mostBars is how many bars a numeric field's histogram has, tails included;
+	// one of few whole numbers has one for each.
+	mostBars = 26
 	// mostNames is how many categories have a bar of their own.
 	mostNames = 12
 	// tailShare is the share of the reference below the first and beyond the last
@@ -23,6 +24,7 @@ type histogram struct {
 	// Of a numeric field: the bounds of the inner bars, which are equally wide. The
 	// first and the last bar take what is beyond.
 	low, high float64
+	bars      int
 	labels    []string // Of a categorical field, one a bar.
 }
 
@@ -33,12 +35,26 @@ func newHistogram(f *drift.ReferenceField) *histogram {
 		h.labels = append(h.labels, "other", "new")
 		return h
 	}
-	h.low, h.high = h.quantile(tailShare), h.quantile(1-tailShare)
-	if h.low == h.high {
+	h.low, h.high, h.bars = h.quantile(tailShare), h.quantile(1-tailShare), mostBars
+	switch inner := h.high - h.low + 1; {
+	case inner <= mostBars-2 && h.whole():
+		h.low, h.high, h.bars = h.low-0.5, h.high+0.5, int(inner)+2
+	case h.low == h.high:
 		around := math.Max(math.Abs(h.low)/2, 1)
 		h.low, h.high = h.low-around, h.high+around
 	}
 	return h
+}
+
+// whole tells whether the reference's values are all whole numbers, as far as its
+// buckets tell.
+func (h *histogram) whole() bool {
+	for _, b := range h.field.Counts.Buckets {
+		if v := drift.Value(b.Key); v != math.Trunc(v) {
+			return false
+		}
+	}
+	return true
 }
 
 // quantile is a value with about share of the reference's finite values below it.
@@ -92,16 +108,16 @@ func (h *histogram) named(c *drift.Counts) []float64 {
 }
 
 func (h *histogram) binned(c *drift.Counts) []float64 {
-	counts := make([]float64, bars)
+	counts := make([]float64, h.bars)
 	for i := range c.Buckets {
 		b := &c.Buckets[i]
 		from, to := drift.Value(b.Key), drift.Value(h.field.Layout.End(b.Key))
 		first, last := h.position(from), h.position(to)
 		if bar := int(first); last <= math.Ceil(first) || last-first < 1e-9 {
-			counts[min(bar, bars-1)] += float64(b.N)
+			counts[bar] += float64(b.N)
 			continue
 		}
-		for bar := int(first); bar < bars && float64(bar) < last; bar++ {
+		for bar := int(first); float64(bar) < last; bar++ {
 			part := math.Min(last, float64(bar+1)) - math.Max(first, float64(bar))
 			counts[bar] += float64(b.N) * part / (last - first)
 		}
@@ -109,8 +125,9 @@ func (h *histogram) binned(c *drift.Counts) []float64 {
 	return counts
 }
 
-// position is where a value lies among the bars: 0 to bars, 1 at low.
+// position is where a value lies among the bars: 1 at low, and within the first and
+// the last bar for all that is beyond.
 func (h *histogram) position(v float64) float64 {
-	at := 1 + (v-h.low)/(h.high-h.low)*(bars-2)
-	return math.Max(0.5, math.Min(at, bars-0.5)) // the tails' bars take all
+	at := 1 + (v-h.low)/(h.high-h.low)*float64(h.bars-2)
+	return math.Max(0.5, math.Min(at, float64(h.bars)-0.5))
 }

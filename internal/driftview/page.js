@@ -20,7 +20,7 @@
   };
   const chart = (width, label) =>
     svgElement("svg", { viewBox: `0 0 ${width} 100`, preserveAspectRatio: "none", role: "img", "aria-label": label });
-  const digits = (v) => (v === undefined ? "" : v !== 0 && Math.abs(v) < 0.0005 ? v.toExponential(1) : v.toFixed(3));
+  const digits = (v) => (v === undefined ? "" : v.toFixed(3).replace(/^-(0\.0+)$/, "$1"));
   const percent = (v) => (v ? (100 * v).toFixed(1) + "%" : "");
   const count = (n) => n.toLocaleString("en-US");
 
@@ -159,7 +159,7 @@
     const most = (i) => Math.max(...data.features.map((f) => f.reports[i].js ?? -1));
     const chart = series((i) => (most(i) < 0 ? undefined : most(i)), (i) => data.windows[i].alarm, data.effect, "Greatest JS distance by window");
     chart.style.height = "5rem";
-    box.replaceChildren(chart, axis("greatest JS distance by window", "alarm above the line"));
+    box.replaceChildren(chart, axis("greatest JS distance by window", `line: the effect worth an alarm, ${data.effect}`));
   };
 
   const show = (w) => {
@@ -168,7 +168,7 @@
     const shown = data.windows[w];
     const verdict = document.getElementById("verdict");
     verdict.className = shown.alarm ? "alarm" : "";
-    verdict.textContent = `${count(shown.rows)} rows. ` +
+    verdict.textContent = `${shown.name} ${shown.span}: ${count(shown.rows)} rows. ` +
       (shown.alarm ? `Alarm, ${shown.severity}: ${shown.contributors.join(", ")}` : "No alarm.");
     document.getElementById("previous").disabled = w === 0;
     document.getElementById("next").disabled = w === data.windows.length - 1;

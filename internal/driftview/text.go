@@ -122,8 +122,17 @@ func (v *View) writeWindow(b *printer, w *window) {
 func (v *View) featureRow(w *window, i int) []cell {
 	f := &w.report.Features[i]
 	row := []cell{
-		{text: clean(f.Name)}, {text: number(f.JS)}, {text: number(f.JSLower)}, {text: number(f.PSICorrected)},
-		{text: number(f.KSLower)}, {text: number(f.W1)}, {text: percent(f.Missing)}, {}, {}, {}, {},
+		{text: clean(f.Name)},
+		{text: number(f.JS)},
+		{text: number(f.JSLower)},
+		{text: number(f.PSICorrected)},
+		{text: number(f.KSLower)},
+		{text: number(f.W1)},
+		{text: percent(f.Missing)},
+		{},
+		{},
+		{},
+		{},
 	}
 	if w.shares != nil && w.shares[i] != nil {
 		then, now := paired(v.features[i].reference), paired(w.shares[i])
@@ -170,14 +179,14 @@ func sparkline(values []float64, most float64) string {
 // paired joins each two of a numeric histogram's inner bars, for there is little
 // room in a line.
 func paired(shares []float64) []float64 {
-	if len(shares) != bars {
+	if len(shares) != mostBars {
 		return shares
 	}
 	joined := []float64{shares[0]}
-	for i := 1; i < bars-1; i += 2 {
+	for i := 1; i < mostBars-1; i += 2 {
 		joined = append(joined, shares[i]+shares[i+1])
 	}
-	return append(joined, shares[bars-1])
+	return append(joined, shares[mostBars-1])
 }
 
 // squeeze makes a series at most so long, each value the greatest of those that it
@@ -207,6 +216,9 @@ func greatest(values []float64) float64 {
 func number(v *float64) string {
 	if v == nil {
 		return ""
+	}
+	if math.Abs(*v) < 0.0005 {
+		return "0.000" // without a sign
 	}
 	return strconv.FormatFloat(*v, 'f', 3, 64)
 }

@@ -69,6 +69,7 @@ func TestClaims(t *testing.T) {
 // a partition, though nothing comes of it. A worker that looks at empty polls alone
 // would say so.
 func TestNoClaimWhileEventsWait(t *testing.T) {
+	t.Parallel()
 	s := newKfake(t)
 	s.Create(t, 2, 1)
 	client, err := kgo.NewClient(kgo.SeedBrokers(s.direct), kgo.TransactionalID("elsewhere"), kgo.DisableClientMetrics(), kgo.RecordPartitioner(kgo.ManualPartitioner()))
@@ -108,6 +109,7 @@ func TestNoClaimWhileEventsWait(t *testing.T) {
 // now and then to say so, holds up nobody's joining, at least once either.
 func TestQuietWorkersLetOthersJoin(t *testing.T) {
 	eachDelivery(t, func(t *testing.T, exactlyOnce bool) {
+		t.Parallel()
 		s := newKfake(t)
 		s.Create(t, 4, 1)
 		first := pipelineOf(t, s, exactlyOnce, &doubler{}, counts(t, s))

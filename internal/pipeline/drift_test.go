@@ -245,6 +245,41 @@ func TestCountsJoinTheCommit(t *testing.T) {
 	})
 }
 
+// TestCountsOutliveTakeovers: partitions that move to another process and back, and
+// one that ends without a word, change nothing of what is counted.
+func TestCountsOutliveTakeovers(t *testing.T) {
+	eachBroker(t, func(t *testing.T, s stream) {
+		s.Create(t, 4, 1)
+		events, _ := laterOf(0, 1199, 4)
+		var published int
+		publish := func(n int) {
+			for to := published + n; published < to; published += 20 {
+				s.Publish(t, events[published:published+20]...)
+				time.Sleep(5 * time.Millisecond)
+			}
+		}
+		start := func(instance string) *running {
+			return pipelineOf(t, s, true, &doubler{}, counts(t, s), func(made *setup) {
+				made.open.Workers, made.open.Instance = 2, instance
+				made.config.BatchRows, made.config.CommitInterval = 16, 5*time.Millisecond
+			})
+		}
+		a := start("a")
+		publish(300)
+		b := start("b")
+		publish(300)
+		a.kill()
+		a = start("a")
+		publish(300)
+		b.stop()
+		publish(300)
+		_, predictions := laterOf(0, 1199, 4)
+		s.Read(t, sink, predictions)
+		a.stop()
+		checkSum(t, s, wanted(t, upTo(0, 1199)...))
+	})
+}
+
 // faulty is a broker on which each third commit fails.
 type faulty struct {
 	pipeline.Broker
