@@ -1,14 +1,20 @@
-//go:build kafka || nats
-
 package faults
 
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"math"
 	"slices"
 	"time"
+)
+
+// How drift is watched here.
+const (
+	driftPane     = time.Second
+	driftWindow   = 12 * time.Second
+	driftLateness = 4 * time.Second
 )
 
 // watched is what the test itself counts of a window.
@@ -133,6 +139,30 @@ func lastRevisions(v *driftVerdict, reports [][]byte) map[int64]*reported {
 		v.revisions++
 	}
 	return all
+}
+
+// driftVerdict is what was found of drift. The first violations are told in words.
+type driftVerdict struct {
+	windows, revisions int
+	rows, late         int64 // of all windows together
+	alarms             int
+	violations         int
+	told               []string
+}
+
+func (v *driftVerdict) tell(format string, args ...any) {
+	if v.violations++; v.violations <= tellMost {
+		v.told = append(v.told, fmt.Sprintf(format, args...))
+	}
+}
+
+func (v *driftVerdict) String() string {
+	text := fmt.Sprintf("%d windows with %d revisions, %d rows and %d late events in all, %d alarms: %d violations",
+		v.windows, v.revisions, v.rows, v.late, v.alarms, v.violations)
+	for _, told := range v.told {
+		text += "\n\t" + told
+	}
+	return text
 }
 
 // checkRows holds reports against what was counted.

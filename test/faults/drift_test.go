@@ -16,16 +16,12 @@ import (
 	"github.com/penstock/penstock/internal/cardevents"
 )
 
-// How drift is watched here. A window closes by its events' own time while they
-// flow, and by the clock soon after the last one, for events are a little older
-// than their records.
+// A window closes by its events' own time while they flow, and by the clock soon
+// after the last one, for events are a little older than their records.
 const (
-	driftPane     = time.Second
-	driftWindow   = 12 * time.Second
-	driftLateness = 4 * time.Second
-	driftIdle     = 4 * time.Second
-	driftAge      = 7 * time.Second
-	shiftedFrom   = 4000 // the number of the first event that is drawn otherwise
+	driftIdle   = 4 * time.Second
+	driftAge    = 7 * time.Second
+	shiftedFrom = 4000 // the number of the first event that is drawn otherwise
 )
 
 // age is how much older event n is than its record: a few are late, of which some
@@ -66,7 +62,6 @@ func (st *stage) makeReference() {
 		var text bytes.Buffer
 		for n := range rows {
 			_, value := events.Next(nil, time.Unix(1_700_000_000, 0).Add(time.Duration(n)*step))
-			value = bytes.ReplaceAll(bytes.ReplaceAll(value, []byte(":true"), []byte(":1")), []byte(":false"), []byte(":0"))
 			text.Write(append(value, '\n'))
 		}
 		file := filepath.Join(st.dir, "normal.jsonl")
@@ -89,7 +84,7 @@ func (st *stage) makeReference() {
 
 // driftStorm is a plan of kills while drift is watched.
 type driftStorm struct {
-	kills  int      // that cut an open epoch, every second one of the process that watches
+	kills  int      // that cut an open epoch, half of them of the process that watches
 	points []string // failpoints, each of which kills a process
 	rate   int
 	mutant string
@@ -108,11 +103,13 @@ func (s driftStorm) run(t *testing.T, on opener) int {
 	f := st.feed(s.rate) // first, lest the clock should close the windows of events to come
 	workers := st.processes("a", "b")
 	st.joined(len(workers) * st.members)
-	faults := &tally{}
+	faults, watchers := &tally{}, 0
 	for faults.kills < s.kills {
 		p := st.watcher()
-		if faults.kills%2 == 1 {
+		if watchers > faults.kills/2 {
 			p = st.other(p)
+		} else {
+			watchers++
 		}
 		storm{}.killWorker(st, p, faults)
 		p.start()
@@ -125,52 +122,49 @@ func (s driftStorm) run(t *testing.T, on opener) int {
 	}
 	f.stop()
 	faults.sent, faults.took = f.sent.Load(), time.Since(start)
-	watches := st.watches()
 	n := st.judgeDrift()
-	t.Logf("%v; %d times a process died at a failpoint, and %d times one began to watch; %s in all",
-		faults, len(s.points), watches, time.Since(start).Round(100*time.Millisecond))
-	if least := s.kills/2 + 1; watches < least {
-		t.Errorf("a process began to watch %d times, want at least %d: no kill hit the one that did", watches, least)
-	}
+	t.Logf("%v; %d of the kills were of the process that watched, and %d times one died at a failpoint; %s in all",
+		faults, watchers, len(s.points), time.Since(start).Round(100*time.Millisecond))
 	return n
 }
 
-// watchesNow is what a process says when it begins to watch drift.
-const watchesNow = "this process watches drift now"
-
-// watches is how often one began to.
-func (st *stage) watches() (n int) {
-	st.Helper()
-	for _, p := range st.workers {
-		n += strings.Count(p.said(), watchesNow)
-	}
-	return n
-}
-
-// watcher waits until a process watches, and gives the one that began to last.
+// watcher waits until a process watches drift, and gives the one that began to
+// last.
 func (st *stage) watcher() (last *process) {
 	st.Helper()
 	st.eventually(settleTime, "a process watches drift", func() bool {
 		st.alive()
-		var began time.Time
+		var latest time.Time
 		for _, p := range st.workers {
-			said := p.said()
-			at := strings.LastIndex(said, watchesNow)
-			if at < 0 {
-				continue
-			}
-			line := said[strings.LastIndexByte(said[:at], '\n')+1 : at]
-			_, rest, _ := strings.Cut(line, "time=")
-			stamp, _, _ := strings.Cut(rest, " ")
-			if when, err := time.Parse(time.RFC3339Nano, stamp); err != nil {
-				st.Fatalf("%q: %v", line, err)
-			} else if when.After(began) {
-				began, last = when, p
+			if began, ok := p.watches(); ok && began.After(latest) {
+				latest, last = began, p
 			}
 		}
 		return last != nil
 	})
 	return last
+}
+
+// watches tells whether the process has begun to watch drift in its present life,
+// and when last.
+func (p *process) watches() (began time.Time, ok bool) {
+	p.st.Helper()
+	text, err := os.ReadFile(p.logFile())
+	if err != nil {
+		p.st.Fatal(err)
+	}
+	said := string(text[p.born:])
+	at := strings.LastIndex(said, "this process watches drift now")
+	if at < 0 {
+		return time.Time{}, false
+	}
+	line := said[strings.LastIndexByte(said[:at], '\n')+1 : at]
+	_, rest, _ := strings.Cut(line, "time=")
+	stamp, _, _ := strings.Cut(rest, " ")
+	if began, err = time.Parse(time.RFC3339Nano, stamp); err != nil {
+		p.st.Fatalf("%q: %v", line, err)
+	}
+	return began, true
 }
 
 func (st *stage) other(p *process) *process {

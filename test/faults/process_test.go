@@ -5,6 +5,7 @@ package faults
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,7 +24,8 @@ type process struct {
 
 	cmd    *exec.Cmd
 	done   chan struct{}
-	killed bool // by the test
+	killed bool  // by the test
+	born   int64 // where its present life begins in its log
 }
 
 // newProcess makes a process that the test's end kills.
@@ -79,7 +81,10 @@ func (p *process) start() {
 	if err != nil {
 		p.st.Fatal(err)
 	}
-	defer log.Close()                                                // the child has its own
+	defer log.Close() // the child has its own
+	if p.born, err = log.Seek(0, io.SeekEnd); err != nil {
+		p.st.Fatal(err)
+	}
 	if err := os.WriteFile(p.epochsFile(), nil, 0o600); err != nil { // what the one before it left open
 		p.st.Fatal(err)
 	}
@@ -150,16 +155,6 @@ func (p *process) wait(limit time.Duration) int {
 		p.st.Fatalf("%s does not end\n%s", p.instance, p.tail())
 		return -1
 	}
-}
-
-// said is all that the process and its forerunners logged.
-func (p *process) said() string {
-	p.st.Helper()
-	text, err := os.ReadFile(p.logFile())
-	if err != nil {
-		p.st.Fatal(err)
-	}
-	return string(text)
 }
 
 // tail is the end of what the process and its forerunners logged.
