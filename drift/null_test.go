@@ -370,7 +370,7 @@ func BenchmarkFalseAlarms(b *testing.B) {
 		streams int
 	}{
 		{WindowSpec{Name: "24h", Length: day}, 2 * time.Hour, 200, 20},
-		{WindowSpec{Name: "1h", Length: time.Hour}, 5 * time.Minute, 20, 10},
+		{WindowSpec{Name: "1h", Length: time.Hour}, 5 * time.Minute, 6, 3},
 	} {
 		for _, f := range families {
 			b.Run(w.spec.Name+"/"+f.name, func(b *testing.B) {

@@ -31,35 +31,35 @@ type result struct {
 	Delays     map[string][]int `json:"delays"` // rows; -1: not within shiftRows
 }
 
+// effects are the least distances worth an alarm that are tried, the default first.
+var effects = map[string]float64{"penstock": 0.1, "penstock, effect 0.03": 0.03}
+
 func main() {
 	log.SetFlags(0)
 	out := flag.String("out", "", "the folder that the rows and penstock's results are written to")
-	effect := flag.Float64("effect", 0.1, "the smallest distance worth an alarm")
 	flag.Parse()
-	if err := run(*out, *effect); err != nil {
+	if err := run(*out); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func run(out string, effect float64) error {
-	reference := draw(1, referenceRows, nil)
+func run(out string) error {
+	reference, null := draw(1, referenceRows, nil), draw(2, nullRows, nil)
 	if err := reference.write(filepath.Join(out, "reference.csv"), allColumns); err != nil {
+		return err
+	}
+	if err := null.write(filepath.Join(out, "null.csv"), allColumns); err != nil {
 		return err
 	}
 	ref, err := build(reference)
 	if err != nil {
 		return err
 	}
-	config := drift.JudgeConfig{
-		FalseAlarms: 1, Per: 30 * 24 * time.Hour, Effect: effect, MinRows: 500,
-		Windows: []drift.WindowSpec{{Name: "1h", Length: time.Hour}},
+	results := map[string]*result{}
+	for name, effect := range effects {
+		alarms := watch(null, ref, config(effect))
+		results[name] = &result{NullAlarms: len(alarms), NullHours: nullRows / rowsPerHour, Delays: map[string][]int{}}
 	}
-	null := draw(2, nullRows, nil)
-	if err := null.write(filepath.Join(out, "null.csv"), allColumns); err != nil {
-		return err
-	}
-	r := result{NullHours: nullRows / rowsPerHour, Delays: map[string][]int{}}
-	r.NullAlarms = len(watch(null, ref, config))
 	for n, s := range shifts {
 		for i := range repetitions {
 			// An hour without the shift comes first.
@@ -67,14 +67,24 @@ func run(out string, effect float64) error {
 			if err := t.write(filepath.Join(out, s.file(i)), []string{s.column}); err != nil {
 				return err
 			}
-			r.Delays[s.name] = append(r.Delays[s.name], delay(watch(t, ref, config)))
+			for name, effect := range effects {
+				r := results[name]
+				r.Delays[s.name] = append(r.Delays[s.name], delay(watch(t, ref, config(effect))))
+			}
 		}
 	}
-	data, err := json.MarshalIndent(r, "", "  ")
+	data, err := json.MarshalIndent(results, "", "  ")
 	if err != nil {
 		return err
 	}
 	return os.WriteFile(filepath.Join(out, "penstock.json"), data, 0o644)
+}
+
+func config(effect float64) drift.JudgeConfig {
+	return drift.JudgeConfig{
+		FalseAlarms: 1, Per: 30 * 24 * time.Hour, Effect: effect, MinRows: 500,
+		Windows: []drift.WindowSpec{{Name: "1h", Length: time.Hour}},
+	}
 }
 
 // delay is how many shifted rows had come when the first alarm began.

@@ -25,22 +25,22 @@ SHIFTS = [
 ]
 
 
-def begins(alarming):
-    """Where an alarm begins: the windows that alarm and have none that does before them."""
-    return [i for i, now in enumerate(alarming) if now and not (i and alarming[i - 1])]
-
-
-def measure(folder, watch):
-    """Runs watch(reference, rows), which gives the rows at which alarms begin, over all streams."""
+def measure(folder, watch, windowed=True):
+    """Runs watch(reference, rows), which gives the rows at which it alarms, over all streams."""
     import pandas as pd
 
-    reference = pd.read_csv(f"{folder}/reference.csv")
-    null = pd.read_csv(f"{folder}/null.csv")
-    result = {"null_alarms": len(watch(reference, null)), "null_hours": len(null) // HOUR, "delays": {}}
+    def read(path):
+        return pd.read_csv(path, skip_blank_lines=False)  # a blank one is a missing value
+
+    reference, null = read(f"{folder}/reference.csv"), read(f"{folder}/null.csv")
+    rows = watch(reference, null)
+    # Windows in a row are one alarm.
+    alarms = [row for row in rows if not windowed or row - HOUR not in rows]
+    result = {"null_alarms": len(alarms), "null_hours": len(null) // HOUR, "delays": {}}
     for i, name in enumerate(SHIFTS):
         delays = []
         for path in sorted(glob.glob(f"{folder}/shift-{i}-*.csv")):
-            rows = pd.read_csv(path)
+            rows = read(path)
             after = [row - HOUR for row in watch(reference[rows.columns], rows) if row > HOUR]
             delays.append(after[0] if after else -1)
         result["delays"][name] = delays
@@ -50,16 +50,18 @@ def measure(folder, watch):
 
 def evidently(reference, rows):
     from evidently import Report
-    from evidently.presets import DataDriftPreset
+    from evidently.metrics import ValueDrift
 
+    report = Report([ValueDrift(column=name) for name in rows.columns])
     alarming = []
     for start in range(0, len(rows), HOUR):
-        window = rows.iloc[start : start + HOUR]
-        metrics = Report([DataDriftPreset()]).run(reference_data=reference, current_data=window).dict()["metrics"]
-        alarming.append(metrics[0]["value"]["count"] > 0)
-        if len(rows.columns) == 1 and start and alarming[-1]:
-            break  # the delay is known
-    return [(i + 1) * HOUR for i in begins(alarming)]
+        metrics = report.run(reference_data=reference, current_data=rows.iloc[start : start + HOUR]).dict()["metrics"]
+        # Its defaults for a reference of more than 1000 rows are distances.
+        if any(m["value"] >= m["config"]["threshold"] for m in metrics):
+            alarming.append(start + HOUR)
+            if len(rows.columns) == 1 and start:
+                break  # the delay is known
+    return alarming
 
 
 def nannyml(reference, rows):
@@ -68,7 +70,7 @@ def nannyml(reference, rows):
     calculator = nml.UnivariateDriftCalculator(column_names=list(rows.columns), chunk_size=HOUR)
     found = calculator.fit(reference).calculate(rows).filter(period="analysis").to_df()
     alerts = [c for c in found.columns if c[-1] == "alert"]
-    return [(i + 1) * HOUR for i in begins(list(found[alerts].any(axis=1)))]
+    return [(i + 1) * HOUR for i, alarm in enumerate(found[alerts].any(axis=1)) if alarm]
 
 
 def river_with(make):
@@ -108,6 +110,9 @@ def median(delays):
     return None if rows == float("inf") else int(rows)
 
 
+NAMES = {"evidently": "Evidently", "nannyml": "NannyML"}  # the others' files have results of two
+
+
 def load(folder):
     results = {}
     for name in ("penstock", "evidently", "nannyml", "river"):
@@ -115,7 +120,7 @@ def load(folder):
         if os.path.exists(path):
             with open(path) as file:
                 data = json.load(file)
-            results.update(data if name == "river" else {{"penstock": "penstock", "evidently": "Evidently", "nannyml": "NannyML"}[name]: data})
+            results.update({NAMES[name]: data} if name in NAMES else data)
     return results
 
 
@@ -182,7 +187,7 @@ def main():
             file.write(picture(results))
         return
     if command == "river":
-        result = {name: measure(folder, watch) for name, watch in river().items()}
+        result = {name: measure(folder, watch, windowed=False) for name, watch in river().items()}
     else:
         result = measure(folder, {"evidently": evidently, "nannyml": nannyml}[command])
     with open(f"{folder}/{command}.json", "w") as file:

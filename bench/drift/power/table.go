@@ -106,21 +106,19 @@ func categoryOf(random *rand.Rand, more float64) int {
 }
 
 func (t *table) write(path string, columns []string) error {
-	file, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	w := csv.NewWriter(file)
-	w.Write(columns) // its errors come with Error
+	records := [][]string{columns}
 	for row := range t.category {
 		record := make([]string, len(columns))
 		for i, name := range columns {
 			record[i] = t.text(name, row)
 		}
-		w.Write(record)
+		records = append(records, record)
 	}
-	w.Flush()
-	if err := w.Error(); err != nil {
+	file, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	if err := csv.NewWriter(file).WriteAll(records); err != nil {
 		file.Close()
 		return err
 	}
