@@ -14,6 +14,7 @@ import (
 	"github.com/penstock/penstock/drift"
 	"github.com/penstock/penstock/internal/broker"
 	"github.com/penstock/penstock/internal/pipeline"
+	"github.com/penstock/penstock/internal/telemetry"
 )
 
 // claimsOf are the partitions that were said to be at their ends, with where that
@@ -229,4 +230,21 @@ func TestCountingAllocates(t *testing.T) {
 	if perEvent > 0.08 {
 		t.Errorf("%.3f allocations an event in steady state, want those of a commit alone", perEvent)
 	}
+}
+
+// TestSkippedRangesJoinUp: events that the source cannot read leave no gap in what
+// is counted. Without a delta of theirs the next one would begin behind them.
+func TestSkippedRangesJoinUp(t *testing.T) {
+	t.Parallel()
+	s := newKfake(t)
+	s.Create(t, 1, 1)
+	before, _ := laterOf(0, 39, 1)
+	after, _ := laterOf(40, 79, 1)
+	s.Publish(t, before...)
+	s.bomb(t, 0)
+	s.Publish(t, after...)
+	r := pipelineOf(t, s, true, &doubler{}, counts(t, s))
+	r.totals(func(got telemetry.Totals) bool { return got.Predicted+got.DeadLettered+got.Skipped == 83 })
+	r.stop()
+	checkSum(t, s, wanted(t, upTo(0, 79)...))
 }

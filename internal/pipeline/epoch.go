@@ -111,8 +111,9 @@ func (w *worker) end(until broker.Offsets) (committed bool, err error) {
 	if failpoint.Mutant(broker.MarkAfterRevoke) {
 		until = w.epoch.done
 	}
+	err = w.publishDeltas(ctx)
 	start := time.Now()
-	if err = w.publishDeltas(ctx); err == nil {
+	if err == nil {
 		committed, err = w.session.Commit(ctx, until)
 	} else {
 		err = errors.Join(err, w.session.Abort(ctx))
