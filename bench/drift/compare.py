@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Times `penstock drift report` and Evidently's report over the same files, in turn.
 
-    python3 compare.py PENSTOCK FOLDER ROWS [RUNS]
+    python3 compare.py PENSTOCK FOLDER ROWS [RUNS [csv|parquet ...]]
 
 Whole processes: start, imports, loading of both files, report. It prints medians
 and the median of the ratios pair by pair, which holds when the machine's speed
@@ -33,7 +33,7 @@ def main():
     script = pathlib.Path(__file__).parent / "evidently_report.py"
     print(f"{rows:,} rows x 20 columns on each side, {runs} runs of each in turn, loading and start included")
     print(f"{'':10}{'':12}{'wall s':>9}{'CPU s':>9}{'rows/s':>12}{'peak MB':>9}")
-    for kind in ("csv", "parquet"):
+    for kind in sys.argv[5:] or ("csv", "parquet"):
         files = [str(folder / f"{name}.{kind}") for name in ("reference", "current")]
         commands = {
             "penstock": [penstock, "drift", "report", "--json", "-q", "--reference-data", *files],

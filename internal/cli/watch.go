@@ -3,7 +3,9 @@ package cli
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 
+	"github.com/penstock/penstock"
 	"github.com/penstock/penstock/drift"
 	"github.com/penstock/penstock/internal/broker"
 	"github.com/penstock/penstock/internal/monitor"
@@ -13,11 +15,13 @@ import (
 
 // driftWatch is this process's part in watching a pipeline's drift.
 type driftWatch struct {
-	monitor *monitor.Monitor
+	wiring  *brokerWiring
+	model   *loadedModel
+	windows drift.WindowsConfig
+	streams *driftStreams
 	reports monitor.Reports
 	webhook *monitor.Webhook // nil where none is asked for
-	wiring  *brokerWiring
-	streams *driftStreams
+	monitor atomic.Pointer[monitor.Monitor]
 }
 
 // driftStreams are the ways to a pipeline's own streams, on whichever broker.
@@ -25,6 +29,9 @@ type driftStreams struct {
 	monitor monitor.Broker
 	reports func(ctx context.Context) (monitor.ReportReader, error)
 	alarms  func(ctx context.Context) (monitor.Alarms, error)
+	// frozen gives the reference that was collected from the stream, encoded; nil as
+	// long as there is none.
+	frozen func(ctx context.Context) ([]byte, error)
 }
 
 // watchDrift makes what watches the drift of a pipeline whose broker is connected;
@@ -38,21 +45,11 @@ func (p *process) watchDrift(w *brokerWiring, connected pipeline.Broker, model *
 	if err != nil {
 		return nil, &refusal{err}
 	}
-	d := &driftWatch{wiring: w}
-	if d.streams, err = p.driftStreams(w, connected); err != nil {
+	d := &driftWatch{wiring: w, model: model, windows: windows}
+	if d.streams, err = p.driftStreams(w, connected, model.identity); err != nil {
 		return nil, err
 	}
-	schema := drift.NewSchema(model.observed.Fields, model.normal)
-	identity := model.identity
-	d.monitor = monitor.New(monitor.Options{
-		Core: monitor.CoreOptions{
-			Pipeline: cfg.Name,
-			Identity: monitor.NewIdentity(identity.Name, identity.Version, schema.Generation, windows),
-			Schema:   schema, Reference: model.normal, Fields: model.observed.Fields,
-			Windows: windows, Judge: judgeSettings(cfg.Drift, windows.Windows),
-		},
-		Broker: d.streams.monitor, Timeout: cfg.TransactionTimeout, Log: w.log,
-	})
+	d.monitor.Store(d.with(model.normal))
 	if hook := &cfg.Drift.Webhook; hook.URL != "" {
 		d.webhook, err = monitor.NewWebhook(monitor.WebhookOptions{
 			URL: hook.URL, Secret: hook.Secret.Reveal(), Open: d.streams.alarms, Log: w.log,
@@ -65,9 +62,27 @@ func (p *process) watchDrift(w *brokerWiring, connected pipeline.Broker, model *
 	return d, nil
 }
 
+// with is the monitor that compares with a reference; nil: that collects one.
+func (d *driftWatch) with(ref *drift.Reference) *monitor.Monitor {
+	cfg, windows := &d.wiring.file.Pipeline, d.windows
+	if ref != nil {
+		windows.Collect = 0
+	}
+	schema := drift.NewSchema(d.model.observed.Fields, ref)
+	return monitor.New(monitor.Options{
+		Core: monitor.CoreOptions{
+			Pipeline: cfg.Name,
+			Identity: monitor.NewIdentity(d.model.identity.Name, d.model.identity.Version, schema.Generation, windows),
+			Schema:   schema, Reference: ref, Fields: d.model.observed.Fields, Block: windows.Pane,
+			Windows: windows, Judge: judgeSettings(cfg.Drift, windows.Windows),
+		},
+		Broker: d.streams.monitor, Timeout: cfg.TransactionTimeout, Log: d.wiring.log,
+	})
+}
+
 // own are the reports that this process is to show as metrics.
 func (d *driftWatch) own() []*drift.Report {
-	if !d.monitor.Owner() {
+	if !d.monitor.Load().Owner() {
 		return nil
 	}
 	return d.reports.Latest()
@@ -81,11 +96,13 @@ func (d *driftWatch) run(ctx context.Context) {
 	if d.webhook != nil {
 		parts.Go(func() { d.webhook.Run(ctx) })
 	}
-	d.monitor.Run(ctx)
+	if d.model.normal != nil || d.collect(ctx) {
+		d.monitor.Load().Run(ctx)
+	}
 }
 
 // driftStreams wires the broker that the config names.
-func (p *process) driftStreams(w *brokerWiring, connected pipeline.Broker) (*driftStreams, error) {
+func (p *process) driftStreams(w *brokerWiring, connected pipeline.Broker, model penstock.ModelIdentity) (*driftStreams, error) {
 	cfg := &w.file.Pipeline
 	switch b := &cfg.Broker; {
 	case b.NATS != nil:
@@ -93,7 +110,7 @@ func (p *process) driftStreams(w *brokerWiring, connected pipeline.Broker) (*dri
 		if err != nil {
 			return nil, &refusal{err}
 		}
-		return w.driftOnNATS(connect, connected), nil
+		return w.driftOnNATS(connect, connected, model), nil
 	case b.Embedded != nil:
 		server, err := p.embeddedServer(w)
 		if err != nil {
@@ -103,9 +120,9 @@ func (p *process) driftStreams(w *brokerWiring, connected pipeline.Broker) (*dri
 		if err != nil {
 			return nil, err
 		}
-		return w.driftOnNATS(connect, connected), nil
+		return w.driftOnNATS(connect, connected, model), nil
 	}
-	return w.driftOnKafka(connected)
+	return w.driftOnKafka(connected, model)
 }
 
 // Drift is the latest that was said of the pipeline's drift.
@@ -120,7 +137,7 @@ func (o *openPipeline) Drift() []*drift.Report {
 func (o *openPipeline) Status() telemetry.Status {
 	s := o.Pipeline.Status()
 	if o.drift != nil {
-		s.Drift = new(o.drift.monitor.Status())
+		s.Drift = new(o.drift.monitor.Load().Status())
 	}
 	return s
 }

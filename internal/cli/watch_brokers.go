@@ -1,14 +1,18 @@
 package cli
 
 import (
-	"github.com/nats-io/nats.go"
+	"context"
 
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/penstock/penstock"
 	"github.com/penstock/penstock/internal/broker"
 	"github.com/penstock/penstock/internal/monitor"
 	"github.com/penstock/penstock/internal/pipeline"
 )
 
-func (w *brokerWiring) driftOnKafka(connected pipeline.Broker) (*driftStreams, error) {
+func (w *brokerWiring) driftOnKafka(connected pipeline.Broker, model penstock.ModelIdentity) (*driftStreams, error) {
 	cfg := &w.file.Pipeline
 	connect, err := broker.ConnectOptions(cfg.Broker.Kafka)
 	if err != nil {
@@ -28,15 +32,37 @@ func (w *brokerWiring) driftOnKafka(connected pipeline.Broker) (*driftStreams, e
 		}),
 		reports: monitor.ReadKafka(connect, topics.Reports),
 		alarms:  monitor.KafkaAlarms(connect, topics.Alarms, monitor.WebhookGroup(cfg.Source.Group)),
+		frozen: func(ctx context.Context) ([]byte, error) {
+			references, err := broker.NewReferences(connect, topics.References)
+			if err != nil {
+				return nil, err
+			}
+			defer references.Close()
+			return references.Of(ctx, model.Name, model.Version)
+		},
 	}, nil
 }
 
-func (w *brokerWiring) driftOnNATS(connect []nats.Option, connected pipeline.Broker) *driftStreams {
+func (w *brokerWiring) driftOnNATS(connect []nats.Option, connected pipeline.Broker, model penstock.ModelIdentity) *driftStreams {
 	cfg := &w.file.Pipeline
 	options := monitor.NATSOptions{
 		Connect: connect, Source: cfg.Source.Stream, Filters: cfg.Source.Filters(),
 		Own: cfg.Sink.Stream, Subjects: broker.NewSubjects(cfg), Group: cfg.Source.Group, Instance: w.instance,
 		Prepare: connected.Prepare, SessionTimeout: cfg.Source.SessionTimeout, Timeout: cfg.TransactionTimeout, Log: w.log,
 	}
-	return &driftStreams{monitor: monitor.NewNATS(options), reports: monitor.ReadNATS(options), alarms: monitor.NATSAlarms(options)}
+	return &driftStreams{
+		monitor: monitor.NewNATS(options), reports: monitor.ReadNATS(options), alarms: monitor.NATSAlarms(options),
+		frozen: func(ctx context.Context) ([]byte, error) {
+			conn, err := broker.ConnectNATS(connect)
+			if err != nil {
+				return nil, err
+			}
+			defer conn.Close()
+			js, err := jetstream.New(conn, jetstream.WithDefaultTimeout(options.Timeout))
+			if err != nil {
+				return nil, err
+			}
+			return broker.NATSReference(ctx, js, options.Own, options.Subjects, model.Name, model.Version)
+		},
+	}
 }

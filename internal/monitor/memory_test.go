@@ -19,6 +19,7 @@ type memory struct {
 	reports  [][]byte
 	alarms   [][]byte
 	frozen   []*FrozenReference
+	freezing bool // this commit has a reference
 	commits  int
 	opened   int
 	// tear is asked at each commit, numbered from 1, what becomes of it.
@@ -91,6 +92,7 @@ func (s *memorySession) Commit(_ context.Context, out *Output) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.commits++
+	m.freezing = out.Reference != nil
 	became := m.tear(m.commits)
 	if became == whole || became == answerLost || became == stateOnly {
 		for _, r := range out.State {

@@ -3,6 +3,7 @@ package monitor
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"math/rand/v2"
 	"slices"
@@ -134,4 +135,44 @@ func decoded(t *testing.T, record []byte) *drift.Delta {
 		t.Fatal(err)
 	}
 	return d
+}
+
+// TestFreeze collects a reference and freezes it once, also when the answer to that
+// commit is lost, and has the monitor end with that.
+func TestFreeze(t *testing.T) {
+	o := testCore(t)
+	o.Reference, o.Windows.Collect = nil, 24*time.Second
+	o.Schema = drift.NewSchema(testFields, nil)
+	o.Identity = NewIdentity("m", "1", o.Schema.Generation, o.Windows)
+	log := testDeltas(&o, 60, 100, 100)
+	for _, became := range []tear{whole, answerLost} {
+		m := newMemory(log)
+		lost := false
+		m.tear = func(int) tear {
+			if m.freezing && !lost {
+				lost = true
+				return became
+			}
+			return whole
+		}
+		synctest.Test(t, func(t *testing.T) {
+			m.idle = make(chan struct{})
+			monitor := New(Options{Core: o, Broker: m, Timeout: time.Second, Log: quiet})
+			if err := monitor.Run(t.Context()); !errors.Is(err, ErrFrozen) {
+				t.Errorf("the monitor ended with %v", err)
+			}
+		})
+		if len(m.frozen) != 1 || !lost {
+			t.Fatalf("%d references were frozen", len(m.frozen))
+		}
+		frozen := m.frozen[0]
+		ref, err := drift.ParseReference(frozen.Encoded)
+		if err != nil || ref.Digest() != frozen.Digest || ref.Rows < 20*testPartitions*20 || ref.Rows > 20*testPartitions*24 {
+			t.Errorf("a reference of %d rows was frozen: %v", ref.Rows, err)
+		}
+		var r drift.Report
+		if err := json.Unmarshal(m.reports[0], &r); err != nil || r.Alarm || r.Features[0].Status != drift.StatusCollecting {
+			t.Errorf("before that it says %s", m.reports[0])
+		}
+	}
 }
