@@ -94,9 +94,9 @@ func (s *mortalSession) Leave(ctx context.Context) error {
 
 // process runs a monitor until the test's end, or until its broker dies, which is
 // the end of it all.
-func process(t *testing.T, o CoreOptions, b *mortal) (m *Monitor, stop func()) {
+func process(t *testing.T, o CoreOptions, b *mortal) (running *Monitor, stop func()) {
 	t.Helper()
-	m = New(Options{Core: o, Broker: b, Timeout: 10 * time.Second, Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
+	m := New(Options{Core: o, Broker: b, Timeout: 10 * time.Second, Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() {
