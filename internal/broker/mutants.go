@@ -27,6 +27,9 @@ const (
 	// AckBeforePublish: at least once events are acknowledged to NATS when they
 	// come in.
 	AckBeforePublish = "ack-before-publish"
+	// DeltasOutsideCommit: what an epoch counted for drift is with the broker
+	// before its positions are, not with them.
+	DeltasOutsideCommit = "deltas-outside-commit"
 )
 
 // everyFilter is no mistake to be caught but one to be withstood: each worker
@@ -68,4 +71,15 @@ func Holds(s *Session, partition int32) bool {
 		}
 	}
 	return false
+}
+
+// PublishOutside is for the mutant deltas-outside-commit: whatever becomes of the
+// session's transaction, the record stays.
+func PublishOutside(ctx context.Context, s *Session, r *kgo.Record) error {
+	client, err := kgo.NewClient(s.o.Connect...)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	return client.ProduceSync(ctx, r).FirstErr()
 }

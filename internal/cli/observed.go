@@ -30,10 +30,13 @@ func selectionOf(d *config.Drift) observe.Selection {
 
 // observes makes the plan of what is counted, and reads the reference.
 func (m *loadedModel) observes(s observe.Selection, d *config.Drift) (problems []inference.Problem) {
-	if m.observed, problems = observe.New(s, m.plan, m.out); m.observed == nil {
-		return problems
+	m.observed, problems = observe.New(s, m.plan, m.out)
+	ref, more := m.reference(d)
+	problems = append(problems, more...)
+	if ref != nil && m.observed != nil {
+		problems = append(problems, m.compareReference(ref, "the reference")...)
 	}
-	m.normal, problems = m.reference(d)
+	m.normal = ref
 	return problems
 }
 
@@ -66,7 +69,7 @@ func (m *loadedModel) reference(d *config.Drift) (*drift.Reference, []inference.
 	if err != nil {
 		return nil, referenceProblem(fmt.Sprintf("%s: %s", from, err), "make it anew with penstock drift reference")
 	}
-	return ref, m.compareReference(ref, from)
+	return ref, nil
 }
 
 func referenceProblem(message, hint string) []inference.Problem {
@@ -87,11 +90,11 @@ func (m *loadedModel) compareReference(ref *drift.Reference, from string) []infe
 	}
 	var problems []inference.Problem
 	if other != nil {
-		problems = append(problems, referenceProblem(fmt.Sprintf("%s was made of other kinds of fields: %s", from, strings.Join(other, ", ")), "make it anew, or give the kind in drift.features")...)
+		problems = append(problems, referenceProblem(from+" was made of other kinds of fields: "+strings.Join(other, ", "), "make it anew, or give the kind in drift.features")...)
 	}
 	if absent != nil {
 		slices.Sort(absent)
-		p := referenceProblem(fmt.Sprintf("%s does not have %s: it has no statistics", from, strings.Join(absent, ", ")), "make it anew with this config")
+		p := referenceProblem(from+" does not have these fields, which go without statistics: "+strings.Join(absent, ", "), "make it anew with this config")
 		p[0].Warning = true
 		problems = append(problems, p...)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/penstock/penstock/drift"
 	"github.com/penstock/penstock/internal/broker"
+	"github.com/penstock/penstock/internal/failpoint"
 )
 
 // KafkaOptions say how monitors use a Kafka cluster.
@@ -196,6 +197,7 @@ func (s *kafkaSession) Commit(ctx context.Context, out *Output) error {
 	if err := s.failed.Load(); err != nil {
 		return errors.Join(*err, s.session.Abort(ctx))
 	}
+	failpoint.Hit("drift-published")
 	committed, err := s.session.End(ctx, nil)
 	if err == nil && !committed {
 		return ErrLost

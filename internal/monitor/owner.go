@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/penstock/penstock/internal/failpoint"
 	"github.com/penstock/penstock/internal/telemetry"
 )
 
@@ -51,6 +52,7 @@ func (m *Monitor) takeOver(ctx context.Context, s Session) (*owner, error) {
 	if err != nil {
 		return nil, fmt.Errorf("take over: %w", err)
 	}
+	failpoint.Hit("drift-restored")
 	o.left = remains(others)
 	m.o.Log.Info("this process watches drift now", "generation", m.o.Core.Identity.Generation,
 		"state_bytes", size, "took", m.o.Now().Sub(start).Round(time.Millisecond))
@@ -141,6 +143,9 @@ func (o *owner) add(deltas []Delta) {
 		}
 		o.bytes += len(deltas[i].Value)
 	}
+	if len(deltas) > 0 {
+		failpoint.Hit("drift-counted")
+	}
 	o.polled += len(deltas)
 	o.clock = max(o.clock, clock)
 }
@@ -169,9 +174,11 @@ func (o *owner) commit(ctx context.Context) error {
 	clearing := o.left[:min(len(o.left), mostRemoved)]
 	out.State = append(out.State, clearing...)
 	if o.polled > 0 || !out.empty() {
+		failpoint.Hit("drift-before-commit")
 		if err := o.session.Commit(ctx, out); err != nil {
 			return err
 		}
+		failpoint.Hit("drift-after-commit")
 		o.core.Saved()
 	}
 	o.left = o.left[len(clearing):]

@@ -113,7 +113,7 @@ func (w *worker) publishDelta(ctx context.Context, d *drift.Delta, at *consumer.
 			// It names what was counted, for a server that drops repetitions.
 			Event: penstock.EventID{Source: fmt.Sprintf("%s/%d/%d/%d/%d", d.Source, d.Partition, d.To, part, d.Clock), Offset: d.From},
 		}
-		if err := w.session.Publish(ctx, &r); err != nil {
+		if err := w.publishCounts(ctx, &r); err != nil {
 			return fmt.Errorf("publish what was counted of %s/%s: %w", d.Source, strconv.Itoa(int(d.Partition)), err)
 		}
 	}

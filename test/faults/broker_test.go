@@ -17,6 +17,8 @@ type broker interface {
 	// config is the part of the pipeline's file that says where events come from
 	// and go to.
 	config() string
+	// beside are the settings with which another pipeline has the same source.
+	beside(pipeline string) []string
 	// publisher publishes to the source.
 	publisher() publisher
 
@@ -37,6 +39,8 @@ type broker interface {
 	// partition's in its order.
 	events() []event
 	outputs() []output
+	// reports are those of drift, of a pipeline, in their order.
+	reports(pipeline string) [][]byte
 	// arrivals tells of each output that comes, until ctx ends, of which partition
 	// of the source its event was.
 	arrivals(ctx context.Context, each func(partition int32))

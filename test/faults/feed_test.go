@@ -42,7 +42,12 @@ func (f *feed) run(rate int) {
 		case <-ticks.C:
 		}
 		for due := int(time.Since(start).Seconds() * float64(rate)); n < due; n++ {
-			key, value := events.Next(nil, time.Now())
+			at := time.Now()
+			if f.st.drift {
+				events.Shift(n >= shiftedFrom)
+				at = at.Add(-age(n))
+			}
+			key, value := events.Next(nil, at)
 			e := &newEvent{partition: n % sourcePartitions, key: key, value: value}
 			switch {
 			case n%50 == 7:

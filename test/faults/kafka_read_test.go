@@ -151,3 +151,14 @@ func marker(r *kgo.Record) string {
 	}
 	return "aborted by the marker"
 }
+
+func (k *onKafka) reports(pipeline string) [][]byte {
+	k.st.Helper()
+	var all [][]byte
+	k.records(pipeline+".drift", kgo.ReadCommitted(), func(r *kgo.Record) {
+		if !r.Attrs.IsControl() {
+			all = append(all, r.Value)
+		}
+	})
+	return all
+}

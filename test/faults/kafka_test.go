@@ -75,6 +75,10 @@ dead_letter: {topic: %s}
 `, k.Addr(kafkatest.Plaintext), k.source(), k.st.sessionTimeout, k.sink(), k.dead())
 }
 
+func (k *onKafka) beside(pipeline string) []string {
+	return []string{"name=" + pipeline, "sink.topic=" + pipeline + ".predictions", "dead_letter.topic=" + pipeline + ".dead", "create_topics=true"}
+}
+
 func (k *onKafka) client(opts ...kgo.Opt) *kgo.Client {
 	k.st.Helper()
 	client, err := kgo.NewClient(append(opts, kgo.SeedBrokers(k.Addr(kafkatest.Plaintext)),
@@ -204,7 +208,7 @@ func (p *kafkaPublisher) close() { p.client.Close() }
 
 // TestKafka puts a real Apache Kafka to the suite.
 func TestKafka(t *testing.T) {
-	trial{on: kafka, part: 1, mutants: map[string]plan{
+	trial{on: kafka, part: 1, points: []string{"drift-published:kill:0.3"}, mutants: map[string]plan{
 		"commit-before-publish": kills(),
 		"no-fencing":            zombies(),
 		"mark-after-revoke":     rebalances().atLeastOnce(),

@@ -175,3 +175,12 @@ func (n *onNATS) explain(v *verdict) {
 		n.st.Logf("%v has %d outputs: %q", at, len(copies[at]), copies[at])
 	}
 }
+
+func (n *onNATS) reports(pipeline string) [][]byte {
+	n.st.Helper()
+	var all [][]byte
+	n.read(pipeline+"-own", []string{pipeline + ".drift"}, func(m jetstream.Msg, _ *jetstream.MsgMetadata) {
+		all = append(all, m.Data())
+	})
+	return all
+}

@@ -121,6 +121,10 @@ sink: {stream: %s}
 `, n.brokerIs, n.source(), n.source(), sourcePartitions-1, n.st.sessionTimeout, n.own())
 }
 
+func (n *onNATS) beside(pipeline string) []string {
+	return []string{"name=" + pipeline, "sink.stream=" + pipeline + "-own"}
+}
+
 // open asks the workers' notes. What the server has of an epoch says too little:
 // nothing before the commit, which is one batch; and that a worker is behind what
 // was delivered to its connection does not tell that it has looked at it.
@@ -167,7 +171,7 @@ func (n *onNATS) claims(ctx context.Context, kind string) ([]claim, error) {
 	if err != nil {
 		return nil, err
 	}
-	info, err := own.Info(ctx, jetstream.WithSubjectFilter(n.st.name+"."+kind+".>"))
+	info, err := own.Info(ctx, jetstream.WithSubjectFilter(n.st.name+"."+kind+".*")) // the monitors' have a token more
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ package faults
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,10 +19,13 @@ type process struct {
 	st       *stage
 	instance string
 	args     []string // besides the config and the instance
+	calm     bool     // nothing holds it up, and it makes no mistake
+	deadly   string   // the failpoint that kills it
 
 	cmd    *exec.Cmd
 	done   chan struct{}
-	killed bool // by the test
+	killed bool  // by the test
+	born   int64 // where its present life begins in its log
 }
 
 // newProcess makes a process that the test's end kills.
@@ -77,15 +81,25 @@ func (p *process) start() {
 	if err != nil {
 		p.st.Fatal(err)
 	}
-	defer log.Close()                                                // the child has its own
+	defer log.Close() // the child has its own
+	if p.born, err = log.Seek(0, io.SeekEnd); err != nil {
+		p.st.Fatal(err)
+	}
 	if err := os.WriteFile(p.epochsFile(), nil, 0o600); err != nil { // what the one before it left open
 		p.st.Fatal(err)
 	}
 	p.cmd = exec.Command(shared.binary, append([]string{"run", p.st.config, "--instance", p.instance}, p.args...)...)
 	p.cmd.Stdout, p.cmd.Stderr = log, log
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pgid: shared.group}
+	failpoints, mutant := p.st.failpoints, p.st.mutant
+	switch {
+	case p.calm:
+		failpoints, mutant = "", ""
+	case p.deadly != "":
+		failpoints += "," + p.deadly
+	}
 	p.cmd.Env = append(os.Environ(),
-		"PENSTOCK_FAILPOINTS="+p.st.failpoints, "PENSTOCK_MUTANTS="+p.st.mutant, "PENSTOCK_EPOCHS="+p.epochsFile())
+		"PENSTOCK_FAILPOINTS="+failpoints, "PENSTOCK_MUTANTS="+mutant, "PENSTOCK_EPOCHS="+p.epochsFile())
 	if err := p.cmd.Start(); err != nil {
 		p.st.Fatal(err)
 	}

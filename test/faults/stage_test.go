@@ -26,6 +26,7 @@ type setting struct {
 	failpoints         string        // as PENSTOCK_FAILPOINTS
 	mutant             string
 	args               []string // of penstock run, besides
+	drift              bool     // is watched, as driftConfig has it
 }
 
 // stage is one pipeline with streams of its own.
@@ -76,6 +77,9 @@ func (st *stage) yaml() string {
 	delivery := "exactly_once"
 	if st.atLeastOnce {
 		delivery = "at_least_once"
+	}
+	if st.drift {
+		body += st.driftConfig()
 	}
 	return fmt.Sprintf("name: %s\n%sdelivery: %s\ntransaction_timeout: %s\nworkers: %d\nlisten: \"\"\n",
 		st.name, st.broker.config(), delivery, st.transactionTimeout, st.members) + body

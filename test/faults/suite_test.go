@@ -14,12 +14,15 @@ type trial struct {
 	part int
 	// mutants are the negative controls.
 	mutants map[string]plan
+	// points are failpoints that only this broker has.
+	points []string
 }
 
 func (tr trial) run(t *testing.T) {
 	t.Run("Storms", tr.storms)
 	t.Run("Mutants", func(t *testing.T) { caught(t, tr.on, tr.mutants) })
 	t.Run("Gaps", func(t *testing.T) { allGaps(t, tr.on) })
+	t.Run("Drift", tr.drift)
 }
 
 // Failpoints that hold each epoch open for a moment. Without, kills would cut
@@ -121,6 +124,37 @@ func (tr trial) storms(t *testing.T) {
 			}
 		})
 	}
+}
+
+// watching is the storm of drift: whoever dies when, the last word on each window
+// is the same.
+func watching() driftStorm {
+	s := driftStorm{kills: times(6, 60), rate: 1000}
+	for range times(1, 3) {
+		for _, point := range []string{
+			"polled", "scored", "published", "before-commit", "after-commit",
+			"drift-counted", "drift-before-commit", "drift-after-commit",
+		} {
+			s.points = append(s.points, point+":kill:0.3") // not always in the first epoch
+		}
+		s.points = append(s.points, "drift-restored:kill:1") // once a life
+	}
+	return s
+}
+
+func (tr trial) drift(t *testing.T) {
+	t.Run("Kills", func(t *testing.T) {
+		s := watching()
+		s.points = append(s.points, tr.points...)
+		if n := s.run(t, tr.on); n > 0 {
+			t.Errorf("%d violations", n)
+		}
+	})
+	t.Run("Mutant", func(t *testing.T) {
+		if (driftStorm{kills: 6, rate: 1000, mutant: "deltas-outside-commit"}).run(t, tr.on) == 0 {
+			t.Error("the mutant was not caught")
+		}
+	})
 }
 
 // caught are the negative controls of storms: the same storms over builds that
