@@ -38,11 +38,12 @@ type driftPlan struct {
 	config   *config.File // nil without a pipeline file
 	settings *config.Drift
 	declared bool // the pipeline file has a drift: part
+	quiet    bool
 }
 
 // plan sorts out what the command was told.
 func (c *driftInput) plan(s *session) (*driftPlan, error) {
-	p := &driftPlan{input: driftfile.Input{Files: append([]string{c.First}, c.More...), EventTime: c.EventTime}}
+	p := &driftPlan{quiet: c.Quiet, input: driftfile.Input{Files: append([]string{c.First}, c.More...), EventTime: c.EventTime}}
 	first := strings.ToLower(filepath.Ext(c.First))
 	var err error
 	if first == ".yaml" || first == ".yml" {

@@ -81,7 +81,7 @@ func (c *driftReferenceCommand) scored(ctx context.Context, s *session, p *drift
 		return nil, nil, err
 	}
 	defer func() { err = errors.Join(err, m.close()) }()
-	return p.scoreReference(ctx, s, m, p.input.Files, c.Quiet)
+	return p.scoreReference(ctx, s, m, p.input.Files)
 }
 
 // buildReference builds a reference with a progress bar.

@@ -91,7 +91,7 @@ func (c *driftReportCommand) report(ctx context.Context, s *session, p *driftPla
 	}
 	var notes *driftfile.Notes
 	if m != nil {
-		notes, err = p.scoreReport(ctx, s, m, comparison, c.Quiet, give)
+		notes, err = p.scoreReport(ctx, s, m, comparison, give)
 	} else {
 		notes, err = c.reportTable(ctx, s, p, comparison, give)
 	}
@@ -124,7 +124,7 @@ func (c *driftReportCommand) compareModel(ctx context.Context, s *session, p *dr
 	to.Fields = m.observed.Fields
 	if len(c.ReferenceData) > 0 {
 		var notes *driftfile.Notes
-		if to.Reference, notes, err = p.scoreReference(ctx, s, m, c.ReferenceData, c.Quiet); err == nil {
+		if to.Reference, notes, err = p.scoreReference(ctx, s, m, c.ReferenceData); err == nil {
 			c.note(s, notes)
 		}
 		return err

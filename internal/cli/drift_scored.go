@@ -21,7 +21,7 @@ func (s *session) openCounting(ctx context.Context, p *driftPlan) (*loadedModel,
 
 // score runs the model over the files as predict does, each of its workers
 // counting with a counter.
-func (p *driftPlan) score(ctx context.Context, s *session, m *loadedModel, files []string, workers int, quiet bool, counter func() *scoredCount) (*driftfile.Notes, error) {
+func (p *driftPlan) score(ctx context.Context, s *session, m *loadedModel, files []string, workers int, counter func() *scoredCount) (*driftfile.Notes, error) {
 	var inputs []input
 	for _, path := range files {
 		in, _, err := openInput(path, p.input.Format, nil)
@@ -30,7 +30,7 @@ func (p *driftPlan) score(ctx context.Context, s *session, m *loadedModel, files
 		}
 		inputs = append(inputs, in)
 	}
-	bar := s.newDriftProgress(files, quiet)
+	bar := s.newDriftProgress(files, p.quiet)
 	var total tally
 	var counters []*scoredCount
 	engine := &scoring{model: m, workers: workers, count: func() *scoredCount {
@@ -68,10 +68,10 @@ func modelFields(s *drift.Schema) []drift.Field {
 
 // scoreReference builds a reference of what the model is given and says. One worker
 // scores, for what a reference keeps depends on the order of the rows.
-func (p *driftPlan) scoreReference(ctx context.Context, s *session, m *loadedModel, files []string, quiet bool) (*drift.Reference, *driftfile.Notes, error) {
+func (p *driftPlan) scoreReference(ctx context.Context, s *session, m *loadedModel, files []string) (*drift.Reference, *driftfile.Notes, error) {
 	b := drift.NewReferenceBuilder(m.observed.Fields, driftfile.Block)
 	timed := p.input.EventTime != ""
-	notes, err := p.score(ctx, s, m, files, 1, quiet, func() *scoredCount { return learning(m, b, timed) })
+	notes, err := p.score(ctx, s, m, files, 1, func() *scoredCount { return learning(m, b, timed) })
 	if err != nil {
 		return nil, nil, err
 	}
@@ -80,13 +80,13 @@ func (p *driftPlan) scoreReference(ctx context.Context, s *session, m *loadedMod
 }
 
 // scoreReport compares what the model is given and says with a reference.
-func (p *driftPlan) scoreReport(ctx context.Context, s *session, m *loadedModel, c *driftfile.Comparison, quiet bool, give func(*drift.Report, []drift.Counts) error) (*driftfile.Notes, error) {
+func (p *driftPlan) scoreReport(ctx context.Context, s *session, m *loadedModel, c *driftfile.Comparison, give func(*drift.Report, []drift.Counts) error) (*driftfile.Notes, error) {
 	tally := driftfile.NewTally(c, p.input.Zone)
 	schema := drift.NewSchema(c.Fields, c.Reference)
 	timed := p.input.EventTime != ""
 	pipeline := &p.config.Pipeline
 	workers := (&predictCommand{}).workers(pipeline.Workers, pipeline.Model.IntraOpNumThreads)
-	notes, err := p.score(ctx, s, m, p.input.Files, workers, quiet, func() *scoredCount { return tallying(m, tally, schema, timed) })
+	notes, err := p.score(ctx, s, m, p.input.Files, workers, func() *scoredCount { return tallying(m, tally, schema, timed) })
 	if err != nil {
 		return nil, err
 	}
