@@ -97,7 +97,7 @@ func (d *driftWatch) run(ctx context.Context) {
 		parts.Go(func() { d.webhook.Run(ctx) })
 	}
 	if d.model.normal != nil || d.collect(ctx) {
-		d.monitor.Load().Run(ctx)
+		_ = d.monitor.Load().Run(ctx) // with a reference nothing but ctx ends it
 	}
 }
 

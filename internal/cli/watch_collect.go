@@ -22,7 +22,9 @@ func (d *driftWatch) collect(ctx context.Context) bool {
 		go func() { ended <- d.monitor.Load().Run(looked) }()
 		ref := d.await(looked, ended)
 		stop()
-		<-ended
+		if err := <-ended; errors.Is(err, monitor.ErrFrozen) {
+			d.wiring.log.Info("this process has frozen the reference")
+		}
 		if ref != nil {
 			d.wiring.log.Info("drift is compared with what was collected first", "reference", ref.Digest(), "rows", ref.Rows)
 			d.monitor.Store(d.with(ref))

@@ -94,9 +94,9 @@ func (s *mortalSession) Leave(ctx context.Context) error {
 
 // process runs a monitor until the test's end, or until its broker dies, which is
 // the end of it all.
-func process(t *testing.T, o CoreOptions, b *mortal) (m *Monitor, stop func()) {
+func process(t *testing.T, o CoreOptions, b *mortal) (running *Monitor, stop func()) {
 	t.Helper()
-	m = New(Options{Core: o, Broker: b, Timeout: 10 * time.Second, Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
+	m := New(Options{Core: o, Broker: b, Timeout: 10 * time.Second, Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() {
@@ -202,6 +202,47 @@ func TestReportsOfOthers(t *testing.T) {
 			}
 			if _, s := standby.Owner(), standby.Status(); s.State == stateWaiting {
 				t.Errorf("the second process is %+v", s)
+			}
+		})
+	}
+}
+
+// TestAlarmsArePostedOn gives alarms in order, again where they are not done, and
+// to the next process those that are left.
+func TestAlarmsArePostedOn(t *testing.T) {
+	o := testCore(t)
+	log := testDeltas(&o, 100, 40, 60)
+	for name, open := range places() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := open(t)
+			p.Publish(t, log)
+			process(t, o, newMortal(p.Broker("a"), before))
+			eventually(t, "all is committed", func() bool { return p.Done(t, o.Identity) })
+			want := p.Alarms(t)
+			if len(want) != 2 {
+				t.Fatalf("%d alarms, and the test wants a begin and an end", len(want))
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			defer cancel()
+			for i, done := range []bool{false, true, true} {
+				alarms, err := p.AlarmReader()(ctx)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got, at, err := alarms.Next(ctx)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if next := max(i-1, 0); string(got) != string(want[next]) || time.Since(at) > time.Hour {
+					t.Errorf("reader %d is given %s of %s, want %s", i, got, at, want[next])
+				}
+				if done {
+					if err := alarms.Done(ctx); err != nil {
+						t.Fatal(err)
+					}
+				}
+				alarms.Close()
 			}
 		})
 	}

@@ -38,7 +38,7 @@ func (k kafkaReports) Next(ctx context.Context) ([][]byte, error) {
 
 // KafkaAlarms reads a topic of one partition as a group of its own.
 func KafkaAlarms(connect []kgo.Opt, topic, group string) func(ctx context.Context) (Alarms, error) {
-	return func(ctx context.Context) (Alarms, error) {
+	return func(context.Context) (Alarms, error) {
 		client, err := kgo.NewClient(append(slices.Clone(connect),
 			kgo.ConsumerGroup(group), kgo.ConsumeTopics(topic), kgo.DisableAutoCommit(),
 			kgo.FetchIsolationLevel(kgo.ReadCommitted()),

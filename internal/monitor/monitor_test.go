@@ -49,16 +49,16 @@ func watchMemory(t *testing.T, o CoreOptions, m *memory) (last map[string]string
 // that nothing happened to.
 func TestTakeovers(t *testing.T) {
 	o := testCore(t)
-	log := testDeltas(&o, 150, 60, 100)
+	log := testDeltas(&o, 100, 40, 60)
 	undisturbed := newMemory(log)
 	want, alarms := watchMemory(t, o, undisturbed)
-	if len(want) < 100 || len(alarms) != 2 {
+	if len(want) < 80 || len(alarms) != 2 {
 		t.Fatalf("%d windows and the alarms %q; the test wants many, and one alarm that ends", len(want), alarms)
 	}
 	commits := undisturbed.commits
 	r := rand.New(rand.NewPCG(3, 3))
 	for _, became := range []tear{nothing, answerLost} {
-		for at := 1; at <= commits; at += 1 + commits/12 {
+		for at := 1; at <= commits; at += 1 + commits/4 {
 			m := newMemory(log)
 			m.chunk = 1 + r.IntN(10)
 			m.tear = func(commit int) tear {

@@ -118,11 +118,27 @@ func (s *natsSession) Partitions(context.Context) ([]drift.PartitionID, error) {
 }
 
 func (s *natsSession) Commit(ctx context.Context, out *Output) error {
-	err := s.commit(ctx, s.messages(out))
+	messages, err := s.ahead(ctx, s.messages(out), len(out.Reports))
+	if err == nil {
+		err = s.commit(ctx, messages)
+	}
 	if errors.Is(err, ErrLost) {
 		return err
 	}
 	return broker.Plain(err)
+}
+
+// ahead publishes the reports, which are the first of the messages, that a batch has
+// no room for, as when many windows close at once after a backlog, and gives the
+// rest. Should the session break before that is committed, they come again.
+func (s *natsSession) ahead(ctx context.Context, messages []*nats.Msg, reports int) ([]*nats.Msg, error) {
+	surplus := min(max(len(messages)+1-s.Batches.Most(), 0), reports)
+	for _, m := range messages[:surplus] {
+		if _, err := s.JS.PublishMsg(ctx, m); err != nil {
+			return nil, fmt.Errorf("publish to %s: %w", m.Subject, err)
+		}
+	}
+	return messages[surplus:], nil
 }
 
 // messages are those of an output. Reports and alarms expire, state never does: it

@@ -152,13 +152,12 @@ func (s *natsShare) take(ctx context.Context, limit int) ([]jetstream.Msg, error
 	var all []jetstream.Msg
 	for len(all) < limit {
 		// What is on its way comes within this; the first is waited for.
-		more := ctx
+		more, cancel := ctx, func() {}
 		if len(all) > 0 {
-			var cancel context.CancelFunc
 			more, cancel = context.WithTimeout(ctx, natsGap)
-			defer cancel()
 		}
 		m, err := s.one(more)
+		cancel()
 		if err != nil {
 			return nil, err
 		}

@@ -133,3 +133,31 @@ func (s *natsSession) die(_ context.Context, out *Output) {
 	}
 	_ = s.Conn.Flush()
 }
+
+// TestNATSManyReports commits more than a batch takes.
+func TestNATSManyReports(t *testing.T) {
+	n := newNATSPlace(t)
+	s, err := n.Broker("a").Open(t.Context(), Identity{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	eventually(t, "ownership", func() bool {
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		if _, err := s.Poll(ctx); err != nil {
+			t.Fatal(err)
+		}
+		return s.Owner()
+	})
+	out := &Output{Alarms: []Published{{Value: []byte("{}")}}}
+	for range 1200 {
+		out.Reports = append(out.Reports, Published{Value: []byte("{}")})
+	}
+	if err := s.Commit(t.Context(), out); err != nil {
+		t.Fatal(err)
+	}
+	if reports, alarms := len(n.Reports(t)), len(n.Alarms(t)); reports != 1200 || alarms != 1 {
+		t.Errorf("%d reports and %d alarms are there", reports, alarms)
+	}
+}

@@ -47,7 +47,7 @@ func sign(h http.Header, key []byte, id string, at time.Time, body []byte) {
 		return
 	}
 	mac := hmac.New(sha256.New, key)
-	fmt.Fprintf(mac, "%s.%s.", id, seconds)
+	mac.Write([]byte(id + "." + seconds + "."))
 	mac.Write(body)
 	h.Set(headerSignature, "v1,"+base64.StdEncoding.EncodeToString(mac.Sum(nil)))
 }

@@ -146,9 +146,9 @@ func (w *Webhook) post(ctx context.Context, id string, body []byte) error {
 	if err != nil {
 		return err
 	}
-	defer answer.Body.Close()
 	const enough = 64 << 10 // so that the connection is used again
 	_, readErr := io.Copy(io.Discard, io.LimitReader(answer.Body, enough))
+	readErr = errors.Join(readErr, answer.Body.Close())
 	if answer.StatusCode/100 == 2 {
 		return nil
 	}
