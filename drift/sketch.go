@@ -52,19 +52,23 @@ func (d sketch) total() int64 {
 // merge gives the sum of both in a slice of its own.
 func (d sketch) merge(o sketch) sketch {
 	sum := make(sketch, 0, len(d)+len(o))
-	for len(d) > 0 && len(o) > 0 {
+	i, j := 0, 0
+	for i < len(d) && j < len(o) {
 		switch {
-		case d[0].before(o[0]):
-			sum, d = append(sum, d[0]), d[1:]
-		case o[0].before(d[0]):
-			sum, o = append(sum, o[0]), o[1:]
+		case d[i].before(o[j]):
+			sum = append(sum, d[i])
+			i++
+		case o[j].before(d[i]):
+			sum = append(sum, o[j])
+			j++
 		default:
-			both := d[0]
-			both.n += o[0].n
-			sum, d, o = append(sum, both), d[1:], o[1:]
+			both := d[i]
+			both.n += o[j].n
+			sum = append(sum, both)
+			i, j = i+1, j+1
 		}
 	}
-	return append(append(sum, d...), o...)
+	return append(append(sum, d[i:]...), o[j:]...)
 }
 
 // shrink brings a sketch that has more stretches than room down to about half of
