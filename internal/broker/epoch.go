@@ -69,7 +69,11 @@ func (s *Session) End(ctx context.Context, until Offsets) (committed bool, err e
 			return nil
 		})
 	}
-	committed, err = s.txn.End(ctx, kgo.TryCommit)
+	if len(s.client.UncommittedOffsets()) == 0 {
+		committed, err = s.endQuiet(ctx)
+	} else {
+		committed, err = s.txn.End(ctx, kgo.TryCommit)
+	}
 	s.ended = time.Now()
 	if err != nil {
 		return false, fmt.Errorf("commit transaction: %w", err)
