@@ -84,10 +84,11 @@ func (st *stage) makeReference() {
 
 // driftStorm is a plan of kills while drift is watched.
 type driftStorm struct {
-	kills  int      // that cut an open epoch, half of them of the process that watches
-	points []string // failpoints, each of which kills a process
-	rate   int
-	mutant string
+	kills   int      // that cut an open epoch, half of them of the process that watches
+	zombies int      // that watched, frozen until others did
+	points  []string // failpoints, each of which kills a process
+	rate    int
+	mutant  string
 }
 
 // run gives the number of violations of what is promised of drift.
@@ -113,6 +114,9 @@ func (s driftStorm) run(t *testing.T, on opener) int {
 		}
 		storm{}.killWorker(st, p, faults)
 		p.start()
+	}
+	for faults.zombies < s.zombies {
+		storm{}.freeze(st, st.watcher(), faults)
 	}
 	for _, point := range s.points {
 		st.dieAt(point)

@@ -129,7 +129,7 @@ func (tr trial) storms(t *testing.T) {
 // watching is the storm of drift: whoever dies when, the last word on each window
 // is the same.
 func watching() driftStorm {
-	s := driftStorm{kills: times(6, 60), rate: 1000}
+	s := driftStorm{kills: times(6, 60), zombies: times(1, 5), rate: 1000}
 	for range times(1, 3) {
 		for _, point := range []string{
 			"polled", "scored", "published", "before-commit", "after-commit",
