@@ -91,8 +91,8 @@ type driftStorm struct {
 	mutant  string
 }
 
-// run gives the number of violations of what is promised of drift.
-func (s driftStorm) run(t *testing.T, on opener) int {
+// run rages while events flow.
+func (s driftStorm) run(t *testing.T, on opener) *driftVerdict {
 	t.Helper()
 	failpoints := keepOpen
 	if s.mutant != "" {
@@ -126,10 +126,10 @@ func (s driftStorm) run(t *testing.T, on opener) int {
 	}
 	f.stop()
 	faults.sent, faults.took = f.sent.Load(), time.Since(start)
-	n := st.judgeDrift()
+	v := st.judgeDrift()
 	t.Logf("%v; %d of the kills were of the process that watched, and %d times one died at a failpoint; %s in all",
 		faults, watchers, len(s.points), time.Since(start).Round(100*time.Millisecond))
-	return n
+	return v
 }
 
 // watcher waits until a process watches drift, and gives the one that began to
