@@ -4,18 +4,16 @@ package faults
 
 import "time"
 
-// judgeDrift waits until all windows have closed, and gives the number of
-// violations: windows whose last revision does not have the rows that the test
-// itself counts, or else is not what an undisturbed process says of the same
-// events.
-func (st *stage) judgeDrift() int {
+// judgeDrift waits until all windows have closed, and holds the last revision of
+// each to what the test itself counts, and to what an undisturbed process says of
+// the same events. Of a mutant the counts tell enough.
+func (st *stage) judgeDrift() *driftVerdict {
 	st.Helper()
 	st.drained()
-	var calm string
-	var calmProcess *process
-	if st.mutant == "" { // of a mutant, rows tell enough
-		calm = st.name + "-calm"
-		calmProcess = st.calm(calm)
+	beside := st.name + "-calm"
+	var calm *process
+	if st.mutant == "" {
+		calm = st.calm(beside)
 	}
 	st.broker.settled()
 	events := st.broker.events()
@@ -24,15 +22,15 @@ func (st *stage) judgeDrift() int {
 	v := &driftVerdict{}
 	got := st.closed(v, st.name, want)
 	v.checkRows(want, got)
-	if calmProcess != nil {
-		v.checkSame(got, st.closed(&driftVerdict{}, calm, want))
-		calmProcess.stop(30 * time.Second)
+	if calm != nil {
+		v.checkSame(got, st.closed(&driftVerdict{}, beside, want))
+		calm.stop(30 * time.Second)
 	}
 	if v.alarms == 0 {
 		v.tell("the shift gave no alarm")
 	}
 	st.Logf("%v", v)
-	return v.violations
+	return v
 }
 
 // calm runs one process on the same events, which nothing disturbs.

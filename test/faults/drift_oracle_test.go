@@ -148,6 +148,7 @@ type driftVerdict struct {
 	rows, late         int64 // of all windows together
 	alarms             int
 	violations         int
+	miscounted         int // of these, windows with other rows
 	told               []string
 }
 
@@ -180,6 +181,9 @@ func (v *driftVerdict) checkRows(want windows, got map[int64]*reported) {
 		v.late += r.Late
 		if r.Alarm {
 			v.alarms++
+		}
+		if r.Rows != w.rows {
+			v.miscounted++
 		}
 		if r.Rows != w.rows || !r.Complete {
 			v.tell("the window to %v has %d rows (complete: %t), and should have %d", r.End, r.Rows, r.Complete, w.rows)

@@ -84,14 +84,15 @@ func (st *stage) makeReference() {
 
 // driftStorm is a plan of kills while drift is watched.
 type driftStorm struct {
-	kills  int      // that cut an open epoch, half of them of the process that watches
-	points []string // failpoints, each of which kills a process
-	rate   int
-	mutant string
+	kills   int      // that cut an open epoch, half of them of the process that watches
+	zombies int      // that watched, frozen until others did
+	points  []string // failpoints, each of which kills a process
+	rate    int
+	mutant  string
 }
 
-// run gives the number of violations of what is promised of drift.
-func (s driftStorm) run(t *testing.T, on opener) int {
+// run rages while events flow.
+func (s driftStorm) run(t *testing.T, on opener) *driftVerdict {
 	t.Helper()
 	failpoints := keepOpen
 	if s.mutant != "" {
@@ -114,6 +115,9 @@ func (s driftStorm) run(t *testing.T, on opener) int {
 		storm{}.killWorker(st, p, faults)
 		p.start()
 	}
+	for faults.zombies < s.zombies {
+		storm{}.freeze(st, st.watcher(), faults)
+	}
 	for _, point := range s.points {
 		st.dieAt(point)
 	}
@@ -122,10 +126,10 @@ func (s driftStorm) run(t *testing.T, on opener) int {
 	}
 	f.stop()
 	faults.sent, faults.took = f.sent.Load(), time.Since(start)
-	n := st.judgeDrift()
+	v := st.judgeDrift()
 	t.Logf("%v; %d of the kills were of the process that watched, and %d times one died at a failpoint; %s in all",
 		faults, watchers, len(s.points), time.Since(start).Round(100*time.Millisecond))
-	return n
+	return v
 }
 
 // watcher waits until a process watches drift, and gives the one that began to

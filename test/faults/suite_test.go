@@ -129,7 +129,7 @@ func (tr trial) storms(t *testing.T) {
 // watching is the storm of drift: whoever dies when, the last word on each window
 // is the same.
 func watching() driftStorm {
-	s := driftStorm{kills: times(6, 60), rate: 1000}
+	s := driftStorm{kills: times(6, 60), zombies: times(1, 5), rate: 1000}
 	for range times(1, 3) {
 		for _, point := range []string{
 			"polled", "scored", "published", "before-commit", "after-commit",
@@ -146,12 +146,12 @@ func (tr trial) drift(t *testing.T) {
 	t.Run("Kills", func(t *testing.T) {
 		s := watching()
 		s.points = append(s.points, tr.points...)
-		if n := s.run(t, tr.on); n > 0 {
-			t.Errorf("%d violations", n)
+		if v := s.run(t, tr.on); v.violations > 0 {
+			t.Errorf("%d violations", v.violations)
 		}
 	})
 	t.Run("Mutant", func(t *testing.T) {
-		if (driftStorm{kills: 6, rate: 1000, mutant: "deltas-outside-commit"}).run(t, tr.on) == 0 {
+		if (driftStorm{kills: 6, rate: 1000, mutant: "deltas-outside-commit"}).run(t, tr.on).miscounted == 0 {
 			t.Error("the mutant was not caught")
 		}
 	})
