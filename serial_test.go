@@ -35,7 +35,7 @@ func TestSerial(t *testing.T) {
 		tests, _ := filepath.Glob(filepath.Join(dir, "*_test.go"))
 		files = append(files, tests...)
 	}
-	for _, dir := range strings.Fields(string(needed)) {
+	for dir := range strings.FieldsSeq(string(needed)) {
 		all, _ := filepath.Glob(filepath.Join(dir, "*.go"))
 		for _, file := range all {
 			if !strings.HasSuffix(file, "_test.go") {

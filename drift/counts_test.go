@@ -3,6 +3,7 @@ package drift_test
 import (
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/penstock/penstock/drift"
@@ -55,11 +56,11 @@ func count(c *drift.Counter, all []row) {
 }
 
 func showAll(all []drift.Counts) string {
-	var s string
+	var s strings.Builder
 	for i := range all {
-		s += show(&all[i]) + "\n"
+		s.WriteString(show(&all[i]) + "\n")
 	}
-	return s
+	return s.String()
 }
 
 // Whatever way rows fall into parts, and however these are added up, the sum is

@@ -3,6 +3,7 @@ package monitor
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -36,12 +37,12 @@ func TestReportsKeepTheLatest(t *testing.T) {
 	if err := r.Take([]byte("{")); err == nil {
 		t.Error("half a report was taken")
 	}
-	got := ""
+	var got strings.Builder
 	for _, report := range r.Latest() {
-		got += fmt.Sprintln(report.Window, report.Version, report.End.Unix()/60, report.Revision)
+		got.WriteString(fmt.Sprintln(report.Window, report.Version, report.End.Unix()/60, report.Revision))
 	}
-	if want := "1h 2 70 0\n1h 1 65 1\n24h 1 1440 2\n"; got != want {
-		t.Errorf("got\n%swant\n%s", got, want)
+	if want := "1h 2 70 0\n1h 1 65 1\n24h 1 1440 2\n"; got.String() != want {
+		t.Errorf("got\n%swant\n%s", got.String(), want)
 	}
 }
 

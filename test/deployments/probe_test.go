@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"sync"
 
+	"github.com/penstock/penstock/drift"
 	"github.com/penstock/penstock/internal/telemetry"
 	"github.com/penstock/penstock/internal/web"
 )
@@ -18,6 +19,7 @@ type ready struct{}
 func (ready) Name() string              { return "card-fraud" }
 func (ready) Checks() []telemetry.Check { return []telemetry.Check{{Name: "broker", OK: true}} }
 func (ready) Status() telemetry.Status  { return telemetry.Status{} }
+func (ready) Drift() []*drift.Report    { return nil }
 
 // metricsSite serves what a process serves at metrics_listen, until the tests
 // end.

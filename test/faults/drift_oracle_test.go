@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -158,12 +159,13 @@ func (v *driftVerdict) tell(format string, args ...any) {
 }
 
 func (v *driftVerdict) String() string {
-	text := fmt.Sprintf("%d windows with %d revisions, %d rows and %d late events in all, %d alarms: %d violations",
-		v.windows, v.revisions, v.rows, v.late, v.alarms, v.violations)
+	var text strings.Builder
+	text.WriteString(fmt.Sprintf("%d windows with %d revisions, %d rows and %d late events in all, %d alarms: %d violations",
+		v.windows, v.revisions, v.rows, v.late, v.alarms, v.violations))
 	for _, told := range v.told {
-		text += "\n\t" + told
+		text.WriteString("\n\t" + told)
 	}
-	return text
+	return text.String()
 }
 
 // checkRows holds reports against what was counted.
