@@ -173,18 +173,22 @@ func (o *owner) commit(ctx context.Context) error {
 	out := o.core.Output()
 	clearing := o.left[:min(len(o.left), mostRemoved)]
 	out.State = append(out.State, clearing...)
-	if o.polled > 0 || !out.empty() {
+	pending := !out.empty()
+	// What there is to say waits for a delta: on Kafka only a position tells a
+	// process that owns no more, and does not know yet, from the owner.
+	if o.polled > 0 {
 		failpoint.Hit("drift-before-commit")
 		if err := o.session.Commit(ctx, out); err != nil {
 			return err
 		}
 		failpoint.Hit("drift-after-commit")
 		o.core.Saved()
+		o.left = o.left[len(clearing):]
+		pending = false
 	}
-	o.left = o.left[len(clearing):]
 	o.polled, o.bytes, o.due = 0, 0, now.Add(o.m.every)
 	o.show()
-	if o.core.Frozen() {
+	if o.core.Frozen() && !pending {
 		return ErrFrozen
 	}
 	return nil

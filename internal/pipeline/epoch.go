@@ -114,7 +114,7 @@ func (w *worker) end(until broker.Offsets) (committed bool, err error) {
 	err = w.publishDeltas(ctx)
 	start := time.Now()
 	if err == nil {
-		committed, err = w.session.Commit(ctx, until)
+		committed, err = w.session.Commit(ctx, w.moves(until))
 	} else {
 		err = errors.Join(err, w.session.Abort(ctx))
 	}
@@ -136,6 +136,15 @@ func (w *worker) end(until broker.Offsets) (committed bool, err error) {
 		w.p.goesOn(w.n)
 	}
 	return true, w.session.Committed(ctx)
+}
+
+// moves is until, or empty where the epoch is about no event: it only says that
+// partitions are at their ends.
+func (w *worker) moves(until broker.Offsets) broker.Offsets {
+	if until == nil && len(w.epoch.done) == 0 && len(w.epoch.dead) == 0 {
+		return broker.Offsets{}
+	}
+	return until
 }
 
 // count adds what is durable now to the metrics.

@@ -86,6 +86,9 @@ func (s *natsSession) Ended(ctx context.Context, places []consumer.Place) (ended
 }
 
 func (s *natsSession) Commit(ctx context.Context, until broker.Offsets) (bool, error) {
+	if len(until) == 0 {
+		until = nil // that a filter is at its end moves its position on
+	}
 	err := s.session.Bound(ctx, func(ctx context.Context) error {
 		if s.exactlyOnce {
 			return s.commitBatch(ctx, until)

@@ -39,7 +39,8 @@ type Sink interface {
 	// Commit makes what was published and the positions of what was polled, or
 	// until where it is given, durable as a whole. False without an error: it
 	// was aborted, and the events come again. After an error, and after an
-	// until, the session is spent.
+	// until, the session is spent; not after an empty one, of an epoch that has
+	// no events.
 	Commit(ctx context.Context, until broker.Offsets) (bool, error)
 	// Abort drops the epoch; its events come again.
 	Abort(ctx context.Context) error
