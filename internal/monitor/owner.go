@@ -153,18 +153,26 @@ func (o *owner) add(deltas []Delta) {
 // listEvery is how often the broker is asked for the source's partitions.
 const listEvery = 10 * time.Second
 
+// list asks for the source's partitions.
+func (o *owner) list(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, o.m.o.Timeout)
+	defer cancel()
+	partitions, err := o.session.Partitions(ctx)
+	if err == nil {
+		o.core.Partitions(partitions)
+	}
+	return err
+}
+
 func (o *owner) commit(ctx context.Context) error {
 	// To the end, also when the process is told to end meanwhile: what is cut
 	// short may have been committed all the same.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), o.m.o.Timeout)
-	defer cancel()
+	ctx = context.WithoutCancel(ctx)
 	now := o.m.o.Now()
 	if now.Sub(o.asked) >= listEvery {
-		partitions, err := o.session.Partitions(ctx)
-		if err != nil {
+		if err := o.list(ctx); err != nil {
 			return err
 		}
-		o.core.Partitions(partitions)
 		o.asked = now
 	}
 	if err := o.core.Advance(o.clock); err != nil {
@@ -178,7 +186,11 @@ func (o *owner) commit(ctx context.Context) error {
 	// process that owns no more, and does not know yet, from the owner.
 	if o.polled > 0 {
 		failpoint.Hit("drift-before-commit")
-		if err := o.session.Commit(ctx, out); err != nil {
+		// Not from the beginning on: many windows take long to judge.
+		limited, cancel := context.WithTimeout(ctx, o.m.o.Timeout)
+		err := o.session.Commit(limited, out)
+		cancel()
+		if err != nil {
 			return err
 		}
 		failpoint.Hit("drift-after-commit")

@@ -58,8 +58,12 @@ type pane struct {
 	counts       []drift.Counts
 }
 
-// mostPanes ends an epoch that has more: each holds tables for every field.
-const mostPanes = 256
+// An epoch that has as much is committed: each pane holds a table of some 8 kB for
+// every field, and they are searched one by one.
+const (
+	mostPanes  = 256
+	mostTables = 8192
+)
 
 // NewEpoch makes an empty one.
 func NewEpoch(c *Config) *Epoch {
@@ -67,7 +71,9 @@ func NewEpoch(c *Config) *Epoch {
 }
 
 // Full tells whether the epoch had better be committed for what it holds.
-func (e *Epoch) Full() bool { return e.used >= mostPanes }
+func (e *Epoch) Full() bool {
+	return e.used >= mostPanes || e.used*len(e.schema.Fields) >= mostTables
+}
 
 // Begin takes the schema of the moment for an empty epoch.
 func (e *Epoch) Begin() {
@@ -169,7 +175,9 @@ func (e *Epoch) place(v *Event) *pane {
 		return nil
 	}
 	before := p.horizon
-	p.horizon = max(before, at)
+	if v.Timed || e.c.RecordTime {
+		p.horizon = max(before, at)
+	}
 	q := e.pane(p, at)
 	if before >= q.start+e.c.Pane.Milliseconds()+e.c.Lateness.Milliseconds() {
 		q.late++

@@ -205,7 +205,8 @@ func TestPlacing(t *testing.T) {
 		"late":                  {[]seen{{0, 1000, 160, "row"}, {0, 1000, 59, "row"}, {0, 1000, 60, "row"}}, "0:0/1/0 60:1/0/0 120:1/0/0", 160},
 		"late for its type":     {[]seen{{0, 1000, 160, "row"}, {0, 1000, 59, "type"}}, "0:0/1/0 120:1/0/0", 160},
 		"another's progress":    {[]seen{{1, 1000, 500, "row"}, {0, 1000, 59, "row"}}, "0:1/0/0", 59},
-		"by its record":         {[]seen{{0, 61, never, "row"}}, "60:1/0/0", 61},
+		"by its record":         {[]seen{{0, 61, never, "row"}}, "60:1/0/0", never},
+		"its time is unread":    {[]seen{{0, 1000, 5, "row"}, {0, 1000, never, "row"}, {0, 1000, 59, "row"}}, "0:2/0/0 960:1/0/0", 59},
 		"of no time":            {[]seen{{0, -1, never, "row"}}, "", never},
 		"of no record's time":   {[]seen{{0, -1, 5000, "row"}}, "4980:1/0/0", 5000},
 		"as far as it may be":   {[]seen{{0, 60, 160, "row"}}, "120:1/0/0", 160},
@@ -260,6 +261,19 @@ func TestPlacing(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestRecordsAreTheTime: where events have no time of their own, those of their
+// records are how far the partition has come.
+func TestRecordsAreTheTime(t *testing.T) {
+	plan, _ := planned(t, observe.Selection{Named: []observe.Feature{{Name: "amount"}}})
+	schema := drift.NewSchema(plan.Fields, nil)
+	e := observe.NewEpoch(&observe.Config{Pane: time.Minute, RecordTime: true, Plan: plan, Schema: func() *drift.Schema { return schema }})
+	e.Begin()
+	e.Row(&observe.Event{ID: &penstock.EventID{Source: "in"}, Record: 61_000}, 0)
+	if d := e.Delta("in", 0); d.Horizon != 61_000 {
+		t.Errorf("horizon %d, want the record's", d.Horizon)
 	}
 }
 
