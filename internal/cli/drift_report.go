@@ -84,9 +84,10 @@ func (c *driftReportCommand) report(ctx context.Context, s *session, p *driftPla
 	if err != nil {
 		return err
 	}
-	alarm := false
+	alarm, given := false, 0
 	give := func(r *drift.Report, counts []drift.Counts) error {
 		alarm = alarm || r.Alarm
+		given++
 		return out.add(r, counts)
 	}
 	var notes *driftfile.Notes
@@ -99,8 +100,11 @@ func (c *driftReportCommand) report(ctx context.Context, s *session, p *driftPla
 		return err
 	}
 	c.note(s, notes)
-	if alarm {
+	switch {
+	case alarm:
 		return alarmed{}
+	case given == 0 && notes.Untimed > 0:
+		return fmt.Errorf("nothing to report: no row has an event time at %s; name the right place with --event-time or source.event_time", p.input.EventTime)
 	}
 	return nil
 }

@@ -189,4 +189,7 @@ func TestDriftOfAModel(t *testing.T) {
 	if n := strings.Count(data.out, "\n"); n != 12 {
 		t.Errorf("%d windows of an hour hold 27 seconds, want 12", n)
 	}
+	// A path that leads to no time is no report of no drift.
+	run(t, "", "drift", "report", config, "--reference", ref, events, "--window", "1h", "--set", "source.event_time=nosuch").
+		want(t, 1, "nothing to report: no row has an event time at nosuch")
 }
