@@ -50,7 +50,9 @@ func demonstrate(t *testing.T, broker, deadLetters string) {
 		interrupt()
 	}}
 	var stderr strings.Builder
-	code := cli.Run(ctx, []string{"demo", "--broker", broker, "--rate", "2000", "--drift-after", "1s", "--listen", listen}, cli.Streams{
+	// As many as it keeps up with under the race detector, which makes each of lz4's
+	// buffers dear.
+	code := cli.Run(ctx, []string{"demo", "--broker", broker, "--rate", "700", "--drift-after", "1s", "--listen", listen}, cli.Streams{
 		Out: out, Err: &stderr, Lookup: os.LookupEnv,
 	})
 	if code != 0 || stderr.Len() > 0 {
