@@ -18,9 +18,10 @@ PURE = $(shell CGO_ENABLED=0 go list -f \
 # Packages in whose code and tests no goroutine starts, as serial_test.go makes
 # sure: the race detector could find nothing in them.
 SERIAL := ./drift ./internal/cardevents ./internal/config ./inference ./inference/onnxfile
-# Packages whose tests wait for brokers and whose code does not depend on cgo. Their
-# tests run once, with the race detector; without cgo they are compiled and vetted.
-WAITING := ./internal/broker ./internal/embedded ./internal/isolation ./internal/natstest ./internal/pipeline
+# Packages whose tests take long and in which nothing depends on cgo. Their tests run
+# once; without cgo they are compiled and vetted.
+ONCE := ./drift ./internal/broker ./internal/driftfile ./internal/driftview ./internal/embedded ./internal/isolation \
+  ./internal/monitor ./internal/natstest ./internal/pipeline
 # Tests that wait for brokers wait side by side, on however few cores.
 PARALLEL := -parallel 4
 
@@ -72,8 +73,8 @@ pointers: build # the one package with cgo again, with every write of a Go point
 pure: # what must work without a C compiler and without ONNX Runtime
 	$(call say,Build and tests without cgo)
 	@CGO_ENABLED=0 go build ./...
-	@CGO_ENABLED=0 go vet $(WAITING)
-	@CGO_ENABLED=0 go test $(PARALLEL) $(filter-out $(call full,$(WAITING)),$(PURE))
+	@CGO_ENABLED=0 go vet $(ONCE)
+	@CGO_ENABLED=0 go test $(PARALLEL) $(filter-out $(call full,$(ONCE)),$(PURE))
 
 cross: # that it compiles for the systems that these tests do not run on
 	$(call say,Build for macOS and Windows)
