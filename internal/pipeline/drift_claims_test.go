@@ -1,20 +1,15 @@
 package pipeline_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"testing"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"github.com/penstock/penstock"
 	"github.com/penstock/penstock/drift"
 	"github.com/penstock/penstock/internal/broker"
-	"github.com/penstock/penstock/internal/pipeline"
-	"github.com/penstock/penstock/internal/telemetry"
 )
 
 // claimsOf are the partitions that were said to be at their ends, with where that
@@ -183,68 +178,4 @@ func freeze(t *testing.T, s stream, encoded []byte) {
 			t.Fatal(err)
 		}
 	}
-}
-
-// TestCountingAllocates holds the loop that counts to a budget: nothing an event,
-// and some tens of allocations for each partition's delta.
-func TestCountingAllocates(t *testing.T) {
-	const batch, batches, warm = 256, 800, 100
-	var before, after runtime.MemStats
-	n := 0
-	done := make(chan struct{})
-	b := &fakeBroker{quiet: true}
-	values := make([][]byte, batch)
-	for i := range values {
-		values[i] = timed(0, i*2).Value
-	}
-	b.poll = func(ctx context.Context, events []penstock.Event, limit int) ([]penstock.Event, error) {
-		switch n++; {
-		case n == warm:
-			runtime.ReadMemStats(&before)
-		case n == warm+batches:
-			runtime.ReadMemStats(&after)
-			close(done)
-		}
-		if n >= warm+batches || n%8 == 0 && ctx == nil { // an epoch of some batches
-			if ctx != nil {
-				<-ctx.Done()
-			}
-			return events, nil
-		}
-		for i := range limit {
-			value := values[i%batch]
-			if i%25 == 24 {
-				value = values[0]
-			}
-			events = append(events, penstock.Event{ID: penstock.EventID{Source: "in", Partition: int32(i % 4), Offset: int64(n*limit + i)}, Value: value, Time: 1 << 50})
-		}
-		return events, nil
-	}
-	loopOn(t, b, &constant{}, func(c *pipeline.Config) {
-		c.BatchRows = batch
-		c.Model.Mapping, c.Drift = counted(t, &constant{}, "panes")
-	})
-	<-done
-	perEvent := float64(after.Mallocs-before.Mallocs) / (batch * batches * 7 / 8)
-	t.Logf("%.4f allocations an event", perEvent)
-	if perEvent > 0.08 {
-		t.Errorf("%.3f allocations an event in steady state, want those of a commit alone", perEvent)
-	}
-}
-
-// TestSkippedRangesJoinUp: events that the source cannot read leave no gap in what
-// is counted. Without a delta of theirs the next one would begin behind them.
-func TestSkippedRangesJoinUp(t *testing.T) {
-	t.Parallel()
-	s := newKfake(t)
-	s.Create(t, 1, 1)
-	before, _ := laterOf(0, 39, 1)
-	after, _ := laterOf(40, 79, 1)
-	s.Publish(t, before...)
-	s.bomb(t, 0)
-	s.Publish(t, after...)
-	r := pipelineOf(t, s, true, &doubler{}, counts(t, s))
-	r.totals(func(got telemetry.Totals) bool { return got.Predicted+got.DeadLettered+got.Skipped == 83 })
-	r.stop()
-	checkSum(t, s, wanted(t, upTo(0, 79)...))
 }

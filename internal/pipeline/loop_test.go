@@ -1,17 +1,13 @@
 package pipeline_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/penstock/penstock"
-	"github.com/penstock/penstock/inference"
 	"github.com/penstock/penstock/internal/pipeline"
 	"github.com/penstock/penstock/internal/telemetry"
 )
@@ -133,54 +129,4 @@ func TestShareBeforeBroken(t *testing.T) {
 			}
 		})
 	}
-}
-
-// TestLoopAllocates holds the loop to its budget: in steady state nothing an
-// event, and a few a commit.
-func TestLoopAllocates(t *testing.T) {
-	const batch, batches, warm = 256, 800, 100
-	value := []byte(`{"x":1,"pass":"a"}`)
-	var before, after runtime.MemStats
-	n := 0
-	done := make(chan struct{})
-	b := &fakeBroker{quiet: true}
-	b.poll = func(ctx context.Context, events []penstock.Event, limit int) ([]penstock.Event, error) {
-		switch n++; {
-		case n == warm:
-			runtime.ReadMemStats(&before)
-		case n == warm+batches:
-			runtime.ReadMemStats(&after)
-			close(done)
-		}
-		if n >= warm+batches || n%8 == 0 && ctx == nil { // an epoch of some batches
-			if ctx != nil {
-				<-ctx.Done()
-			}
-			return events, nil
-		}
-		for i := range limit {
-			events = append(events, penstock.Event{ID: penstock.EventID{Source: "in", Partition: int32(i % 4), Offset: int64(n*limit + i)}, Key: value[:1], Value: value, Time: 1})
-		}
-		return events, nil
-	}
-	loopOn(t, b, &constant{}, func(c *pipeline.Config) { c.BatchRows = batch })
-	<-done
-	perEvent := float64(after.Mallocs-before.Mallocs) / (batch * batches * 7 / 8)
-	t.Logf("%.4f allocations an event", perEvent)
-	if perEvent > 0.02 {
-		t.Errorf("%.3f allocations an event in steady state, want none", perEvent)
-	}
-}
-
-// constant is a doubler that allocates nothing.
-type constant struct{ doubler }
-
-func (*constant) NewRunner() (inference.Runner, error) { return constantRunner{}, nil }
-
-type constantRunner struct{}
-
-func (constantRunner) Close() error { return nil }
-func (constantRunner) Run(in, out []*inference.Tensor, _ time.Duration) error {
-	out[0].Resize(inference.Float32, in[0].Shape[0])
-	return nil
 }
