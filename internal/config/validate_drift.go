@@ -1,7 +1,9 @@
 package config
 
 import (
+	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 	_ "time/tzdata" // a container without tzdata must know drift.zone too
@@ -16,8 +18,10 @@ func (v *validator) drift() {
 		v.errorf("drift.reference.first", "first (%s) must be whole panes (%s)", durationText(d.Reference.First), durationText(d.Pane))
 	}
 	v.windows(d)
-	if _, err := time.LoadLocation(d.Zone); err != nil || d.Zone == "Local" {
+	if zone, err := time.LoadLocation(d.Zone); err != nil || d.Zone == "Local" {
 		v.errorf("drift.zone", "zone must be UTC or a name such as Europe/Berlin, not %s", quoted(d.Zone))
+	} else if slices.ContainsFunc(d.Windows, func(w Window) bool { return w.Calendar != "" }) {
+		v.dayBegins(d, zone)
 	}
 	if d.Webhook.URL == "" && d.Webhook.Secret != "" {
 		v.incomplete("drift.webhook", "webhook has a secret and no url")
@@ -50,4 +54,43 @@ func (v *validator) windows(d *Drift) {
 		}
 		seen[w] = true
 	}
+}
+
+// dayBegins warns where the zone's days begin within a pane: all of it counts to
+// the day before.
+func (v *validator) dayBegins(d *Drift, zone *time.Location) {
+	if 24*time.Hour%d.Pane != 0 {
+		return // which is an error
+	}
+	pane, odd := d.Pane, time.Duration(0)
+	for _, offset := range offsets(zone) {
+		if offset%d.Pane != 0 {
+			pane, odd = divisor(pane, offset), offset
+		}
+	}
+	if odd != 0 {
+		v.report("drift.pane", problem{
+			message: fmt.Sprintf("panes of %s do not divide the offset of %s from UTC (%s), so that its days begin within one, which counts to the day before",
+				durationText(d.Pane), d.Zone, durationText(odd)),
+			hint: "take " + durationText(pane), warning: true,
+		})
+	}
+}
+
+// offsets are those that a zone has from UTC, in the years that streams are of.
+func offsets(zone *time.Location) []time.Duration {
+	var all []time.Duration
+	for at := time.Date(2020, 1, 1, 0, 0, 0, 0, zone); !at.IsZero() && at.Year() < 2040; _, at = at.ZoneBounds() {
+		_, seconds := at.Zone()
+		all = append(all, time.Duration(seconds)*time.Second)
+	}
+	return all
+}
+
+// divisor is the greatest common one.
+func divisor(a, b time.Duration) time.Duration {
+	for b != 0 {
+		a, b = b, a%b
+	}
+	return a.Abs()
 }

@@ -22,7 +22,7 @@ func (m *metrics) collectDrift(p *Pipeline, out chan<- prometheus.Metric) {
 	for _, r := range (*reports)() {
 		for i := range r.Features {
 			f := &r.Features[i]
-			gauge(m.driftAlarm, number(f.Alarm), p.options.Name, r.Model, r.Version, f.Name, r.Window)
+			gauge(m.driftAlarm, number(f.Alarm), p.options.Name, r.Model, r.Version, f.Name, alarming, r.Window)
 			for _, s := range scores(f) {
 				if s.value != nil {
 					gauge(m.driftScore, *s.value, p.options.Name, r.Model, r.Version, f.Name, s.statistic, r.Window)
@@ -31,6 +31,10 @@ func (m *metrics) collectDrift(p *Pipeline, out chan<- prometheus.Metric) {
 		}
 	}
 }
+
+// alarming is the statistic whose distance from 0 an alarm takes, beside its
+// significance.
+const alarming = "js_lower"
 
 type score struct {
 	statistic string
@@ -41,7 +45,7 @@ type score struct {
 func scores(f *drift.FeatureReport) []score {
 	return []score{
 		{"js", f.JS},
-		{"js_lower", f.JSLower},
+		{alarming, f.JSLower},
 		{"psi", f.PSI},
 		{"psi_corrected", f.PSICorrected},
 		{"w1", f.W1},

@@ -63,7 +63,7 @@ func newMetrics() *metrics {
 		assigned: desc("assigned_partitions", "1 while this process reads the partition, 0 after it gave it away.", "topic", "partition"),
 
 		driftScore: desc("drift_score", "How far a feature is from the reference in the latest window, by statistic.", "model", "version", "feature", "statistic", "window"),
-		driftAlarm: desc("drift_alarm", "1 while a feature's drift in the latest window is significant and big enough, 0 otherwise.", "model", "version", "feature", "window"),
+		driftAlarm: desc("drift_alarm", "1 while a feature's drift in the latest window is significant and big enough by the statistic that decides, 0 otherwise.", "model", "version", "feature", "statistic", "window"),
 
 		buildInfo:   desc("build_info", "What runs: the versions of penstock, Go and ONNX Runtime; always 1.", "version", "goversion", "onnxruntime"),
 		modelInfo:   desc("model_info", "Which model scores; always 1.", "model", "version", "digest", "variant"),

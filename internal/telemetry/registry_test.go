@@ -112,8 +112,8 @@ penstock_dead_letters_total{class="timeout",pipeline="card-fraud"}_0
 penstock_dead_letters_total{class="too_large",pipeline="card-fraud"}_1
 penstock_dead_letters_total{class="type",pipeline="card-fraud"}_0
 penstock_decode_seconds_total{pipeline="card-fraud"}_1.5
-penstock_drift_alarm{feature="amount",model="fraud",pipeline="card-fraud",version="7",window="1h"}_1
-penstock_drift_alarm{feature="country",model="fraud",pipeline="card-fraud",version="7",window="1h"}_0
+penstock_drift_alarm{feature="amount",model="fraud",pipeline="card-fraud",statistic="js_lower",version="7",window="1h"}_1
+penstock_drift_alarm{feature="country",model="fraud",pipeline="card-fraud",statistic="js_lower",version="7",window="1h"}_0
 penstock_drift_score{feature="amount",model="fraud",pipeline="card-fraud",statistic="js",version="7",window="1h"}_0.131
 penstock_drift_score{feature="amount",model="fraud",pipeline="card-fraud",statistic="psi",version="7",window="1h"}_0.21
 penstock_event_latency_seconds_count{pipeline="card-fraud"}_1024
