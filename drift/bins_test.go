@@ -55,6 +55,6 @@ func TestNewValuesBetweenTiesAreADifference(t *testing.T) {
 		between = append(between, .5)
 	}
 	f := referenceOf(t, ties)
-	s := f.Compare(counted(&f.Layout, between), 1)
+	s := f.Compare(Counted(&f.Layout, between), 1)
 	near(t, "the distance", s.JS, 1, 1e-12)
 }

@@ -42,7 +42,7 @@ func seriesOf(panes []Counts) []paneSeries {
 			buckets[b.Key] += b.N
 		}
 		for _, c := range panes[i].Categories {
-			categories[c.Hash] += c.N
+			categories[c.Key] += c.N
 		}
 	}
 	if len(buckets) > 0 {
@@ -54,7 +54,7 @@ func seriesOf(panes []Counts) []paneSeries {
 		return append(all, scoreSeries(ChangeLevel, panes, rank), scoreSeries(ChangeSpread, panes, spread))
 	}
 	for _, hash := range commonest(categories) {
-		all = append(all, shareSeries(ChangeCategory, hash, panes, func(c *Counts) int64 { return c.count(hash) }, (*Counts).Named))
+		all = append(all, shareSeries(ChangeCategory, hash, panes, func(c *Counts) int64 { return c.category(hash) }, (*Counts).Named))
 	}
 	return append(all,
 		shareSeries(ChangeOther, 0, panes, func(c *Counts) int64 { return c.Other }, (*Counts).Named),
@@ -116,13 +116,4 @@ func commonest(categories map[uint64]int64) []uint64 {
 		return cmp.Or(cmp.Compare(categories[b], categories[a]), cmp.Compare(a, b))
 	})
 	return hashes[:min(len(hashes), changeCategories)]
-}
-
-// count is how often the category with the hash occurred.
-func (c *Counts) count(hash uint64) int64 {
-	i, found := slices.BinarySearchFunc(c.Categories, hash, func(c Category, h uint64) int { return cmp.Compare(c.Hash, h) })
-	if !found {
-		return 0
-	}
-	return c.Categories[i].N
 }

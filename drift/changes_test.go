@@ -114,7 +114,7 @@ func draws(panes, rows int, draw func(c *Counts, pane int, u float64)) []Counts 
 			draw(&all[i], i, random.Float64())
 		}
 		slices.SortFunc(all[i].Buckets, func(a, b Bucket) int { return int(a.Key) - int(b.Key) })
-		slices.SortFunc(all[i].Categories, func(a, b Category) int { return int(a.Hash) - int(b.Hash) })
+		slices.SortFunc(all[i].Categories, func(a, b Category) int { return int(a.Key) - int(b.Key) })
 	}
 	return all
 }
@@ -128,9 +128,9 @@ func addBucket(c *Counts, key uint64) {
 }
 
 func addCategory(c *Counts, hash uint64) {
-	i := slices.IndexFunc(c.Categories, func(b Category) bool { return b.Hash == hash })
+	i := slices.IndexFunc(c.Categories, func(b Category) bool { return b.Key == hash })
 	if i < 0 {
-		i, c.Categories = len(c.Categories), append(c.Categories, Category{Hash: hash})
+		i, c.Categories = len(c.Categories), append(c.Categories, Category{Key: hash})
 	}
 	c.Categories[i].N++
 }

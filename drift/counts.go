@@ -16,7 +16,7 @@ type Counts struct {
 	// ascending by Key.
 	Buckets []Bucket
 	// Categories are those of a categorical field that are counted by name,
-	// ascending by Hash.
+	// ascending by Key.
 	Categories []Category
 	// Other counts values that the reference has seen and does not count by name.
 	Other int64
@@ -33,11 +33,9 @@ type Bucket struct {
 	N   int64
 }
 
-// Category counts one value.
-type Category struct {
-	Hash uint64 // of the value's text, see Hash
-	N    int64
-}
+// Category counts one value of a categorical field. Key is the hash of its text,
+// see Hash.
+type Category = Bucket
 
 // Finite is the number of values in Buckets.
 func (c *Counts) Finite() int64 {
@@ -70,8 +68,8 @@ func (c *Counts) Add(o *Counts) {
 	c.TypeErrors += o.TypeErrors
 	c.Other += o.Other
 	c.New += o.New
-	c.Buckets = addBuckets(c.Buckets, o.Buckets)
-	c.Categories = addCategories(c.Categories, o.Categories)
+	c.Buckets = merge(c.Buckets, o.Buckets)
+	c.Categories = merge(c.Categories, o.Categories)
 	if len(c.Categories) > MaxCategories {
 		for _, category := range c.Categories[MaxCategories:] {
 			c.Other += category.N
@@ -98,9 +96,9 @@ func (c *Counts) Clone() Counts {
 	return o
 }
 
-// addBuckets adds the counts of more to those of the same keys in all, in place
-// where that has room. Both ascend.
-func addBuckets(all, more []Bucket) []Bucket {
+// merge adds the counts of more to those of the same keys in all, in place where
+// that has room. Both ascend.
+func merge(all, more []Bucket) []Bucket {
 	missing := 0 // in all, of more
 	i := 0
 	for j := range more {
@@ -127,41 +125,6 @@ func addBuckets(all, more []Bucket) []Bucket {
 			i--
 		}
 		if i < 0 || all[i].Key < key {
-			all[i+missing] = more[j]
-			missing--
-		}
-	}
-	return all
-}
-
-// addCategories is the same for categories.
-func addCategories(all, more []Category) []Category {
-	missing := 0 // in all, of more
-	i := 0
-	for j := range more {
-		hash := more[j].Hash
-		for i < len(all) && all[i].Hash < hash {
-			i++
-		}
-		if i < len(all) && all[i].Hash == hash {
-			all[i].N += more[j].N
-		} else {
-			missing++
-		}
-	}
-	if missing == 0 {
-		return all
-	}
-	// From the end on, the larger one goes to its place.
-	i = len(all) - 1
-	all = slices.Grow(all, missing)[:len(all)+missing]
-	for j := len(more) - 1; missing > 0; j-- {
-		hash := more[j].Hash
-		for i >= 0 && all[i].Hash > hash {
-			all[i+missing] = all[i]
-			i--
-		}
-		if i < 0 || all[i].Hash < hash {
 			all[i+missing] = more[j]
 			missing--
 		}

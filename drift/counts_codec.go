@@ -48,7 +48,7 @@ func appendCounts(b []byte, c *Counts, rows int64) []byte {
 	if flag(hasCategories, len(c.Categories) > 0) {
 		b = binary.AppendUvarint(b, uint64(len(c.Categories)))
 		for _, category := range c.Categories {
-			b = appendCount(binary.LittleEndian.AppendUint64(b, category.Hash), category.N)
+			b = appendCount(binary.LittleEndian.AppendUint64(b, category.Key), category.N)
 		}
 	}
 	if flag(hasRest, c.Other|c.New != 0) {
@@ -248,8 +248,8 @@ var errOrder = errors.New("buckets or categories out of order")
 func (d *decoder) categories() []Category {
 	categories := make([]Category, d.length(9))
 	for i := range categories {
-		categories[i] = Category{Hash: d.uint64(), N: d.count()}
-		if i > 0 && categories[i].Hash <= categories[i-1].Hash {
+		categories[i] = Category{Key: d.uint64(), N: d.count()}
+		if i > 0 && categories[i].Key <= categories[i-1].Key {
 			d.fail(errOrder)
 		}
 	}

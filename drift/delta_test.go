@@ -28,7 +28,7 @@ func goldenDelta() *Delta {
 					{Rows: 6, TypeErrors: 1, Buckets: []Bucket{
 						{Key: 0, N: 1}, {Key: 1, N: 1}, {Key: 0x4000000000000000, N: 1}, {Key: 0x4000400000000000, N: 1}, {Key: math.MaxUint64, N: 1},
 					}},
-					{Rows: 5, Categories: []Category{{Hash: 1, N: 1}, {Hash: math.MaxUint64, N: 300}}, Other: 1, New: 2, Distinct: &Distinct{sparse: []uint16{1<<rankBits | 3}}},
+					{Rows: 5, Categories: []Category{{Key: 1, N: 1}, {Key: math.MaxUint64, N: 300}}, Other: 1, New: 2, Distinct: &Distinct{sparse: []uint16{1<<rankBits | 3}}},
 				},
 				Texts: map[uint64]string{1: "grocery", math.MaxUint64: ""},
 			},

@@ -37,7 +37,7 @@ func TestVectorsAreCountedByLengthDirectionAndCentroid(t *testing.T) {
 			t.Errorf("projection %d of (3, 4) is %v over √2", i, along)
 		}
 	}
-	if nearest := got[18]; len(nearest.Categories) != 1 || nearest.Categories[0].Hash != drift.Hash([]byte("1")) {
+	if nearest := got[18]; len(nearest.Categories) != 1 || nearest.Categories[0].Key != drift.Hash([]byte("1")) {
 		t.Errorf("the nearest centroid of (3, 4) is not the first of two that are: %s", show(&nearest))
 	}
 

@@ -167,12 +167,12 @@ func (s *stream) counts(drawn []int64) Counts {
 		}
 		c.Rows += n
 		if s.kind == Categorical {
-			c.Categories = append(c.Categories, Category{Hash: s.keys[i], N: n})
+			c.Categories = append(c.Categories, Category{Key: s.keys[i], N: n})
 		} else {
 			c.Buckets = append(c.Buckets, Bucket{Key: s.keys[i], N: n})
 		}
 	}
-	slices.SortFunc(c.Categories, func(a, b Category) int { return cmp.Compare(a.Hash, b.Hash) })
+	slices.SortFunc(c.Categories, func(a, b Category) int { return cmp.Compare(a.Key, b.Key) })
 	return c
 }
 

@@ -116,7 +116,7 @@ func (f *ReferenceField) named(c *Counts, dst []int64) []int64 {
 	return append(dst, other)
 }
 
-func compareCategory(c Category, hash uint64) int { return cmp.Compare(c.Hash, hash) }
+func compareCategory(c Category, hash uint64) int { return cmp.Compare(c.Key, hash) }
 
 // category is the count of one value.
 func (c *Counts) category(hash uint64) int64 {

@@ -115,7 +115,7 @@ func (f *ReferenceField) checkCategorical() error {
 		if !utf8.ValidString(name) {
 			return fmt.Errorf("names: %q is not UTF-8", name)
 		}
-		if i > 0 && f.Counts.Categories[i].Hash == f.Counts.Categories[i-1].Hash {
+		if i > 0 && f.Counts.Categories[i].Key == f.Counts.Categories[i-1].Key {
 			return errors.New("names: one is there twice")
 		}
 	}

@@ -64,7 +64,7 @@ func (j *fieldJSON) parse() (ReferenceField, error) {
 		f.Names = append(f.Names, name.text)
 		f.Counts.Categories = append(f.Counts.Categories, Category{Hash([]byte(name.text)), name.n})
 	}
-	slices.SortFunc(f.Counts.Categories, func(a, b Category) int { return compareCategory(a, b.Hash) })
+	slices.SortFunc(f.Counts.Categories, func(a, b Category) int { return compareCategory(a, b.Key) })
 	known, err := base64.StdEncoding.DecodeString(j.Known)
 	if err != nil || len(known)%8 != 0 {
 		return f, errors.New("known is not the base64 of hashes of 8 bytes each")

@@ -92,8 +92,8 @@ func (c *textColumn) typeError() { c.counts.TypeErrors++ }
 // addCounts adds what was counted without a reference.
 func (c *textColumn) addCounts(o *Counts, texts map[uint64]string, block int32) {
 	for _, k := range o.Categories {
-		name, named := texts[k.Hash]
-		c.add(k.Hash, []byte(name), named, k.N, block)
+		name, named := texts[k.Key]
+		c.add(k.Key, []byte(name), named, k.N, block)
 	}
 	b := c.block(block)
 	b.missing += o.Missing
@@ -133,7 +133,7 @@ func (c *textColumn) build(order []int32) ReferenceField {
 		f.Names = append(f.Names, c.texts[i].name)
 		f.Counts.Categories = append(f.Counts.Categories, Category{c.texts[i].hash, c.texts[i].n})
 	}
-	slices.SortFunc(f.Counts.Categories, func(a, b Category) int { return compareCategory(a, b.Hash) })
+	slices.SortFunc(f.Counts.Categories, func(a, b Category) int { return compareCategory(a, b.Key) })
 	f.Counts.Rows = c.counts.Missing + c.counts.TypeErrors + c.more
 	f.Counts.Other = c.more
 	for i := range c.texts {

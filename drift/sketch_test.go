@@ -77,7 +77,7 @@ func TestRefinedBucketsHoldAtMostAHundredth(t *testing.T) {
 		}
 	}
 	// The sketch gave up the places of a few values only.
-	exact := counted(&f.Layout, values)
+	exact := Counted(&f.Layout, values)
 	for i, b := range f.Counts.Buckets {
 		if i >= len(exact.Buckets) || exact.Buckets[i].Key != b.Key || math.Abs(float64(exact.Buckets[i].N-b.N)) > float64(most)/10 {
 			t.Fatalf("bucket %v has %d, and should have %+v", Value(b.Key), b.N, exact.Buckets[i])
@@ -92,7 +92,7 @@ func TestSamplesAreSorted(t *testing.T) {
 		samples[i] = sample{r.Uint64() >> r.IntN(60), int32(r.IntN(5))}
 	}
 	want := slices.Clone(samples)
-	slices.SortStableFunc(want, func(a, b sample) int { return compareCategory(Category{Hash: a.key}, b.key) })
+	slices.SortStableFunc(want, func(a, b sample) int { return compareCategory(Category{Key: a.key}, b.key) })
 	sorted := sortSamples(samples)
 	if !slices.Equal(sorted, want) {
 		t.Error("they are not in order, or not stable")

@@ -8,28 +8,6 @@ import (
 	"time"
 )
 
-// counted gives what a Counter of the layout would, the plain way.
-func counted(l *Layout, values []float64) *Counts {
-	c := &Counts{Rows: int64(len(values))}
-	buckets := map[uint64]int64{}
-	for _, v := range values {
-		switch {
-		case math.IsNaN(v):
-			c.NaN++
-		case math.IsInf(v, 1):
-			c.PosInf++
-		case math.IsInf(v, -1):
-			c.NegInf++
-		default:
-			buckets[l.Bucket(v)]++
-		}
-	}
-	for _, key := range slices.Sorted(maps.Keys(buckets)) {
-		c.Buckets = append(c.Buckets, Bucket{key, buckets[key]})
-	}
-	return c
-}
-
 // referenceOf is that of one numeric field.
 func referenceOf(t *testing.T, values []float64) *ReferenceField {
 	t.Helper()
@@ -84,7 +62,7 @@ func TestKolmogorovSmirnovIntervalsOnCaliforniaHousing(t *testing.T) {
 			window := slices.Sorted(slices.Values(columns[name]))
 			exact := ksDistance(sorted, window)
 			mean[name] += exact / 20
-			s := f.Compare(counted(&f.Layout, columns[name]), 1)
+			s := f.Compare(Counted(&f.Layout, columns[name]), 1)
 			if exact < s.KSLower-1e-12 || exact > s.KSUpper+1e-12 {
 				t.Errorf("%s in %s: %v is not in [%v, %v]", name, month, exact, s.KSLower, s.KSUpper)
 			}
@@ -95,7 +73,7 @@ func TestKolmogorovSmirnovIntervalsOnCaliforniaHousing(t *testing.T) {
 			}
 			intervals++
 			_, deviation := meanAndDeviation(values)
-			c := counted(&f.Layout, window)
+			c := Counted(&f.Layout, window)
 			within := halfWidths(&f.Layout, &f.Counts) + halfWidths(&f.Layout, c)
 			near(t, name+" in "+month+": Wasserstein", s.W1*deviation, wasserstein1(sorted, window), within+.01*s.W1*deviation)
 		}

@@ -47,7 +47,7 @@ func TestKolmogorovSmirnovIntervalsHoldScipysDistances(t *testing.T) {
 		{repeated(ties, 0), repeated(ties, 1), 5. / 16},
 	} {
 		f := referenceOf(t, c.a)
-		s := f.Compare(counted(&f.Layout, c.b), 1)
+		s := f.Compare(Counted(&f.Layout, c.b), 1)
 		if c.want < s.KSLower-1e-12 || c.want > s.KSUpper+1e-12 || s.KSUpper-s.KSLower > .0101 {
 			t.Errorf("[%v, %v] should hold %v", s.KSLower, s.KSUpper, c.want)
 		}
@@ -57,7 +57,7 @@ func TestKolmogorovSmirnovIntervalsHoldScipysDistances(t *testing.T) {
 // The values of scipy's documentation, over the deviation of the first ones.
 func TestWassersteinHasItsGoldenValue(t *testing.T) {
 	f := referenceOf(t, []float64{0, 1, 3})
-	s := f.Compare(counted(&f.Layout, []float64{5, 6, 8}), 1)
+	s := f.Compare(Counted(&f.Layout, []float64{5, 6, 8}), 1)
 	// Those that the reference has not are up to 1.6 % beside their bucket's middle.
 	near(t, "Wasserstein", s.W1*math.Sqrt(14./9), 5, .05)
 }
@@ -184,7 +184,7 @@ func TestPValuesWithoutDriftAreUniform(t *testing.T) {
 func TestWhatIsNoNumberIsADifference(t *testing.T) {
 	values := linspace(0, 1, 1000)
 	f := referenceOf(t, values)
-	like := counted(&f.Layout, values)
+	like := Counted(&f.Layout, values)
 	if s := f.Compare(like, 1); s.JS != 0 || s.PSI != 0 || s.KSLower != 0 || s.W1 != 0 || s.Linf != 0 || s.P != 1 {
 		t.Errorf("a window like the reference: %+v", s)
 	}
@@ -217,7 +217,7 @@ func TestStatisticsAreNumbersWhereTheyAreDefined(t *testing.T) {
 	} {
 		for other, window := range map[string][]float64{"the same": values, "extremes": {-most, most, most}, "NaN": {math.NaN()}, "one": {1}} {
 			f := referenceOf(t, values)
-			s := f.Compare(counted(&f.Layout, window), 1)
+			s := f.Compare(Counted(&f.Layout, window), 1)
 			for i, v := range []float64{s.JS, s.JSLower, s.PSI, s.PSICorrected, s.Hellinger, s.Linf, s.P, s.ChiSquared} {
 				if math.IsNaN(v) || math.IsInf(v, 0) {
 					t.Errorf("%s and %s: statistic %d is %v", name, other, i, v)
@@ -237,7 +237,7 @@ func TestStatisticsAreNumbersWhereTheyAreDefined(t *testing.T) {
 // A more dispersed field needs more to be sure of a difference.
 func TestDispersionWidens(t *testing.T) {
 	f := referenceOf(t, linspace(0, 1, 1000))
-	c := counted(&f.Layout, linspace(.2, 1.2, 1000))
+	c := Counted(&f.Layout, linspace(.2, 1.2, 1000))
 	plain, wide := f.Compare(c, 1), f.Compare(c, 4)
 	if plain.P >= wide.P || plain.JSLower <= wide.JSLower || plain.JS != wide.JS || plain.PSICorrected != wide.PSICorrected {
 		t.Errorf("%+v, dispersed %+v", plain, wide)

@@ -109,7 +109,7 @@ func (w worker) count(partition int, events []streamEvent, from, to int) *Delta 
 func countEvent(e streamEvent) *Pane {
 	return &Pane{Rows: 1, Fields: []Counts{
 		{Rows: 1, Buckets: []Bucket{{Key: e.value << basicShift, N: 1}}},
-		{Rows: 1, Categories: []Category{{Hash: e.value % 3, N: 1}}},
+		{Rows: 1, Categories: []Category{{Key: e.value % 3, N: 1}}},
 	}}
 }
 

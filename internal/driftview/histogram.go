@@ -98,7 +98,7 @@ func (h *histogram) named(c *drift.Counts) []float64 {
 	}
 	counts[shown], counts[shown+1] = float64(c.Other), float64(c.New)
 	for i := range c.Categories {
-		if at, ok := bar[c.Categories[i].Hash]; ok {
+		if at, ok := bar[c.Categories[i].Key]; ok {
 			counts[at] += float64(c.Categories[i].N)
 		} else {
 			counts[shown] += float64(c.Categories[i].N)

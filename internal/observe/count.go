@@ -44,20 +44,18 @@ func (o *Observer) Count(c Counter, b *inference.Batch, out Outputs, rows []int)
 	}
 	for field := range o.plan.sources {
 		s := &o.plan.sources[field]
-		categorical := o.plan.Fields[field].Kind == drift.Categorical
+		kind := o.plan.Fields[field].Kind
 		switch {
 		case s.role == drift.Score:
 			o.scores(c, field, out, rows)
 		case s.role == drift.Output:
 			labels(c, field, out, rows)
-		case s.role == drift.Watched && categorical:
+		case s.role == drift.Watched && kind == drift.Categorical:
 			watchedTexts(c, field, s.watched, b, rows)
 		case s.role == drift.Watched:
 			watchedNumbers(c, field, s.watched, b, rows)
-		case categorical:
-			o.texts(c, field, b, rows)
-		case o.plan.Fields[field].Kind == drift.Embedding:
-			o.vectors(c, field, b, rows)
+		case kind == drift.Categorical || kind == drift.Embedding:
+			o.values(c, field, b, rows)
 		default:
 			o.numbers = b.AppendNumbers(o.numbers[:0], &s.feature, rows)
 			c.Numbers(field, o.numbers)
@@ -90,27 +88,21 @@ func labels(c Counter, field int, out Outputs, rows []int) {
 	}
 }
 
-func (o *Observer) texts(c Counter, field int, b *inference.Batch, rows []int) {
+// values counts the texts of a categorical field, or the vectors of an embedding.
+func (o *Observer) values(c Counter, field int, b *inference.Batch, rows []int) {
 	f := &o.plan.sources[field].feature
+	embedding := o.plan.Fields[field].Kind == drift.Embedding
 	for _, row := range rows {
-		if b.IsMissing(f, row) {
+		switch {
+		case b.IsMissing(f, row):
 			c.Missing(field)
-			continue
+		case embedding:
+			o.vector = b.AppendVector(o.vector[:0], f, row)
+			c.Vector(field, o.vector)
+		default:
+			o.text = b.AppendFeature(o.text[:0], f, row)
+			c.Text(field, o.text)
 		}
-		o.text = b.AppendFeature(o.text[:0], f, row)
-		c.Text(field, o.text)
-	}
-}
-
-func (o *Observer) vectors(c Counter, field int, b *inference.Batch, rows []int) {
-	f := &o.plan.sources[field].feature
-	for _, row := range rows {
-		if b.IsMissing(f, row) {
-			c.Missing(field)
-			continue
-		}
-		o.vector = b.AppendVector(o.vector[:0], f, row)
-		c.Vector(field, o.vector)
 	}
 }
 
