@@ -158,10 +158,10 @@ func (p *process) run(ctx context.Context) error {
 	served := make(chan error, 1)
 	go func() { served <- server.Run(serving) }()
 
-	endWatch := p.watch()
-	defer endWatch()
 	ctx, drain := context.WithCancel(ctx)
 	defer drain()
+	endWatch := p.watch(ctx)
+	defer endWatch()
 	ends := make([]error, len(p.pipelines))
 	var running sync.WaitGroup
 	for i, o := range p.pipelines {
@@ -175,6 +175,7 @@ func (p *process) run(ctx context.Context) error {
 		})
 	}
 	running.Wait()
+	drain()    // where all ended by themselves, what is left of a drain is all of it
 	endWatch() // the last counts of the workers are there now
 	stopServing()
 	err := errors.Join(append(ends, <-served)...)
@@ -183,18 +184,36 @@ func (p *process) run(ctx context.Context) error {
 }
 
 // watch watches the drift of all pipelines until end is called, which returns
-// when that is over.
-func (p *process) watch() (end func()) {
+// when that is over: at the latest when the drain, which begins when draining
+// ends, has taken its time.
+func (p *process) watch(draining context.Context) (end func()) {
 	ctx, stop := context.WithCancel(context.Background())
 	var watching sync.WaitGroup
 	for _, o := range p.pipelines {
 		if o.drift != nil {
-			watching.Go(func() { o.drift.run(ctx) })
+			watching.Go(func() {
+				hard, cut := after(draining, o.drift.wiring.file.Pipeline.DrainTimeout)
+				defer cut()
+				o.drift.run(ctx, hard)
+			})
 		}
 	}
 	return func() {
 		stop()
 		watching.Wait()
+	}
+}
+
+// after gives a context that ends some time after another one did.
+func after(first context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(context.Background())
+	forget := context.AfterFunc(first, func() {
+		late := time.AfterFunc(d, cancel)
+		context.AfterFunc(ctx, func() { late.Stop() })
+	})
+	return ctx, func() {
+		forget()
+		cancel()
 	}
 }
 

@@ -88,16 +88,17 @@ func (d *driftWatch) own() []*drift.Report {
 	return d.reports.Latest()
 }
 
-// run watches until ctx ends, and then commits what was counted last.
-func (d *driftWatch) run(ctx context.Context) {
+// run watches until ctx ends, and then commits what was counted last, which hard
+// cuts short.
+func (d *driftWatch) run(ctx, hard context.Context) {
 	var parts sync.WaitGroup
 	defer parts.Wait()
 	parts.Go(func() { d.reports.Follow(ctx, d.streams.reports, d.wiring.log) })
 	if d.webhook != nil {
-		parts.Go(func() { d.webhook.Run(ctx) })
+		parts.Go(func() { d.webhook.Run(ctx, hard) })
 	}
-	if d.model.normal != nil || d.collect(ctx) {
-		_ = d.monitor.Load().Run(ctx) // with a reference nothing but ctx ends it
+	if d.model.normal != nil || d.collect(ctx, hard) {
+		_ = d.monitor.Load().Run(ctx, hard) // with a reference nothing but ctx ends it
 	}
 }
 

@@ -15,11 +15,11 @@ const frozenAge = 3 * time.Second
 
 // collect takes part in collecting a reference until one is frozen. False: ctx ended
 // before.
-func (d *driftWatch) collect(ctx context.Context) bool {
+func (d *driftWatch) collect(ctx, hard context.Context) bool {
 	for ctx.Err() == nil {
 		looked, stop := context.WithCancel(ctx)
 		ended := make(chan error, 1)
-		go func() { ended <- d.monitor.Load().Run(looked) }()
+		go func() { ended <- d.monitor.Load().Run(looked, hard) }()
 		ref := d.await(looked, ended)
 		stop()
 		if err := <-ended; errors.Is(err, monitor.ErrFrozen) {

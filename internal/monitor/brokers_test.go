@@ -24,6 +24,7 @@ type place interface {
 	Alarms(t *testing.T) [][]byte
 	Reader() func(context.Context) (ReportReader, error)
 	AlarmReader() func(context.Context) (Alarms, error)
+	Shutdown() // the broker
 }
 
 func places() map[string]func(t *testing.T) place {
@@ -101,7 +102,7 @@ func process(t *testing.T, o CoreOptions, b *mortal) (running *Monitor, stop fun
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		if err := m.Run(ctx); err != nil {
+		if err := m.Run(ctx, context.Background()); err != nil {
 			t.Error(err)
 		}
 	}()
@@ -242,7 +243,7 @@ func TestAlarmsArePostedOn(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
-				alarms.Close()
+				alarms.Close(t.Context())
 			}
 		})
 	}

@@ -76,4 +76,9 @@ func (k *kafkaAlarms) Done(ctx context.Context) error {
 	return nil
 }
 
-func (k *kafkaAlarms) Close() { k.client.Close() }
+func (k *kafkaAlarms) Close(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, leaveTimeout)
+	defer cancel()
+	_ = k.client.LeaveGroupContext(ctx) // else its place ends with the session timeout
+	k.client.Close()
+}

@@ -18,6 +18,7 @@ import (
 type kafkaPlace struct {
 	connect []kgo.Opt
 	client  *kgo.Client
+	cluster *kfake.Cluster
 }
 
 var testTopics = KafkaTopics{Panes: "p.panes", Reports: "p.drift", Alarms: "p.alarms", State: "p.drift-state", References: "p.state"}
@@ -35,7 +36,7 @@ func newKafkaPlace(t *testing.T) *kafkaPlace {
 		t.Fatal(err)
 	}
 	t.Cleanup(client.Close)
-	return &kafkaPlace{connect, client}
+	return &kafkaPlace{connect, client, cluster}
 }
 
 func (k *kafkaPlace) Broker(instance string) Broker {
@@ -94,6 +95,8 @@ func (k *kafkaPlace) Read(t *testing.T, topic string) [][]byte {
 	}
 	return all
 }
+
+func (k *kafkaPlace) Shutdown() { k.cluster.Close() }
 
 func (k *kafkaPlace) Reports(t *testing.T) [][]byte { return k.Read(t, "p.drift") }
 func (k *kafkaPlace) Alarms(t *testing.T) [][]byte  { return k.Read(t, "p.alarms") }

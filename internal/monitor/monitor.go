@@ -16,7 +16,8 @@ import (
 type Options struct {
 	Core   CoreOptions
 	Broker Broker
-	// Timeout bounds a commit, and an answer of the broker.
+	// Timeout bounds a commit, an answer of the broker, and its silence while the
+	// state is read.
 	Timeout time.Duration
 	Log     *slog.Logger
 	// Now is the clock, in tests; nil: the machine's.
@@ -74,15 +75,16 @@ func (m *Monitor) show(s telemetry.DriftStatus) {
 // compared, by another generation.
 var ErrFrozen = errors.New("the reference is frozen")
 
-// Run takes part until ctx ends, and then commits what it has. Whatever is wrong
-// with the broker it waits for: that drift is not watched is no reason not to
-// score. It returns early only when the reference was frozen.
-func (m *Monitor) Run(ctx context.Context) error {
+// Run takes part until ctx ends, and then commits what it has and leaves, which
+// hard cuts short where that ends too. Whatever is wrong with the broker it waits
+// for: that drift is not watched is no reason not to score. It returns early only
+// when the reference was frozen.
+func (m *Monitor) Run(ctx, hard context.Context) error {
 	defer m.show(telemetry.DriftStatus{State: stateStopped})
 	waits := newWaits()
 	last := ""
 	for ctx.Err() == nil {
-		err := m.serve(ctx, waits.Reset)
+		err := m.serve(ctx, hard, waits.Reset)
 		if errors.Is(err, ErrFrozen) {
 			return err
 		}
@@ -111,7 +113,7 @@ func (m *Monitor) Run(ctx context.Context) error {
 const idlePoll = time.Second
 
 // serve has a session until it is spent or ctx ends.
-func (m *Monitor) serve(ctx context.Context, proven func()) error {
+func (m *Monitor) serve(ctx, hard context.Context, proven func()) error {
 	opening, cancel := context.WithTimeout(ctx, m.o.Timeout)
 	s, err := m.o.Broker.Open(opening, m.o.Core.Identity)
 	cancel()
@@ -123,7 +125,7 @@ func (m *Monitor) serve(ctx context.Context, proven func()) error {
 	var first []Delta // they may come with the ownership
 	for !s.Owner() {
 		if ctx.Err() != nil {
-			return m.leave(s)
+			return m.leave(hard, s)
 		}
 		if first, err = m.standBy(ctx, s); err != nil {
 			return err
@@ -136,11 +138,11 @@ func (m *Monitor) serve(ctx context.Context, proven func()) error {
 	o.add(first)
 	proven()
 	for ctx.Err() == nil {
-		if err := o.turn(ctx); err != nil {
+		if err := o.turn(ctx, hard); err != nil {
 			return err
 		}
 	}
-	return errors.Join(o.finish(), m.leave(s))
+	return errors.Join(o.finish(hard), m.leave(hard, s))
 }
 
 func (m *Monitor) standBy(ctx context.Context, s Session) ([]Delta, error) {
@@ -153,8 +155,8 @@ func (m *Monitor) standBy(ctx context.Context, s Session) ([]Delta, error) {
 // session timeout.
 const leaveTimeout = 2 * time.Second
 
-func (m *Monitor) leave(s Session) error {
-	ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout)
+func (m *Monitor) leave(hard context.Context, s Session) error {
+	ctx, cancel := context.WithTimeout(hard, leaveTimeout)
 	defer cancel()
 	return s.Leave(ctx)
 }

@@ -27,7 +27,7 @@ func watchMemory(t *testing.T, o CoreOptions, m *memory) (last map[string]string
 		ctx, stop := context.WithCancel(t.Context())
 		monitor := New(Options{Core: o, Broker: m, Timeout: time.Second, Log: slog.New(slog.DiscardHandler)})
 		ended := make(chan error)
-		go func() { ended <- monitor.Run(ctx) }()
+		go func() { ended <- monitor.Run(ctx, context.Background()) }()
 		<-m.idle
 		stop()
 		if err := <-ended; err != nil {
@@ -158,7 +158,7 @@ func TestFreeze(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			m.idle = make(chan struct{})
 			monitor := New(Options{Core: o, Broker: m, Timeout: time.Second, Log: quiet})
-			if err := monitor.Run(t.Context()); !errors.Is(err, ErrFrozen) {
+			if err := monitor.Run(t.Context(), context.Background()); !errors.Is(err, ErrFrozen) {
 				t.Errorf("the monitor ended with %v", err)
 			}
 		})

@@ -90,8 +90,8 @@ func (a *natsAlarms) Next(ctx context.Context) ([]byte, time.Time, error) {
 
 func (a *natsAlarms) Done(ctx context.Context) error { return a.share.commit(ctx, nil) }
 
-func (a *natsAlarms) Close() {
-	ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout)
+func (a *natsAlarms) Close(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, leaveTimeout)
 	defer cancel()
 	_ = a.share.leave(ctx) // else the lease expires
 	a.share.close()

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -18,12 +19,13 @@ import (
 type natsPlace struct {
 	options NATSOptions
 	js      jetstream.JetStream
+	server  *server.Server
 }
 
 func newNATSPlace(t *testing.T) *natsPlace {
 	t.Helper()
-	server := natstest.InProcess(t)
-	conn, err := nats.Connect("", nats.InProcessServer(server))
+	s := natstest.InProcess(t)
+	conn, err := nats.Connect("", nats.InProcessServer(s))
 	js := natstest.JetStream(t, conn, err)
 	p := &config.Pipeline{Name: "p", Source: config.Source{Group: "p", Stream: "IN"}, Sink: config.Sink{Stream: "OUT"}}
 	for _, stream := range broker.NeededStreams(p) {
@@ -34,8 +36,8 @@ func newNATSPlace(t *testing.T) *natsPlace {
 			t.Fatal(err)
 		}
 	}
-	return &natsPlace{js: js, options: NATSOptions{
-		Connect: []nats.Option{nats.InProcessServer(server)}, Source: "IN", Filters: []string{"in.0", "in.1", "in.2"}, Own: "OUT",
+	return &natsPlace{js: js, server: s, options: NATSOptions{
+		Connect: []nats.Option{nats.InProcessServer(s)}, Source: "IN", Filters: []string{"in.0", "in.1", "in.2"}, Own: "OUT",
 		Subjects: broker.NewSubjects(p), Group: "p", Prepare: func(context.Context) error { return nil },
 		SessionTimeout: testSession, Timeout: 10 * time.Second, Log: quiet,
 	}}
@@ -106,6 +108,11 @@ func (n *natsPlace) Read(t *testing.T, subject string) [][]byte {
 		all = append(all, m.Data())
 	}
 	return all
+}
+
+func (n *natsPlace) Shutdown() {
+	n.server.Shutdown()
+	n.server.WaitForShutdown()
 }
 
 func (n *natsPlace) Reports(t *testing.T) [][]byte { return n.Read(t, "p.drift") }

@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -26,7 +27,11 @@ type owner struct {
 	left   []StateRecord
 }
 
-// takeOver reads what the last owner committed.
+// errSilent says that the rest of the state did not come.
+var errSilent = errors.New("the broker has stopped answering")
+
+// takeOver reads what the last owner committed. That may be much: what is bounded
+// is how long the next record takes.
 func (m *Monitor) takeOver(ctx context.Context, s Session) (*owner, error) {
 	start := m.o.Now()
 	o := &owner{m: m, session: s, core: NewCore(m.o.Core), due: start}
@@ -34,7 +39,11 @@ func (m *Monitor) takeOver(ctx context.Context, s Session) (*owner, error) {
 	others := map[string]*abandoned{}
 	token := m.o.Core.Identity.Token()
 	size := 0
+	ctx, cancel := context.WithCancelCause(ctx)
+	silence := time.AfterFunc(m.o.Timeout, func() { cancel(errSilent) })
+	defer silence.Stop()
 	err := s.State(ctx, func(r StateRecord) error {
+		silence.Reset(m.o.Timeout)
 		switch {
 		case r.Identity != token:
 			note(others, &r)
@@ -46,7 +55,9 @@ func (m *Monitor) takeOver(ctx context.Context, s Session) (*owner, error) {
 		}
 		return nil
 	})
-	if err == nil {
+	if err != nil {
+		err = errors.Join(err, context.Cause(ctx))
+	} else {
 		err = o.core.Restore(mine)
 	}
 	if err != nil {
@@ -107,15 +118,16 @@ const (
 	mostRemoved = 200
 )
 
-// turn polls, and commits when it is time.
-func (o *owner) turn(ctx context.Context) error {
+// turn polls, and commits when it is time: to the end, also when the process is
+// told to end meanwhile, for what is cut short may have been committed all the same.
+func (o *owner) turn(ctx, hard context.Context) error {
 	if err := o.poll(ctx, o.due); err != nil {
 		return err
 	}
 	if o.m.o.Now().Before(o.due) && o.bytes < mostBytes && o.polled < mostDeltas {
 		return nil
 	}
-	return o.commit(ctx)
+	return o.commit(hard)
 }
 
 // poll adds deltas, for which it waits until a time.
@@ -165,9 +177,6 @@ func (o *owner) list(ctx context.Context) error {
 }
 
 func (o *owner) commit(ctx context.Context) error {
-	// To the end, also when the process is told to end meanwhile: what is cut
-	// short may have been committed all the same.
-	ctx = context.WithoutCancel(ctx)
 	now := o.m.o.Now()
 	if now.Sub(o.asked) >= listEvery {
 		if err := o.list(ctx); err != nil {
@@ -208,18 +217,18 @@ func (o *owner) commit(ctx context.Context) error {
 
 // finish commits what the workers of this process have counted last, or as much
 // of it as is there within a moment.
-func (o *owner) finish() error {
+func (o *owner) finish(hard context.Context) error {
 	const moment = 200 * time.Millisecond
 	for start := time.Now(); time.Since(start) < leaveTimeout; {
 		before := o.polled
-		if err := o.poll(context.Background(), o.m.o.Now().Add(moment)); err != nil {
+		if err := o.poll(hard, o.m.o.Now().Add(moment)); err != nil {
 			return err
 		}
 		if o.polled == before {
 			break
 		}
 	}
-	return o.commit(context.Background())
+	return o.commit(hard)
 }
 
 func (o *owner) show() {

@@ -22,7 +22,8 @@ type Alarms interface {
 	Next(ctx context.Context) (record []byte, at time.Time, err error)
 	// Done says that the last one that Next gave need not come again.
 	Done(ctx context.Context) error
-	Close()
+	// Close leaves the alarms to other processes, for which it takes until ctx ends.
+	Close(ctx context.Context)
 }
 
 // WebhookOptions say where alarms are posted to.
@@ -73,12 +74,13 @@ func orDefault(d, otherwise time.Duration) time.Duration {
 	return d
 }
 
-// Run posts until ctx ends. It waits for a broker that is away.
-func (w *Webhook) Run(ctx context.Context) {
+// Run posts until ctx ends, and then leaves, which hard cuts short. It waits for a
+// broker that is away.
+func (w *Webhook) Run(ctx, hard context.Context) {
 	defer w.o.Client.CloseIdleConnections()
 	waits := newWaits()
 	for ctx.Err() == nil {
-		err := w.serve(ctx, waits.Reset)
+		err := w.serve(ctx, hard, waits.Reset)
 		if ctx.Err() != nil {
 			return
 		}
@@ -87,12 +89,12 @@ func (w *Webhook) Run(ctx context.Context) {
 	}
 }
 
-func (w *Webhook) serve(ctx context.Context, proven func()) error {
+func (w *Webhook) serve(ctx, hard context.Context, proven func()) error {
 	alarms, err := w.o.Open(ctx)
 	if err != nil {
 		return err
 	}
-	defer alarms.Close()
+	defer alarms.Close(hard)
 	for {
 		record, at, err := alarms.Next(ctx)
 		if err != nil {

@@ -44,7 +44,7 @@ func (a *alarmList) Done(context.Context) error {
 	return nil
 }
 
-func (a *alarmList) Close() {}
+func (a *alarmList) Close(context.Context) {}
 
 // endpoint answers posts as it is told and keeps them.
 type endpoint struct {
@@ -92,7 +92,7 @@ func TestWebhookTriesAgain(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan struct{})
 		start := time.Now()
-		go func() { defer close(ended); w.Run(ctx) }()
+		go func() { defer close(ended); w.Run(ctx, context.Background()) }()
 		time.Sleep(10 * time.Minute)
 		stop()
 		<-ended
@@ -122,7 +122,7 @@ func TestWebhookGivesUp(t *testing.T) {
 		w := newTestWebhook(t, e, alarms, "")
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan struct{})
-		go func() { defer close(ended); w.Run(ctx) }()
+		go func() { defer close(ended); w.Run(ctx, context.Background()) }()
 		time.Sleep(25 * time.Hour)
 		stop()
 		<-ended
@@ -144,7 +144,7 @@ func TestWebhookLeavesOldAlarms(t *testing.T) {
 		w := newTestWebhook(t, e, alarms, "")
 		ctx, stop := context.WithTimeout(t.Context(), time.Hour)
 		defer stop()
-		w.Run(ctx)
+		w.Run(ctx, context.Background())
 		if alarms.done != 1 || len(e.posts) != 0 {
 			t.Errorf("%d done, posts %q", alarms.done, e.posts)
 		}
@@ -160,7 +160,7 @@ func TestWebhookKeepsWhatItCouldNotPost(t *testing.T) {
 		w := newTestWebhook(t, e, alarms, "")
 		ctx, stop := context.WithTimeout(t.Context(), time.Hour)
 		defer stop()
-		w.Run(ctx)
+		w.Run(ctx, context.Background())
 		if alarms.done != 0 || len(e.posts) == 0 {
 			t.Errorf("%d done after %d tries", alarms.done, len(e.posts))
 		}
