@@ -21,6 +21,9 @@ func (w *Windows) Advance(clock int64) []Closed {
 		}
 	}
 	w.mark = mark
+	if w.collect != nil {
+		w.collect.look(mark)
+	}
 	for _, g := range w.grids {
 		for _, cell := range g.cells {
 			cell.changed = false

@@ -1,17 +1,25 @@
 package drift
 
 import (
-	"cmp"
 	"maps"
 	"math"
 	"slices"
 )
 
-// collection are the panes that a first reference is made of.
+// collection are the sums that a first reference is made of: those of the first
+// stretch of event time that has enough rows, so that one event dated long ago
+// begins none.
+//
+// Which stretch that is follows from the sums alone. Rows are only ever added, so
+// that it can only become an earlier one: what comes behind it is not kept. As long
+// as there is none, no stretch of that length has many rows.
 type collection struct {
 	sums   *grid // their windows are one sum long, and never reported
-	length int64 // of event time that is collected, milliseconds
-	start  int64 // of the first pane; math.MaxInt64 before there is one
+	length int64 // of the stretch, milliseconds
+	rows   int64 // that it has at least
+
+	// Of the stretch, as of the last look; math.MaxInt64 where there is none.
+	start, end int64
 }
 
 // collectionPanes is how many the collected stretch is made of, or a few less.
@@ -22,22 +30,21 @@ func newCollection(cfg WindowsConfig) *collection {
 	sums := newGrid(WindowSpec{Name: "first", Length: grain}, cfg)
 	sums.hop = sums.length
 	sums.id = "first/" + grain.String()
-	return &collection{sums: sums, length: cfg.Collect.Milliseconds(), start: math.MaxInt64}
+	return &collection{
+		sums: sums, length: cfg.Collect.Milliseconds(), rows: max(cfg.CollectRows, 1),
+		start: math.MaxInt64, end: math.MaxInt64,
+	}
 }
 
-// complete tells whether nothing can be added any more.
-func (c *collection) complete(mark int64) bool {
-	return c.start != math.MaxInt64 && mark >= c.start+c.length+c.sums.lateness
-}
+// over tells whether nothing can be added any more to the stretch that begins at
+// start.
+func (c *collection) over(start, mark int64) bool { return mark >= start+c.length+c.sums.lateness }
 
-// add adds a pane that lies in the stretch, or begins it earlier.
+// add adds the rows of a pane that is not too late for every stretch.
 func (c *collection) add(p *Pane, mark int64) {
 	span := c.sums.span(p.Start)
-	if c.complete(mark) || c.start != math.MaxInt64 && span.Start >= c.start+c.length {
+	if p.Rows == 0 || c.over(span.Start, mark) {
 		return
-	}
-	if p.Rows > 0 {
-		c.start = min(c.start, span.Start)
 	}
 	cell := c.sums.at(span)
 	cell.add(p)
@@ -52,30 +59,42 @@ func (c *cell) addTexts(p *Pane) {
 	maps.Copy(c.sum.Texts, p.Texts)
 }
 
-// begin finds the start among restored panes.
-func (c *collection) begin() {
-	for start, cell := range c.sums.cells {
-		if cell.sum.Rows > 0 {
-			c.start = min(c.start, start)
+// look finds the stretch, and forgets the sums that cannot be part of it.
+func (c *collection) look(mark int64) {
+	cells := c.sums.cells
+	starts := slices.Sorted(maps.Keys(cells))
+	c.start, c.end = math.MaxInt64, math.MaxInt64
+	var rows int64 // from start on
+	next := 0      // the first one that is not among these
+	for _, start := range starts {
+		for ; next < len(starts) && starts[next] < start+c.length; next++ {
+			rows += cells[starts[next]].sum.Rows
+		}
+		if rows >= c.rows {
+			c.start, c.end = start, start+c.length
+			break
+		}
+		rows -= cells[start].sum.Rows
+		if c.over(start, mark) {
+			delete(cells, start)
 		}
 	}
+	maps.DeleteFunc(cells, func(start int64, _ *cell) bool { return start >= c.end })
 }
 
 // Collected gives the panes of the first stretch of event time that is Collect
-// long, and true, once the watermark is the lateness past its end. A pane here is
-// a 96th of it, or what comes next in multiples of the configured one. They are
-// still those of the Windows: to read only.
+// long and has CollectRows rows, and true, once the watermark of the last Advance
+// is the lateness past its end. A pane here is a 96th of it, or what comes next in
+// multiples of the configured one. They are still those of the Windows: to read
+// only.
 func (w *Windows) Collected() ([]Pane, bool) {
 	c := w.collect
-	if c == nil || !c.complete(w.mark) {
+	if c == nil || c.start == math.MaxInt64 || !c.over(c.start, w.mark) {
 		return nil, false
 	}
-	var panes []Pane
-	for start, cell := range c.sums.cells {
-		if start >= c.start && start < c.start+c.length && cell.sum.Rows > 0 {
-			panes = append(panes, cell.sum)
-		}
+	var panes []Pane // those before the stretch are forgotten by now
+	for _, start := range slices.Sorted(maps.Keys(c.sums.cells)) {
+		panes = append(panes, c.sums.cells[start].sum)
 	}
-	slices.SortFunc(panes, func(a, b Pane) int { return cmp.Compare(a.Start, b.Start) })
 	return panes, true
 }

@@ -12,8 +12,10 @@ type WindowsConfig struct {
 	Windows              []WindowSpec
 	Zone                 *time.Location
 	// Collect is the stretch of event time whose panes are kept for a first
-	// reference, see Collected; 0 where there is one.
-	Collect time.Duration
+	// reference, and CollectRows how many rows it has at least, see Collected; 0
+	// where there is a reference.
+	Collect     time.Duration
+	CollectRows int64
 }
 
 // Windows sums the deltas of one generation of one model version into windows.

@@ -123,9 +123,6 @@ func (w *Windows) Restore(records iter.Seq2[string, []byte]) error {
 	if err := w.restoreHead(head, all); err != nil {
 		return fmt.Errorf("state of windows: %w", err)
 	}
-	if w.collect != nil {
-		w.collect.begin()
-	}
 	w.storedHead = head
 	return nil
 }

@@ -14,7 +14,10 @@ func windowsSettings(d *config.Drift) (drift.WindowsConfig, error) {
 	if err != nil {
 		return drift.WindowsConfig{}, fmt.Errorf("drift.zone: %w", err)
 	}
-	c := drift.WindowsConfig{Pane: d.Pane, Lateness: d.Lateness, Idle: d.Idle, Zone: zone, Collect: d.Reference.First}
+	c := drift.WindowsConfig{
+		Pane: d.Pane, Lateness: d.Lateness, Idle: d.Idle, Zone: zone,
+		Collect: d.Reference.First, CollectRows: int64(d.MinRows),
+	}
 	for _, w := range d.Windows {
 		c.Windows = append(c.Windows, windowSpec(w))
 	}
