@@ -2,8 +2,9 @@
 
 It needs Python's standard library only. Settings come from the environment:
 WEBHOOK_SECRET, as in the pipeline's drift.webhook.secret, and either GITHUB_TOKEN
-and GITHUB_REPOSITORY (owner/name), or AIRFLOW_URL (…/dags/DAG/dagRuns) and
-AIRFLOW_TOKEN. LISTEN is HOST:PORT, 127.0.0.1:9000 by default.
+and GITHUB_REPOSITORY (owner/name; GITHUB_API_URL where it is not github.com's), or
+AIRFLOW_URL (…/dags/DAG/dagRuns) and AIRFLOW_TOKEN. LISTEN is HOST:PORT,
+127.0.0.1:9000 by default.
 """
 
 import base64
@@ -40,7 +41,8 @@ def request(event, env):
     if "AIRFLOW_URL" in env:
         body = {"dag_run_id": event["id"], "logical_date": None, "conf": event}
         return env["AIRFLOW_URL"], env["AIRFLOW_TOKEN"], body
-    url = f"https://api.github.com/repos/{env['GITHUB_REPOSITORY']}/dispatches"
+    api = env.get("GITHUB_API_URL", "https://api.github.com")
+    url = f"{api}/repos/{env['GITHUB_REPOSITORY']}/dispatches"
     return url, env["GITHUB_TOKEN"], {"event_type": "penstock-drift", "client_payload": event}
 
 

@@ -3,6 +3,7 @@ package cli
 import (
 	"log/slog"
 	"runtime"
+	"sync"
 	"time"
 
 	"github.com/penstock/penstock/internal/broker"
@@ -79,6 +80,7 @@ type brokerWiring struct {
 	limits   *broker.Limits
 	counts   *telemetry.Pipeline
 	log      *slog.Logger
+	making   sync.Mutex // held by who makes streams: all workers want them first
 }
 
 // openBroker makes the broker that the config names. What it makes connects when

@@ -105,6 +105,8 @@ func (w *brokerWiring) prepareStreams(ctx context.Context, js jetstream.JetStrea
 
 // makeStreams makes streams that are missing, and gives what is there then.
 func (w *brokerWiring) makeStreams(ctx context.Context, js jetstream.JetStream, all bool) ([]broker.FoundStream, error) {
+	w.making.Lock()
+	defer w.making.Unlock()
 	needed := broker.NeededStreams(&w.file.Pipeline)
 	found, err := broker.InspectStreams(ctx, js, needed)
 	if err != nil || !slices.ContainsFunc(found, func(f broker.FoundStream) bool { return !f.Exists() }) {

@@ -52,7 +52,13 @@ func (p *process) watchDrift(w *brokerWiring, connected pipeline.Broker, model *
 	d.monitor.Store(d.with(model.normal))
 	if hook := &cfg.Drift.Webhook; hook.URL != "" {
 		d.webhook, err = monitor.NewWebhook(monitor.WebhookOptions{
-			URL: hook.URL, Secret: hook.Secret.Reveal(), Open: d.streams.alarms, Log: w.log,
+			URL: hook.URL, Secret: hook.Secret.Reveal(), Log: w.log,
+			Open: func(ctx context.Context) (monitor.Alarms, error) {
+				if err := connected.Prepare(ctx); err != nil {
+					return nil, err
+				}
+				return d.streams.alarms(ctx)
+			},
 		})
 		if err != nil {
 			return nil, &refusal{err}

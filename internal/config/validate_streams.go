@@ -81,7 +81,7 @@ func (v *validator) natsStreams() {
 	if p.Source.SessionTimeout%time.Second != 0 {
 		v.errorf("source.session_timeout", "session_timeout must be whole seconds with NATS, which leases expire in, not %s", durationText(p.Source.SessionTimeout))
 	}
-	if e := p.Broker.Embedded; e != nil && e.Listen == "" && v.file.has("source") && len(p.Source.FilterSubjects) == 0 {
+	if e := p.Broker.Embedded; e != nil && e.Listen == "" && p.Source.Stream != "" && len(p.Source.FilterSubjects) == 0 {
 		v.warnf("source", "without filter_subjects the embedded server cannot make stream %s, which takes its subjects from them", p.Source.Stream)
 	}
 	if p.Sink.Stream != "" && p.Sink.Stream == p.Source.Stream {

@@ -67,7 +67,7 @@ func (p *Pipeline) Abort() { p.cut(errDrain) }
 // group are given back. It returns early with an error that does not heal, and
 // without one when all is done that UntilEnd asks for.
 func (p *Pipeline) Run(ctx context.Context) error {
-	forgetLog := context.AfterFunc(ctx, func() { p.c.Log.Info("draining", "pipeline", p.c.Name, "at_most", p.c.DrainTimeout) })
+	forgetLog := context.AfterFunc(ctx, func() { p.c.Log.Info("draining", "at_most", p.c.DrainTimeout) })
 	defer forgetLog()
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -209,7 +209,7 @@ func (p *Pipeline) goesOn(worker int) {
 	}
 	p.mu.Unlock()
 	if last {
-		p.c.Log.Info("going on again", "pipeline", p.c.Name, "worker", worker, "waited", time.Since(since).Round(time.Millisecond))
+		p.c.Log.Info("going on again", "worker", worker, "waited", time.Since(since).Round(time.Millisecond))
 	}
 }
 
