@@ -10,18 +10,12 @@ FUZZTIME ?= 10m
 COVERED  := ./inference ./internal/config
 FLOOR    := 90
 
-# Packages that do not depend on the one with cgo: their tests need neither a C
-# compiler nor ONNX Runtime.
-PURE = $(shell CGO_ENABLED=0 go list -f \
-  '{{$$needs := eq .ImportPath "$(ONNX)"}}{{range .Deps}}{{if eq . "$(ONNX)"}}{{$$needs = true}}{{end}}{{end}}{{if not $$needs}}{{.ImportPath}}{{end}}' ./...)
-
 # Packages in whose code and tests no goroutine starts, as serial_test.go makes
 # sure: the race detector could find nothing in them.
 SERIAL := ./drift ./internal/cardevents ./internal/config ./inference ./inference/onnxfile
-# Packages whose tests take long and in which nothing depends on cgo. Their tests run
-# once; without cgo they are compiled and vetted.
-ONCE := ./drift ./internal/broker ./internal/driftfile ./internal/driftview ./internal/embedded ./internal/isolation \
-  ./internal/monitor ./internal/natstest ./internal/pipeline
+# Packages that are not the same without cgo, or without the race detector: their tests
+# run once more. The others would do again what they did.
+DIFFERENT = $(shell grep -rlE --include='*.go' '^//go:build .*(cgo|race)' cmd inference internal | xargs -n 1 dirname | sort -u)
 # Tests that wait for brokers wait side by side, on however few cores.
 PARALLEL := -parallel 4
 
@@ -72,13 +66,14 @@ pointers: build # the one package with cgo again, with every write of a Go point
 
 pure: # what must work without a C compiler and without ONNX Runtime
 	$(call say,Build and tests without cgo)
-	@CGO_ENABLED=0 go build ./...
-	@CGO_ENABLED=0 go vet $(ONCE)
-	@CGO_ENABLED=0 go test $(PARALLEL) $(filter-out $(call full,$(ONCE)),$(PURE))
+	@CGO_ENABLED=0 go build -o /dev/null ./cmd/penstock
+	@CGO_ENABLED=0 go test $(PARALLEL) $(DIFFERENT:%=./%)
 
-cross: # that it compiles for the systems that these tests do not run on
-	$(call say,Build for macOS and Windows)
-	@for os in darwin windows; do CGO_ENABLED=0 GOOS=$$os go build ./... || exit 1; done
+cross: # that it compiles where these tests do not run: without cgo, and on other systems
+	$(call say,Types without cgo$(comma) on Linux$(comma) macOS and Windows)
+	@go test tools/typecheck/*.go
+	@go run tools/typecheck/main.go -test linux darwin
+	@go run tools/typecheck/main.go windows
 
 deployments: build # what people deploy, by the libraries of those who read it, in a module of its own; on Linux
 	$(call say,Image$(comma) compose$(comma) Kubernetes$(comma) systemd and the operations page)
