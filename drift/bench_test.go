@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/penstock/penstock/drift"
 )
@@ -30,30 +31,38 @@ func perEvent(b *testing.B, events int) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*events), "ns/event")
 }
 
-// BenchmarkNumbers is a numeric feature, per event.
+// BenchmarkNumbers is a numeric feature, per event: without a reference and with
+// one, of numbers over many powers of two, close to each other, and of a few.
 func BenchmarkNumbers(b *testing.B) {
 	random := rand.New(rand.NewPCG(1, 2))
-	column := make([]float64, 4096)
-	for i := range column {
-		column[i] = math.Exp(random.NormFloat64() * 2)
-	}
-	counters := map[string]*drift.Counter{"basic": numeric(), "split": numericSplit(column)}
-	for _, name := range []string{"basic", "split"} {
-		c := counters[name]
-		b.Run(name, func(b *testing.B) {
-			for b.Loop() {
-				c.Numbers(0, column)
-			}
-			perEvent(b, len(column))
-		})
-		b.Run(name+"-one-by-one", func(b *testing.B) {
-			for b.Loop() {
-				for _, v := range column {
-					c.Number(0, v)
+	for _, c := range []struct {
+		name string
+		draw func() float64
+	}{
+		{"wide", func() float64 { return math.Exp(random.NormFloat64() * 2) }},
+		{"narrow", func() float64 { return 100 + 3*random.NormFloat64() }},
+		{"discrete", func() float64 { return float64(random.IntN(24)) }},
+	} {
+		column := make([]float64, 4096)
+		for i := range column {
+			column[i] = c.draw()
+		}
+		for kind, counter := range map[string]*drift.Counter{"bare": numeric(), "by-reference": numericByReference(b, column)} {
+			b.Run(c.name+"/"+kind, func(b *testing.B) {
+				for b.Loop() {
+					counter.Numbers(0, column)
 				}
-			}
-			perEvent(b, len(column))
-		})
+				perEvent(b, len(column))
+			})
+			b.Run(c.name+"/"+kind+"-one-by-one", func(b *testing.B) {
+				for b.Loop() {
+					for _, v := range column {
+						counter.Number(0, v)
+					}
+				}
+				perEvent(b, len(column))
+			})
+		}
 	}
 }
 
@@ -61,17 +70,19 @@ func numeric() *drift.Counter {
 	return drift.NewCounter(drift.NewSchema([]drift.Field{{Name: "x"}}, nil))
 }
 
-func numericSplit(values []float64) *drift.Counter {
-	var l drift.Layout
-	for range 3 {
-		for i, v := range values {
-			if i%10 == 0 && len(l.Splits) < 500 {
-				split(&l, l.Bucket(v))
-			}
-		}
+func numericByReference(tb testing.TB, values []float64) *drift.Counter {
+	fields := []drift.Field{{Name: "x"}}
+	builder := drift.NewReferenceBuilder(fields, time.Hour)
+	for _, v := range values {
+		rows := builder.At(0, false)
+		rows.Row()
+		rows.Number(0, v)
 	}
-	ref := &drift.Reference{Fields: []drift.ReferenceField{{Field: drift.Field{Name: "x"}, Layout: l}}}
-	return drift.NewCounter(drift.NewSchema([]drift.Field{{Name: "x"}}, ref))
+	ref, err := builder.Build()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return drift.NewCounter(drift.NewSchema(fields, ref))
 }
 
 // BenchmarkTexts is a categorical feature, per event.

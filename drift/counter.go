@@ -30,7 +30,7 @@ func NewCounter(s *Schema) *Counter {
 		f := &s.Fields[i]
 		switch f.Kind {
 		case Numeric:
-			c.fields[i].numbers = newHistogram(f.Layout)
+			c.fields[i].numbers = newHistogram(f.parts)
 		case Categorical:
 			c.fields[i].texts = newTextCounter(f)
 		}
@@ -44,15 +44,12 @@ func (c *Counter) Row() { c.rows++ }
 
 // Number counts a value of a numeric field, NaN and Inf too.
 func (c *Counter) Number(field int, v float64) {
-	c.fields[c.countedAs[field].from].numbers.add(v)
+	c.fields[c.countedAs[field].from].numbers.add([]float64{v})
 }
 
 // Numbers counts a column of a numeric field.
 func (c *Counter) Numbers(field int, v []float64) {
-	numbers := c.fields[c.countedAs[field].from].numbers
-	for _, x := range v {
-		numbers.add(x)
-	}
+	c.fields[c.countedAs[field].from].numbers.add(v)
 }
 
 // Text counts a value of a categorical field.
@@ -71,9 +68,9 @@ func (c *Counter) Vector(field int, v []float32) {
 	}
 	derived := c.fields[at.from:at.to]
 	norm, along := project(v, own.signs)
-	derived[0].numbers.add(norm)
+	derived[0].numbers.add([]float64{norm})
 	for i, x := range along {
-		derived[1+i].numbers.add(x)
+		derived[1+i].numbers.add([]float64{x})
 	}
 	if len(own.Centroids) > 0 {
 		// A vector that is not finite is near to none: -1 is New.
@@ -107,7 +104,7 @@ func (c *Counter) Counts(dst []Counts) []Counts {
 		f := &c.fields[i]
 		counts := Counts{Missing: f.missing, TypeErrors: f.typeErrors}
 		if f.numbers != nil {
-			f.numbers.counts(&counts)
+			f.numbers.tell(&counts)
 		}
 		if f.texts != nil {
 			f.texts.counts(&counts)

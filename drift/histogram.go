@@ -6,65 +6,80 @@ import (
 )
 
 const (
-	cellBits  = 6 // of a key that a node looks at
-	nodeCells = 1 << cellBits
-	rootShift = 64 - cellBits
-	rootNode  = nodeCells // the first node's cells stand for those of nodes that are not there
+	octaveShift = 52 // of a key: what is left are the sign and the exponent
+	octaveCells = 1 << (octaveShift - basicShift)
 )
 
-// histogram counts numbers in a trie over the bits of their keys, six a level.
-// Three levels tell the basic buckets apart, and only where these were split it
-// goes deeper. So a number costs three loads and no comparison of keys, the
-// buckets come out in order without sorting, and emptying touches only what was
-// counted. A hash table, the alternative, has to be sorted for every delta.
+// histogram counts numbers by octave, all those of one sign and exponent. An
+// octave has a cell for each of its 64 basic buckets; one that the layout splits is
+// counted by its parts. So a number costs two loads, or four, and hardly ever a
+// comparison of keys, the buckets come out in order without sorting, and emptying
+// touches only what was counted. A hash table, the alternative, has to be sorted
+// for every delta.
 //
-// Nodes stay when it is emptied: what it takes is that of all buckets ever seen,
-// some 10 kB as a rule and 6 MB if there were numbers of every size.
+// Octaves stay when it is emptied: what it takes is that of all octaves ever seen,
+// some 10 kB as a rule and 2 MB if there were numbers of every size.
 type histogram struct {
-	splits []uint64
-	// cells are nodes of 64. A cell is a count, or, negative, where the cells of
-	// the node begin that looks at further bits.
-	cells []int64
-	used  []uint64 // a node's cells in which something was counted, a bit each
+	lowest  uint64   // the octave that octaves begins with
+	octaves []uint16 // the number of each one's cells; 0 is that of octaves without any
+	seen    []uint16 // those that have cells, ascending
+	cells   []int64  // 64 a number, those of 0 being empty: a count, or ^ of where a split bucket's strides begin
+	used    []uint64 // a number's cells in which something was counted, a bit each
+
+	parts  *parts // of the layout
+	counts []int64
+	last   []int32 // the part of each split bucket that was searched for last
 
 	nan, posInf, negInf int64
 
 	buckets []Bucket // the last result, to be used again
 }
 
-func newHistogram(l *Layout) *histogram {
-	return &histogram{splits: l.Splits, cells: make([]int64, 2*nodeCells), used: make([]uint64, 2)}
-}
-
-// add counts a number.
-func (h *histogram) add(v float64) {
-	key := Key(v)
-	exponents := -h.cells[rootNode+key>>rootShift]
-	node := -h.cells[exponents+int64(key>>(rootShift-cellBits)%nodeCells)]
-	for shift := uint(basicShift); ; shift = deeper(shift) {
-		cell := &h.cells[node+int64(key>>shift%nodeCells)]
-		if *cell > 0 {
-			*cell++
-			return
-		}
-		if *cell == 0 {
-			h.addFirst(key)
-			return
-		}
-		node = -*cell
+func newHistogram(p *parts) *histogram {
+	return &histogram{
+		cells: make([]int64, octaveCells), used: make([]uint64, 1),
+		parts: p, counts: make([]int64, len(p.keys)), last: make([]int32, len(p.first)),
 	}
 }
 
-// deeper is the shift of the next level. The last one looks at two bits again.
-func deeper(shift uint) uint {
-	if shift < cellBits {
-		return 0
+// add counts numbers.
+func (h *histogram) add(values []float64) {
+	lowest, octaves, cells, strides := h.lowest, h.octaves, h.cells, h.parts.strides
+	for _, v := range values {
+		key := Key(v)
+		if o := key>>octaveShift - lowest; o < uint64(len(octaves)) {
+			number, i := int(octaves[o]), key>>basicShift%octaveCells
+			cell := &cells[number*octaveCells+int(i)]
+			if *cell > 0 {
+				*cell++
+				continue
+			}
+			if *cell < 0 && h.used[number]>>i&1 != 0 {
+				stride := int(^*cell) + int(key>>strideShift%bucketStrides)
+				if part := strides[stride]; part >= 0 {
+					h.counts[part]++
+				} else {
+					h.search(key, stride/bucketStrides, int(^part))
+				}
+				continue
+			}
+		}
+		h.addFirst(key)
+		lowest, octaves, cells = h.lowest, h.octaves, h.cells
 	}
-	return shift - cellBits
 }
 
-// addFirst counts a key whose cell is empty, and marks the way to it. Infinities
-// and NaN never get a cell and so always come here.
+// search counts a key of a split bucket, in a part that is not before from. Mostly
+// a bucket is split as far as that for the sake of a single value.
+func (h *histogram) search(key uint64, bucket, from int) {
+	last := &h.last[bucket]
+	if h.parts.keys[*last] != key {
+		*last = int32(h.parts.search(key, from))
+	}
+	h.counts[*last]++
+}
+
+// addFirst counts a key whose cell is empty. Infinities and NaN never get one.
 func (h *histogram) addFirst(key uint64) {
 	switch {
 	case key == infinity:
@@ -77,79 +92,83 @@ func (h *histogram) addFirst(key uint64) {
 		h.nan++
 		return
 	}
-	node := int64(rootNode)
-	for shift := uint(rootShift); ; shift = deeper(shift) {
-		i := key >> shift % nodeCells
-		h.used[node/nodeCells] |= 1 << i
-		cell := node + int64(i)
-		if h.cells[cell] == 0 {
-			if shift <= basicShift && !h.splitWithin(key>>shift<<shift, shift) {
-				h.cells[cell] = 1
-				return
-			}
-			h.cells[cell] = -int64(len(h.cells))
-			h.cells = append(h.cells, make([]int64, nodeCells)...)
-			h.used = append(h.used, 0)
-		}
-		node = -h.cells[cell]
+	number, i := h.number(key>>octaveShift), key>>basicShift%octaveCells
+	h.used[number] |= 1 << i
+	cell := &h.cells[number*octaveCells+int(i)]
+	bucket, split := h.parts.bucket(key)
+	if !split {
+		*cell = 1
+		return
 	}
+	*cell = ^int64(bucket * bucketStrides)
+	h.search(key, bucket, int(h.parts.first[bucket]))
 }
 
-// splitWithin tells whether the keys of a cell, all that differ from its first in
-// the last shift bits only, belong to more than one bucket.
-func (h *histogram) splitWithin(first uint64, shift uint) bool {
-	i, _ := slices.BinarySearch(h.splits, first+1)
-	return i < len(h.splits) && h.splits[i]-first < 1<<shift
+// number is that of an octave's cells, which it makes where there are none.
+func (h *histogram) number(octave uint64) int {
+	if len(h.octaves) == 0 {
+		h.lowest = octave
+	}
+	if octave < h.lowest {
+		h.octaves = append(make([]uint16, h.lowest-octave), h.octaves...)
+		h.lowest = octave
+	}
+	at := int(octave - h.lowest)
+	if more := at + 1 - len(h.octaves); more > 0 {
+		h.octaves = append(h.octaves, make([]uint16, more)...)
+	}
+	if h.octaves[at] == 0 {
+		h.octaves[at] = uint16(len(h.used))
+		h.cells = append(h.cells, make([]int64, octaveCells)...)
+		h.used = append(h.used, 0)
+		i, _ := slices.BinarySearch(h.seen, uint16(octave))
+		h.seen = slices.Insert(h.seen, i, uint16(octave))
+	}
+	return int(h.octaves[at])
 }
 
-// counts puts what was counted into c. The buckets are good until the next call.
-func (h *histogram) counts(c *Counts) {
+// tell puts what was counted into c. The buckets are good until the next call.
+func (h *histogram) tell(c *Counts) {
 	c.NaN, c.PosInf, c.NegInf = h.nan, h.posInf, h.negInf
 	h.buckets = h.buckets[:0]
-	h.collect(rootNode, 0, rootShift, h.splits)
+	h.each(func(key uint64, cell *int64) {
+		if *cell > 0 {
+			h.buckets = append(h.buckets, Bucket{key, *cell})
+			return
+		}
+		for part, to := h.partsOf(*cell); part < to; part++ {
+			if n := h.counts[part]; n > 0 {
+				h.buckets = append(h.buckets, Bucket{h.parts.keys[part], n})
+			}
+		}
+	})
 	c.Buckets = h.buckets
-}
-
-// collect appends the buckets that a node and those below it counted, of keys that
-// begin with prefix. It returns the splits from the last that it came to on.
-func (h *histogram) collect(node int64, prefix uint64, shift uint, splits []uint64) []uint64 {
-	for used := h.used[node/nodeCells]; used != 0; used &= used - 1 {
-		i := bits.TrailingZeros64(used)
-		key := prefix | uint64(i)<<shift
-		count := h.cells[node+int64(i)]
-		if count < 0 {
-			splits = h.collect(-count, key, deeper(shift), splits)
-			continue
-		}
-		for len(splits) > 1 && splits[1] <= key {
-			splits = splits[1:]
-		}
-		if len(splits) > 0 && splits[0] <= key {
-			key = max(splits[0], basicBucket(key)) // several cells may be one bucket
-		}
-		if last := len(h.buckets) - 1; last >= 0 && h.buckets[last].Key == key {
-			h.buckets[last].N += count
-		} else {
-			h.buckets = append(h.buckets, Bucket{key, count})
-		}
-	}
-	return splits
 }
 
 func (h *histogram) reset() {
 	h.nan, h.posInf, h.negInf = 0, 0, 0
-	h.empty(rootNode)
+	h.each(func(_ uint64, cell *int64) {
+		if *cell > 0 {
+			*cell = 0
+		} else {
+			from, to := h.partsOf(*cell)
+			clear(h.counts[from:to])
+		}
+	})
+	clear(h.used)
 }
 
-// empty empties the cells of a node and of those below it.
-func (h *histogram) empty(node int64) {
-	for used := h.used[node/nodeCells]; used != 0; used &= used - 1 {
-		cell := &h.cells[node+int64(bits.TrailingZeros64(used))]
-		if *cell < 0 {
-			h.empty(-*cell)
-		} else {
-			*cell = 0
+// partsOf are those of a split bucket's cell.
+func (h *histogram) partsOf(cell int64) (from, to int) { return h.parts.of(int(^cell) / bucketStrides) }
+
+// each gives the cells in which something was counted, ascending, with the keys of
+// their basic buckets.
+func (h *histogram) each(give func(key uint64, cell *int64)) {
+	for _, octave := range h.seen {
+		number := int(h.octaves[uint64(octave)-h.lowest])
+		for used := h.used[number]; used != 0; used &= used - 1 {
+			i := bits.TrailingZeros64(used)
+			give(uint64(octave)<<octaveShift|uint64(i)<<basicShift, &h.cells[number*octaveCells+i])
 		}
 	}
-	h.used[node/nodeCells] = 0
 }

@@ -23,6 +23,7 @@ type FieldSchema struct {
 	Open      bool        // Categorical: the reference saw more than Known holds, so that nothing counts as New
 	Centroids [][]float32 // Embedding; nil without a reference
 
+	parts      *parts      // Numeric: of the layout
 	dictionary *dictionary // Categorical with a reference
 	signs      []float64   // Embedding
 }
@@ -77,6 +78,7 @@ func newFieldSchema(f Field, ref *ReferenceField) FieldSchema {
 		if fixed {
 			s.Layout = &Layout{Splits: ref.Layout.Splits}
 		}
+		s.parts = newParts(s.Layout)
 	case Categorical:
 		if fixed {
 			s.Names, s.Known, s.Open = append([]string{}, ref.Names...), ref.Known, ref.Open
