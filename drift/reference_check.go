@@ -28,7 +28,7 @@ func (r *Reference) check() error {
 		if err := f.check(len(r.Starts)); err != nil {
 			return fmt.Errorf("field %q: %w", f.Name, err)
 		}
-		if f.Counts.Rows-f.Counts.TypeErrors > r.Rows { // an event that is rejected for a type is no row
+		if f.Counts.Rows > r.Rows {
 			return fmt.Errorf("field %q: more rows than the reference has", f.Name)
 		}
 	}

@@ -158,8 +158,15 @@ var periods = map[string]time.Duration{
 
 // note prints what no report says.
 func (c *driftInput) note(s *session, n *driftfile.Notes) {
+	if n == nil {
+		return
+	}
 	if n.Untimed > 0 {
 		fmt.Fprintf(s.Err, "%s rows without an event time are left out\n", count(n.Untimed))
+	}
+	if n.Times.N > 0 {
+		fmt.Fprintf(s.Err, "%s: the event time cannot be read (it is RFC 3339, 2006-01-02[ 15:04:05], or seconds, milliseconds, microseconds or nanoseconds "+
+			"since 1970, from 1678 to 2261); %s such rows are left out\n", n.Times.First, count(n.Times.N))
 	}
 	for _, u := range n.Unreadable {
 		fmt.Fprintf(s.Err, "%s: column %s is numeric and this is no number; %s such values count as type errors (--categorical %s takes all as text)\n",

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/penstock/penstock/drift"
 	"github.com/penstock/penstock/inference"
 	"github.com/penstock/penstock/internal/driftfile"
+	"github.com/penstock/penstock/internal/eventfile"
 	"github.com/penstock/penstock/internal/observe"
 )
 
@@ -16,13 +18,12 @@ import (
 type scoredCount struct {
 	plan     *observe.Plan
 	observer *observe.Observer
-	timed    bool // rows have an event time; those that lack it are left out
+	input    *driftfile.Input // with an event time, rows that lack it are left out
 	take     func(c *scoredCount, b *inference.Batch, scores *inference.Scores)
 
 	rows    []scoredRow // of the batch at hand
 	turned  []rowTime   // away: times of the batch's rejected events
-	untimed int64
-	numbers []int // scratch
+	numbers []int       // scratch
 }
 
 // scoredRow is a row of a batch, or an event that was rejected for a field's type.
@@ -38,8 +39,8 @@ type rowTime struct {
 	ok    bool
 }
 
-func newScoredCount(m *loadedModel, timed bool, take func(*scoredCount, *inference.Batch, *inference.Scores)) *scoredCount {
-	return &scoredCount{plan: m.observed, observer: observe.NewObserver(m.observed), timed: timed, take: take}
+func newScoredCount(m *loadedModel, in *driftfile.Input, take func(*scoredCount, *inference.Batch, *inference.Scores)) *scoredCount {
+	return &scoredCount{plan: m.observed, observer: observe.NewObserver(m.observed), input: in, take: take}
 }
 
 // rejectedAt notes the time of an event that the batch has just turned away.
@@ -59,7 +60,7 @@ func (w *worker) count(j *job, first, end int, scores *inference.Scores) {
 		switch {
 		case r != nil:
 			if at := c.turned[turned]; r.Class == penstock.ClassType {
-				c.add(scoredRow{field: r.Field}, at.nanos, at.ok)
+				c.add(j, i, scoredRow{field: r.Field}, at)
 			}
 			turned++
 		case row == scores.Done():
@@ -68,7 +69,7 @@ func (w *worker) count(j *job, first, end int, scores *inference.Scores) {
 		default:
 			if r = scores.Rejection(row); r == nil {
 				nanos, ok := w.batch.EventTime(row)
-				c.add(scoredRow{row: row}, nanos, ok)
+				c.add(j, i, scoredRow{row: row}, rowTime{nanos, ok})
 				j.tally.predicted++
 			}
 			row++
@@ -81,13 +82,25 @@ func (w *worker) count(j *job, first, end int, scores *inference.Scores) {
 	c.take(c, w.batch, scores)
 }
 
-func (c *scoredCount) add(r scoredRow, nanos int64, ok bool) {
-	switch {
-	case c.timed && !ok:
-		c.untimed++
-		return
-	case c.timed:
-		r.at = time.Unix(0, nanos).UnixMilli()
+// add adds what became of event i of a job, at a time that the batch has read. What
+// the batch cannot read may still be one of the times that tables have.
+func (c *scoredCount) add(j *job, i int, r scoredRow, t rowTime) {
+	if c.input.EventTime != "" {
+		at, state := time.Unix(0, t.nanos).UnixMilli(), eventfile.Present
+		if !t.ok {
+			at, state = j.chunk.Time(i, c.input.EventTime, c.input.Zone)
+		}
+		switch state {
+		case eventfile.Absent:
+			j.notes.Untimed++
+			return
+		case eventfile.Unreadable:
+			if j.notes.Times.N++; j.notes.Times.N == 1 {
+				j.notes.Times.First = fmt.Sprintf("%s:%s", j.chunk.ID(i).Source, j.chunk.Place(i, c.input.EventTime))
+			}
+			return
+		}
+		r.at = at
 	}
 	c.rows = append(c.rows, r)
 }
@@ -118,10 +131,11 @@ func (c *scoredCount) runs(give func([]scoredRow)) {
 }
 
 // tallying counts rows into the windows of a report.
-func tallying(m *loadedModel, t *driftfile.Tally, s *drift.Schema, timed bool) *scoredCount {
+func tallying(m *loadedModel, in *driftfile.Input, t *driftfile.Tally, s *drift.Schema) *scoredCount {
+	timed := in.EventTime != ""
 	starts, counter := t.Starts(), drift.NewCounter(s)
 	var counts []drift.Counts
-	return newScoredCount(m, timed, func(c *scoredCount, b *inference.Batch, scores *inference.Scores) {
+	return newScoredCount(m, in, func(c *scoredCount, b *inference.Batch, scores *inference.Scores) {
 		for window, start := range starts {
 			for i := range c.rows {
 				c.rows[i].start = start(c.rows[i].at)
@@ -143,8 +157,9 @@ func tallying(m *loadedModel, t *driftfile.Tally, s *drift.Schema, timed bool) *
 }
 
 // learning gives rows to a builder of a reference, in their order.
-func learning(m *loadedModel, to *drift.ReferenceBuilder, timed bool) *scoredCount {
-	return newScoredCount(m, timed, func(c *scoredCount, b *inference.Batch, scores *inference.Scores) {
+func learning(m *loadedModel, in *driftfile.Input, to *drift.ReferenceBuilder) *scoredCount {
+	timed := in.EventTime != ""
+	return newScoredCount(m, in, func(c *scoredCount, b *inference.Batch, scores *inference.Scores) {
 		if timed {
 			for i := range c.rows {
 				c.rows[i].start = c.rows[i].at

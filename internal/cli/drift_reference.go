@@ -42,6 +42,7 @@ func (c *driftReferenceCommand) Run(ctx context.Context, s *session) error {
 	}
 	started := time.Now()
 	ref, notes, err := c.build(ctx, s, p)
+	c.note(s, notes)
 	if err != nil {
 		return errors.Join(err, out.discard())
 	}
@@ -52,7 +53,6 @@ func (c *driftReferenceCommand) Run(ctx context.Context, s *session) error {
 	if err := out.finish(err); err != nil {
 		return err
 	}
-	c.note(s, notes)
 	if !c.Quiet {
 		took := time.Since(started)
 		fmt.Fprintf(s.Err, "%s rows, %d fields in %s: %s\n", count(ref.Rows), len(ref.Fields), took.Round(time.Millisecond), ref.Digest())

@@ -96,15 +96,15 @@ func (c *driftReportCommand) report(ctx context.Context, s *session, p *driftPla
 	} else {
 		notes, err = c.reportTable(ctx, s, p, comparison, give)
 	}
+	if err == nil && given == 0 && p.input.EventTime != "" {
+		err = fmt.Errorf("nothing to report: no row has an event time at %s that can be read; name the right place with --event-time or source.event_time", p.input.EventTime)
+	}
+	c.note(s, notes)
 	if err = out.finish(driftError(err)); err != nil {
 		return err
 	}
-	c.note(s, notes)
-	switch {
-	case alarm:
+	if alarm {
 		return alarmed{}
-	case given == 0 && notes.Untimed > 0:
-		return fmt.Errorf("nothing to report: no row has an event time at %s; name the right place with --event-time or source.event_time", p.input.EventTime)
 	}
 	return nil
 }
@@ -128,9 +128,8 @@ func (c *driftReportCommand) compareModel(ctx context.Context, s *session, p *dr
 	to.Fields = m.observed.Fields
 	if len(c.ReferenceData) > 0 {
 		var notes *driftfile.Notes
-		if to.Reference, notes, err = p.scoreReference(ctx, s, m, c.ReferenceData); err == nil {
-			c.note(s, notes)
-		}
+		to.Reference, notes, err = p.scoreReference(ctx, s, m, c.ReferenceData)
+		c.note(s, notes)
 		return err
 	}
 	if to.Reference, err = c.readReference(p, m); err != nil {
@@ -273,10 +272,10 @@ func (c *driftReportCommand) compareData(ctx context.Context, s *session, p *dri
 		return err
 	}
 	ref, notes, err := s.buildReference(ctx, &past, common, c.Quiet)
+	c.note(s, notes)
 	if err != nil {
 		return err
 	}
-	c.note(s, notes)
 	if ref.Incomplete != "" {
 		fmt.Fprintf(s.Err, "the reference is incomplete, and gives no alarms: %s\n", ref.Incomplete)
 	}

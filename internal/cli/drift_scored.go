@@ -32,13 +32,11 @@ func (p *driftPlan) score(ctx context.Context, s *session, m *loadedModel, files
 	}
 	bar := s.newDriftProgress(files, p.quiet)
 	var total tally
-	var counters []*scoredCount
-	engine := &scoring{model: m, workers: workers, count: func() *scoredCount {
-		counters = append(counters, counter())
-		return counters[len(counters)-1]
-	}}
+	notes := &driftfile.Notes{}
+	engine := &scoring{model: m, workers: workers, count: counter}
 	err := engine.run(ctx, inputs, func(j *job) error {
 		total.add(&j.tally)
+		notes.Join(&j.notes)
 		bar.update(total.predicted+total.rejected, j.read)
 		return nil
 	})
@@ -48,10 +46,6 @@ func (p *driftPlan) score(ctx context.Context, s *session, m *loadedModel, files
 	}
 	if total.rejected > 0 {
 		fmt.Fprintf(s.Err, "%s events were rejected, as predict would; the first is %s\n", count(total.rejected), total.first)
-	}
-	notes := &driftfile.Notes{Rows: total.predicted}
-	for _, c := range counters {
-		notes.Untimed += c.untimed
 	}
 	return notes, err
 }
@@ -70,10 +64,9 @@ func modelFields(s *drift.Schema) []drift.Field {
 // scores, for what a reference keeps depends on the order of the rows.
 func (p *driftPlan) scoreReference(ctx context.Context, s *session, m *loadedModel, files []string) (*drift.Reference, *driftfile.Notes, error) {
 	b := drift.NewReferenceBuilder(m.observed.Fields, driftfile.Block)
-	timed := p.input.EventTime != ""
-	notes, err := p.score(ctx, s, m, files, 1, func() *scoredCount { return learning(m, b, timed) })
+	notes, err := p.score(ctx, s, m, files, 1, func() *scoredCount { return learning(m, &p.input, b) })
 	if err != nil {
-		return nil, nil, err
+		return nil, notes, err
 	}
 	ref, err := b.Build()
 	return ref, notes, err
@@ -83,10 +76,9 @@ func (p *driftPlan) scoreReference(ctx context.Context, s *session, m *loadedMod
 func (p *driftPlan) scoreReport(ctx context.Context, s *session, m *loadedModel, c *driftfile.Comparison, give func(*drift.Report, []drift.Counts) error) (*driftfile.Notes, error) {
 	tally := driftfile.NewTally(c, p.input.Zone)
 	schema := drift.NewSchema(c.Fields, c.Reference)
-	timed := p.input.EventTime != ""
 	pipeline := &p.config.Pipeline
 	workers := (&predictCommand{}).workers(pipeline.Workers, pipeline.Model.IntraOpNumThreads)
-	notes, err := p.score(ctx, s, m, p.input.Files, workers, func() *scoredCount { return tallying(m, tally, schema, timed) })
+	notes, err := p.score(ctx, s, m, p.input.Files, workers, func() *scoredCount { return tallying(m, &p.input, tally, schema) })
 	if err != nil {
 		return nil, err
 	}

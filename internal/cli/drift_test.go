@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -127,11 +128,13 @@ func TestDriftErrors(t *testing.T) {
 		"report may.csv --reference-data may.csv --set drift.efect=1": {2, `did you mean "effect"?`},
 		"report c.yaml --reference may.json":                          {2, "no data file is named after the pipeline file c.yaml"},
 		"report c.yaml may.csv --reference may.json --ignore a":       {2, "its drift.features says what is counted"},
-		"reference may.txt":                                              {2, "cannot tell the format of may.txt"},
-		"reference nowhere.csv":                                          {2, "nowhere.csv: no such file"},
-		"reference odd.csv":                                              {1, "odd.csv:2: the row has 1 cells, the header has 2"},
-		"reference empty.csv":                                            {1, "read empty.csv: "},
-		"reference when.csv --event-time ts":                             {1, "when.csv:2:1: the event time cannot be read"},
+		"reference may.txt":                  {2, "cannot tell the format of may.txt"},
+		"reference nowhere.csv":              {2, "nowhere.csv: no such file"},
+		"reference odd.csv":                  {1, "odd.csv:2: the row has 1 cells, the header has 2"},
+		"reference empty.csv":                {1, "read empty.csv: "},
+		"reference when.csv --event-time ts": {1, "when.csv:2:1: the event time cannot be read"},
+		"report when.csv --reference-data when.csv --event-time ts":      {1, "there is no row to learn from"},
+		"report when.csv --reference-data late.csv --event-time ts":      {1, "nothing to report: no row has an event time at ts that can be read"},
 		"reference may.csv other.csv --event-time ts":                    {2, `other.csv has no column "amount"`},
 		"report late.csv --reference-data may.csv --json --event-time t": {2, `did you mean "ts"?`},
 	} {
@@ -164,7 +167,7 @@ func TestDriftOfAModel(t *testing.T) {
 	if err := json.Unmarshal([]byte(r.out), &got); err != nil {
 		t.Fatalf("%v in %s", err, r.out)
 	}
-	if got.Pipeline != "card-fraud" || got.Model != "fraud" || got.Version != "1" || got.Window != "all" || got.Rows != 202 || got.Reference.Rows != 200 {
+	if got.Pipeline != "card-fraud" || got.Model != "fraud" || got.Version != "1" || got.Window != "all" || got.Rows != 203 || got.Reference.Rows != 200 {
 		t.Errorf("%+v", got)
 	}
 	features := map[string]drift.FeatureReport{}
@@ -188,6 +191,16 @@ func TestDriftOfAModel(t *testing.T) {
 	data := run(t, "", "drift", "report", config, "--reference-data", events, events, "--window", "1h", "--json", "-q").want(t, 0)
 	if n := strings.Count(data.out, "\n"); n != 12 {
 		t.Errorf("%d windows of an hour hold 27 seconds, want 12", n)
+	}
+	// A time that cannot be read is told with its place, and its row left out, as
+	// without a pipeline; those that tables have can be.
+	lines := strings.SplitAfterN(readFile(t, events), "\n", 4)
+	at := regexp.MustCompile(`"event_time":"[^"]*"`)
+	mixed := filepath.Join(t.TempDir(), "mixed.jsonl")
+	writeInto(t, mixed, at.ReplaceAllString(lines[0], `"event_time": "soon"`)+at.ReplaceAllString(lines[1], `"event_time":"2026-11-21 09:00:00"`)+at.ReplaceAllString(lines[2], `"event_time":null`))
+	timed := run(t, "", "drift", "report", config, "--reference", ref, mixed, "--json").want(t, 0, "mixed.jsonl:1:72: the event time cannot be read", "; 1 such rows are left out", "1 rows without an event time")
+	if !strings.Contains(timed.out, `"rows":1,`) {
+		t.Errorf("got %s", timed.out)
 	}
 	// A path that leads to no time is no report of no drift.
 	run(t, "", "drift", "report", config, "--reference", ref, events, "--window", "1h", "--set", "source.event_time=nosuch").

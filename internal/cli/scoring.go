@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/penstock/penstock/inference"
+	"github.com/penstock/penstock/internal/driftfile"
 	"github.com/penstock/penstock/internal/eventfile"
 )
 
@@ -46,6 +47,7 @@ type job struct {
 	records []byte             // predictions, one a line
 	rejects []byte             // lines for --rejects
 	tally   tally
+	notes   driftfile.Notes // of rows that are counted
 	err     error
 	done    chan struct{} // holds one token once the worker has finished
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/penstock/penstock"
 	"github.com/penstock/penstock/inference"
+	"github.com/penstock/penstock/internal/driftfile"
 )
 
 // worker scores jobs on one goroutine with a batch and a scorer of its own.
@@ -46,7 +47,7 @@ func closeAll(workers []*worker) error {
 // score scores a job's events batch by batch. An error is the runtime's, never
 // an event's; the records of the events before it are there.
 func (w *worker) score(ctx context.Context, j *job) error {
-	j.records, j.rejects, j.tally = j.records[:0], j.rejects[:0], tally{}
+	j.records, j.rejects, j.tally, j.notes = j.records[:0], j.rejects[:0], tally{}, driftfile.Notes{}
 	for first := 0; first < j.chunk.Len(); {
 		if err := ctx.Err(); err != nil {
 			return err

@@ -23,8 +23,8 @@ type columnCount struct {
 	unreadable Unreadable
 }
 
-// note counts a column's unreadable values in a batch.
-func (u *Unreadable) note(b *batch, field int, name string, v *eventfile.Vector) {
+// note counts a column's unreadable values in a frame.
+func (u *Unreadable) note(f *eventfile.Frame, column int, v *eventfile.Vector) {
 	if v.Whole {
 		return
 	}
@@ -33,7 +33,7 @@ func (u *Unreadable) note(b *batch, field int, name string, v *eventfile.Vector)
 			continue
 		}
 		if u.N++; u.N == 1 {
-			u.Field, u.First = name, b.frame.Place(row, b.places[field])
+			u.First = f.Place(row, column)
 		}
 	}
 }

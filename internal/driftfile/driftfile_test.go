@@ -331,15 +331,57 @@ func TestColumnsThatAreNotThere(t *testing.T) {
 	}
 }
 
-// An event time that cannot be read ends it, with its place: its row belongs to a
-// window that nobody knows.
-func TestUnreadableTime(t *testing.T) {
+// A row whose event time cannot be read belongs to a window that nobody knows: it is
+// left out, counted and told of, on either side.
+func TestUnreadableTimes(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.csv")
-	if err := os.WriteFile(path, []byte("x,at\n1,2026-06-01\n2,yesterday\n"), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte("amount,at\n1,2026-06-01\n2,yesterday\n3,\n4,9999-12-31\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	in := driftfile.Input{Files: []string{path}, EventTime: "at", Zone: time.UTC}
-	if _, _, err := in.Reference(t.Context(), fields[:0:0]); err == nil || !strings.Contains(err.Error(), "a.csv:3:3: the event time cannot be read") {
-		t.Error(err)
+	want := &driftfile.Notes{Rows: 1, Untimed: 1, Times: driftfile.Unreadable{N: 2, First: path + ":3:3"}}
+	ref, notes, err := in.Reference(t.Context(), fields[:1])
+	if err != nil || ref.Rows != 1 || !reflect.DeepEqual(notes, want) {
+		t.Errorf("notes %+v, %v; want %+v", notes, err, want)
+	}
+	raw, err := in.Raw(t.Context(), fields[:1])
+	if err != nil || len(raw[0].Numbers) != 1 {
+		t.Errorf("raw %v, %v", raw, err)
+	}
+	c := &driftfile.Comparison{Reference: ref, Fields: fields[:1], Judge: judge, Windows: []drift.WindowSpec{{Name: "1d", Calendar: "1d"}}}
+	notes, err = in.Report(t.Context(), c, func(r *drift.Report, _ []drift.Counts) error {
+		if _, err := json.Marshal(r); err != nil || r.Rows != 1 {
+			t.Errorf("%+v, %v", r, err)
+		}
+		return nil
+	})
+	if err != nil || !reflect.DeepEqual(notes, want) {
+		t.Errorf("notes %+v, %v; want %+v", notes, err, want)
+	}
+}
+
+// A column without any value is one in every format.
+func TestEmptyColumn(t *testing.T) {
+	rows := table(2, 3000, june, time.Minute)
+	ref := reference(t, rows)
+	for i := range rows {
+		rows[i].Amount = nil
+	}
+	for _, name := range []string{"a.csv", "a.parquet", "a.jsonl"} {
+		in := driftfile.Input{Files: []string{write(t, name, rows)}, EventTime: "at", Zone: time.UTC}
+		common, absent, err := in.Common(fields)
+		if err != nil || len(absent) > 0 {
+			t.Fatalf("%s: absent %q, %v", name, absent, err)
+		}
+		c := &driftfile.Comparison{Reference: ref, Fields: common, Judge: judge}
+		_, err = in.Report(t.Context(), c, func(r *drift.Report, _ []drift.Counts) error {
+			if f := r.Features[0]; f.Name != "amount" || f.Missing != 1 || !f.Alarm {
+				t.Errorf("%s: %+v", name, f)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 }

@@ -27,15 +27,16 @@ func (g *group) each(do func(row int)) {
 	}
 }
 
-// grouper puts a batch's rows into panes. Rows without a time go nowhere and are
-// counted.
+// grouper puts a batch's rows into panes. Rows without a time that can be read go
+// nowhere and are counted.
 type grouper struct {
-	start   func(unixMilli int64) int64 // of the pane; nil: there is one for all rows
-	times   *interval                   // of all rows so far
-	untimed int64
-	groups  []group
-	order   []int32
-	panes   []int64 // by row
+	start      func(unixMilli int64) int64 // of the pane; nil: there is one for all rows
+	times      *interval                   // of all rows so far
+	untimed    int64
+	unreadable Unreadable // times
+	groups     []group
+	order      []int32
+	panes      []int64 // by row
 }
 
 func (g *grouper) group(b *batch) []group {
@@ -44,10 +45,14 @@ func (g *grouper) group(b *batch) []group {
 		return append(g.groups, group{n: b.frame.Rows})
 	}
 	g.panes, g.order = g.panes[:0], g.order[:0]
+	g.unreadable.note(b.frame, b.time, b.times)
 	same := true
 	for row, at := range b.times.Times {
 		pane := int64(0)
-		if b.times.States[row] == eventfile.Present {
+		switch b.times.States[row] {
+		case eventfile.Absent:
+			g.untimed++
+		case eventfile.Present:
 			g.times.add(at)
 			if g.start != nil {
 				pane = g.start(at)
@@ -57,9 +62,7 @@ func (g *grouper) group(b *batch) []group {
 		g.panes = append(g.panes, pane)
 		same = same && pane == g.panes[0]
 	}
-	if missing := len(g.panes) - len(g.order); missing > 0 {
-		g.untimed += int64(missing)
-	} else if same {
+	if same && len(g.order) == len(g.panes) {
 		return append(g.groups, group{pane: g.panes[0], n: b.frame.Rows})
 	}
 	slices.SortStableFunc(g.order, func(a, b int32) int { return cmp.Compare(g.panes[a], g.panes[b]) })

@@ -81,6 +81,7 @@ type wanted struct {
 type batch struct {
 	frame  *eventfile.Frame
 	places []int             // of the columns within the file
+	time   int               // place of the event time
 	times  *eventfile.Vector // nil without an event time
 }
 
@@ -217,12 +218,9 @@ func (p *pass) bind(path string) error {
 
 // frame reads the columns of a frame, on all cores, and gives them out.
 func (p *pass) frame(frame *eventfile.Frame) error {
-	b := &batch{frame: frame, places: p.places}
+	b := &batch{frame: frame, places: p.places, time: p.time}
 	if p.in.EventTime != "" {
 		if err := frame.Read(p.time, eventfile.AsTimes, &p.times); err != nil {
-			return err
-		}
-		if err := p.checkTimes(frame); err != nil {
 			return err
 		}
 		b.times = &p.times
@@ -245,19 +243,6 @@ func (p *pass) frame(frame *eventfile.Frame) error {
 	}
 	workers.Wait()
 	return errors.Join(errs...)
-}
-
-func (p *pass) checkTimes(frame *eventfile.Frame) error {
-	if p.times.Whole {
-		return nil
-	}
-	for row, state := range p.times.States {
-		if state == eventfile.Unreadable {
-			return fmt.Errorf("%s: the event time cannot be read; it is RFC 3339, 2006-01-02[ 15:04:05], or seconds, "+
-				"milliseconds, microseconds or nanoseconds since 1970", frame.Place(row, p.time))
-		}
-	}
-	return nil
 }
 
 // list is names for a message, not all of too many.

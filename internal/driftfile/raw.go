@@ -23,7 +23,7 @@ func appendRaw(c *drift.Column, g *group, v *eventfile.Vector, kind drift.Kind) 
 
 // Raw reads all values of the fields, as Comparison.Raw wants them.
 func (in *Input) Raw(ctx context.Context, fields []drift.Field) ([]drift.Column, error) {
-	r := &rawColumns{fields: fields, columns: make([]drift.Column, len(fields))}
+	r := &rawColumns{fields: fields, columns: make([]drift.Column, len(fields)), grouper: grouper{times: new(interval)}}
 	return r.columns, in.read(ctx, columnsOf(fields), r)
 }
 
@@ -31,11 +31,18 @@ func (in *Input) Raw(ctx context.Context, fields []drift.Field) ([]drift.Column,
 type rawColumns struct {
 	fields  []drift.Field
 	columns []drift.Column
+	grouper grouper
+	groups  []group // of the batch at hand
 }
 
-func (*rawColumns) prepare(*batch) error { return nil }
+func (r *rawColumns) prepare(b *batch) error {
+	r.groups = r.grouper.group(b)
+	return nil
+}
 
-func (r *rawColumns) take(b *batch, field int, v *eventfile.Vector) error {
-	appendRaw(&r.columns[field], &group{n: b.frame.Rows}, v, r.fields[field].Kind)
+func (r *rawColumns) take(_ *batch, field int, v *eventfile.Vector) error {
+	for i := range r.groups {
+		appendRaw(&r.columns[field], &r.groups[i], v, r.fields[field].Kind)
+	}
 	return nil
 }

@@ -12,15 +12,27 @@ import (
 // Notes are what a reader of the result should know and no report says.
 type Notes struct {
 	Rows    int64
-	Untimed int64 // rows without an event time, which are left out
+	Untimed int64      // rows without an event time, which are left out
+	Times   Unreadable // event times that cannot be read; their rows are left out
 	// Unreadable tells for each column with values that are not what the column
 	// is (they count as type errors) how many there are and where the first is.
 	Unreadable []Unreadable
 }
 
+// Join adds what is to be known of the rows that come next.
+func (n *Notes) Join(o *Notes) {
+	n.Rows += o.Rows
+	n.Untimed += o.Untimed
+	if n.Times.N == 0 {
+		n.Times.First = o.Times.First
+	}
+	n.Times.N += o.Times.N
+	n.Unreadable = append(n.Unreadable, o.Unreadable...)
+}
+
 // Unreadable is the values of a column that are not what the column is.
 type Unreadable struct {
-	Field string
+	Field string // empty: the event time
 	N     int64
 	First string // file:line:col
 }
@@ -88,7 +100,7 @@ func (b *building) take(batch *batch, field int, v *eventfile.Vector) error {
 		g := &b.groups[i]
 		count(c.builder.At(g.pane, true), g, v, b.fields[field].Kind)
 	}
-	c.unreadable.note(batch, field, b.fields[field].Name, v)
+	c.unreadable.note(batch.frame, batch.places[field], v)
 	return nil
 }
 
@@ -131,15 +143,16 @@ func (b *building) join() (*drift.Reference, error) {
 }
 
 func (b *building) notes() *Notes {
-	n := &Notes{Rows: b.rows, Untimed: b.grouper.untimed}
+	n := &Notes{Rows: b.rows, Untimed: b.grouper.untimed, Times: b.grouper.unreadable}
 	for i := range b.columns {
-		n.add(&b.columns[i].unreadable)
+		n.add(b.fields[i].Name, b.columns[i].unreadable)
 	}
 	return n
 }
 
-func (n *Notes) add(u *Unreadable) {
+func (n *Notes) add(field string, u Unreadable) {
 	if u.N > 0 {
-		n.Unreadable = append(n.Unreadable, *u)
+		u.Field = field
+		n.Unreadable = append(n.Unreadable, u)
 	}
 }

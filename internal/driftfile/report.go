@@ -80,7 +80,7 @@ func (all countings) take(b *batch, field int, v *eventfile.Vector) error {
 	for i, c := range all {
 		c.take(field, v)
 		if i == 0 {
-			c.columns[field].unreadable.note(b, field, c.fields[field].Name, v)
+			c.columns[field].unreadable.note(b.frame, b.places[field], v)
 		}
 	}
 	return nil
@@ -98,12 +98,12 @@ func starts(w *drift.WindowSpec, zone *time.Location) func(unixMilli int64) int6
 }
 
 func (c *counting) notes() *Notes {
-	n := &Notes{Untimed: c.grouper.untimed}
+	n := &Notes{Untimed: c.grouper.untimed, Times: c.grouper.unreadable}
 	for _, p := range c.panes {
 		n.Rows += p.rows
 	}
 	for i := range c.columns {
-		n.add(&c.columns[i].unreadable)
+		n.add(c.fields[i].Name, c.columns[i].unreadable)
 	}
 	return n
 }

@@ -36,7 +36,16 @@ type node struct {
 	leaf     int // the first leaf column at or below
 	leaves   int // how many there are
 	value    converter
+	leafKind ColumnKind
 	children []*node
+}
+
+// kind is what the values of a column of the node are.
+func (n *node) kind() ColumnKind {
+	if n.shape == leafShape && !n.repeated {
+		return n.leafKind
+	}
+	return NestedColumn
 }
 
 // compileColumns lists a file's cells in file order.
@@ -81,7 +90,7 @@ func (b *schemaBuilder) node(c *parquet.Column, def, rep int) *node {
 	n.def, n.rep = def, rep
 	if c.Leaf() {
 		n.leaves = 1
-		n.value = converterOf(c.Type(), b.elements[b.leaf])
+		n.value, n.leafKind = converterOf(c.Type(), b.elements[b.leaf]), leafKind(c.Type(), b.elements[b.leaf])
 		b.leaf++
 		return n
 	}

@@ -24,20 +24,41 @@ type converter func(cell *inference.Cell, v parquet.Value, text []byte) []byte
 // become text (RFC 3339; a timestamp without a zone counts as UTC), decimals
 // numbers with all their digits.
 func converterOf(t parquet.Type, e format.SchemaElement) converter {
-	if _, half := e.LogicalType.Value.(*format.Float16Type); half {
-		return textless(func(c *inference.Cell, v parquet.Value) {
-			c.Kind, c.Float = inference.CellFloat, float16(binary.LittleEndian.Uint16(v.ByteArray()))
-		})
-	}
 	if e.ConvertedType.Valid && e.ConvertedType.V == deprecated.Interval {
 		return textual(appendInterval)
 	}
-	if logical := t.LogicalType(); logical != nil {
-		if c := logicalConverter(logical.Value, t.Kind()); c != nil {
-			return c
-		}
+	if c := logicalConverter(logicalType(t, e), t.Kind()); c != nil {
+		return c
 	}
 	return physicalConverter(t.Kind())
+}
+
+// leafKind is what a leaf's values are as a column of a table.
+func leafKind(t parquet.Type, e format.SchemaElement) ColumnKind {
+	switch logicalType(t, e).(type) {
+	case *format.IntType, *format.DecimalType, *format.Float16Type, *format.NullType:
+		return NumberColumn
+	case *format.JsonType, *format.BsonType, *format.GeometryType, *format.GeographyType:
+		return NestedColumn
+	case nil:
+		switch t.Kind() {
+		case parquet.Int32, parquet.Int64, parquet.Float, parquet.Double:
+			return NumberColumn
+		}
+	}
+	return TextColumn
+}
+
+// logicalType is a leaf's, nil without one. Some the library tells of the schema's
+// element alone, others, those of older files, of the type.
+func logicalType(t parquet.Type, e format.SchemaElement) format.LogicalTypeValue {
+	if e.LogicalType.Value != nil {
+		return e.LogicalType.Value
+	}
+	if logical := t.LogicalType(); logical != nil {
+		return logical.Value
+	}
+	return nil
 }
 
 func logicalConverter(logical format.LogicalTypeValue, kind parquet.Kind) converter {
@@ -46,6 +67,10 @@ func logicalConverter(logical format.LogicalTypeValue, kind parquet.Kind) conver
 		if !l.IsSigned {
 			return unsignedConverter(kind)
 		}
+	case *format.Float16Type:
+		return textless(func(c *inference.Cell, v parquet.Value) {
+			c.Kind, c.Float = inference.CellFloat, float16(binary.LittleEndian.Uint16(v.ByteArray()))
+		})
 	case *format.DecimalType:
 		return decimalConverter(int(l.Scale))
 	case *format.DateType:

@@ -50,10 +50,11 @@ type Frame struct {
 	First int64 // number of its first row within the file, from 0
 	Done  int64 // bytes of the file up to its end, about
 
-	path string
-	zone *time.Location
-	rows rowFrame
-	read func(column int, v *Vector) error // by the format
+	path    string
+	columns []FrameColumn
+	zone    *time.Location
+	rows    rowFrame
+	read    func(column int, v *Vector) error // by the format
 }
 
 // OpenFrames opens a table. Times without a zone are read in zone.
@@ -89,7 +90,7 @@ func (f *Frames) Columns() []FrameColumn { return f.columns }
 // Next prepares the next rows. It returns io.EOF when there is none left. All
 // columns of the frame before have been read by then, or are not wanted.
 func (f *Frames) Next(frame *Frame) error {
-	frame.path, frame.zone = f.path, f.zone
+	frame.path, frame.columns, frame.zone = f.path, f.columns, f.zone
 	frame.First += int64(frame.Rows)
 	err := f.source.next(frame)
 	switch {
@@ -123,5 +124,5 @@ func (f *Frame) Place(row, column int) string {
 	if f.rows.chunk.Len() == 0 {
 		return fmt.Sprintf("%s: row %d", f.path, f.First+int64(row)+1)
 	}
-	return fmt.Sprintf("%s:%s", f.path, f.rows.place(row, column))
+	return fmt.Sprintf("%s:%s", f.path, f.rows.chunk.Place(row, f.columns[column].Name))
 }

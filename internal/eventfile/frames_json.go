@@ -4,28 +4,42 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/penstock/penstock/inference"
 )
 
 // discover lists the fields of events, in the order in which they first come.
-// Objects within an event are entered, so that a column's name is a path.
+// Objects within an event are entered, so that a column's name is a path. What is
+// null in one event and an object in another is no column of its own.
 func discover(r *rowFrame) ([]FrameColumn, error) {
 	var columns []FrameColumn
-	seen := map[string]bool{}
+	valued := map[string]bool{} // false: null so far
 	for i := range r.chunk.Len() {
-		err := r.walk(i, func(name string, _ inference.Cell) {
-			if !seen[name] {
-				seen[name] = true
+		err := r.chunk.walk(i, &r.text, func(name string, _ int64, c inference.Cell) {
+			if _, seen := valued[name]; !seen {
 				columns = append(columns, FrameColumn{Name: name})
 			}
+			valued[name] = valued[name] || c.Kind != inference.CellNull
 		})
 		if err != nil {
 			return nil, err
 		}
 	}
-	return columns, nil
+	var found []FrameColumn
+	for _, c := range columns {
+		if valued[c.Name] || !slices.ContainsFunc(columns, func(o FrameColumn) bool { return within(o.Name, c.Name) }) {
+			found = append(found, c)
+		}
+	}
+	return found, nil
+}
+
+// within tells whether a path leads on from another.
+func within(path, above string) bool {
+	rest, ok := strings.CutPrefix(path, above)
+	return ok && (strings.HasPrefix(rest, ".") || strings.HasPrefix(rest, "["))
 }
 
 // flatten makes the frame's cells of its events. Fields that the first rows did
@@ -37,7 +51,7 @@ func (s *rowSource) flatten(r *rowFrame) error {
 		first := len(r.cells)
 		r.cells = append(r.cells, make([]inference.Cell, r.columns)...)
 		row := r.cells[first:]
-		err := r.walk(i, func(name string, cell inference.Cell) {
+		err := r.chunk.walk(i, &r.text, func(name string, _ int64, cell inference.Cell) {
 			if column, known := s.index[name]; known {
 				row[column] = cell
 			}
@@ -49,14 +63,15 @@ func (s *rowSource) flatten(r *rowFrame) error {
 	return nil
 }
 
-// walk gives every value of event i that is no object, with its path.
-func (r *rowFrame) walk(i int, give func(name string, c inference.Cell)) error {
-	w := walker{d: json.NewDecoder(bytes.NewReader(r.chunk.Value(i))), give: give, text: r.text}
+// walk gives every value of event i that is no object, with its path and how many
+// bytes of the event end with its key. Texts are appended to text.
+func (c *Chunk) walk(i int, text *[]byte, give func(name string, key int64, c inference.Cell)) error {
+	w := walker{d: json.NewDecoder(bytes.NewReader(c.Value(i))), give: give, text: *text}
 	w.d.UseNumber()
 	err := w.event()
-	r.text = w.text
+	*text = w.text
 	if err != nil {
-		return &lineError{fmt.Sprintf("%d:%d", r.chunk.lineOf(i), w.d.InputOffset()+1), err}
+		return &lineError{fmt.Sprintf("%d:%d", c.lineOf(i), w.d.InputOffset()+1), err}
 	}
 	return nil
 }
@@ -64,7 +79,7 @@ func (r *rowFrame) walk(i int, give func(name string, c inference.Cell)) error {
 // walker goes through one event.
 type walker struct {
 	d    *json.Decoder
-	give func(name string, c inference.Cell)
+	give func(name string, key int64, c inference.Cell)
 	text []byte
 }
 
@@ -101,34 +116,40 @@ func (w *walker) object(prefix string) error {
 }
 
 func (w *walker) value(name string) error {
+	key := w.d.InputOffset()
 	t, err := w.d.Token()
 	if err != nil {
 		return err
 	}
+	var c inference.Cell // null
 	switch t := t.(type) {
 	case json.Delim:
 		if t == '{' {
 			return w.object(name)
 		}
-		w.give(name, inference.Cell{Kind: inference.CellJSON, Bytes: []byte("[…]")})
-		return w.skipArray()
+		c = inference.Cell{Kind: inference.CellJSON, Bytes: []byte("[…]")}
+		err = w.skipArray()
 	case json.Number:
-		f, err := t.Float64()
-		if err != nil { // beyond float64
-			w.give(name, w.string(t.String()))
-			return nil
-		}
-		w.give(name, inference.Cell{Kind: inference.CellFloat, Float: f})
+		c = w.number(t)
 	case string:
-		w.give(name, w.string(t))
+		c = w.string(t)
 	case bool:
-		c := inference.Cell{Kind: inference.CellBool}
+		c.Kind = inference.CellBool
 		if t {
 			c.Int = 1
 		}
-		w.give(name, c)
 	}
-	return nil
+	w.give(name, key, c)
+	return err
+}
+
+// number is text where it is beyond float64.
+func (w *walker) number(n json.Number) inference.Cell {
+	f, err := n.Float64()
+	if err != nil {
+		return w.string(n.String())
+	}
+	return inference.Cell{Kind: inference.CellFloat, Float: f}
 }
 
 func (w *walker) string(s string) inference.Cell {

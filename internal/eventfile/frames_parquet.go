@@ -47,11 +47,7 @@ func (f *Frames) openParquet(file *os.File) error {
 		leaves := p.Root().Columns()
 		types := leafTypes(nil, leaves)
 		for _, c := range compileColumns(p) {
-			kind := NestedColumn
-			if c.node.shape == leafShape && !c.node.repeated {
-				kind = parquetKind(types[c.node.leaf])
-			}
-			f.columns = append(f.columns, FrameColumn{Name: c.name, Kind: kind})
+			f.columns = append(f.columns, FrameColumn{Name: c.name, Kind: c.node.kind()})
 			s.readers = append(s.readers, columnReader{
 				groups: groups, leaf: c.node.leaf, value: c.node.value, milli: milliOf(types[c.node.leaf], f.zone),
 			})
@@ -70,25 +66,6 @@ func leafTypes(types []parquet.Type, columns []*parquet.Column) []parquet.Type {
 		}
 	}
 	return types
-}
-
-// parquetKind is what a leaf's values are.
-func parquetKind(t parquet.Type) ColumnKind {
-	if logical := t.LogicalType(); logical != nil {
-		switch logical.Value.(type) {
-		case *format.IntType, *format.DecimalType, *format.Float16Type:
-			return NumberColumn
-		case *format.JsonType, *format.BsonType:
-			return NestedColumn
-		default:
-			return TextColumn
-		}
-	}
-	switch t.Kind() {
-	case parquet.Int32, parquet.Int64, parquet.Float, parquet.Double:
-		return NumberColumn
-	}
-	return TextColumn
 }
 
 // milliOf makes Unix milliseconds of a timestamp; nil where the leaf is none. A
@@ -181,14 +158,10 @@ func (r *columnReader) read(v *Vector, rows int) error {
 
 func (r *columnReader) add(v *Vector, value parquet.Value) {
 	switch {
-	case r.milli != nil && v.as == AsTimes:
-		if value.IsNull() {
-			v.addTime(0, Absent)
-		} else {
-			v.addTime(r.milli(value), Present)
-		}
 	case value.IsNull():
 		v.add(&inference.Cell{})
+	case r.milli != nil && v.as == AsTimes:
+		v.addTime(r.milli(value))
 	default:
 		var cell inference.Cell
 		r.text = r.value(&cell, value, r.text[:0])

@@ -1,7 +1,6 @@
 package eventfile
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -85,7 +84,7 @@ func (s *rowSource) next(f *Frame) error {
 func (s *rowSource) load(f *Frame) error {
 	f.Rows = 0
 	c := &f.rows.chunk
-	if err := s.reader.Next(c); err != nil {
+	if err := s.reader.next(c); err != nil {
 		return err
 	}
 	for i := range c.Len() {
@@ -136,44 +135,4 @@ func (r *rowFrame) kind(column int) ColumnKind {
 		}
 	}
 	return kind
-}
-
-// place is line:col of a value in CSV, its line alone in JSON lines.
-func (r *rowFrame) place(row, column int) string {
-	c := &r.chunk
-	if c.format != CSV {
-		return fmt.Sprint(c.lineOf(row))
-	}
-	down, right := cellStart(c.Value(row), column)
-	return fmt.Sprintf("%d:%d", c.lineOf(row)+int64(down), right+1)
-}
-
-// cellStart is where a CSV row's cell begins: how many lines down, and how many
-// bytes into that line.
-func cellStart(row []byte, column int) (down, right int) {
-	quoted := false
-	for _, b := range row {
-		if column == 0 {
-			break
-		}
-		right++
-		switch {
-		case b == '"':
-			quoted = !quoted
-		case b == ',' && !quoted:
-			column--
-		case b == '\n':
-			down, right = down+1, 0
-		}
-	}
-	return down, right
-}
-
-// lineOf is the line of event i, from 1.
-func (c *Chunk) lineOf(i int) int64 {
-	e := &c.events[i]
-	if c.format == JSONLines {
-		return e.line + 1
-	}
-	return c.firstLine + int64(bytes.Count(c.data[:e.start], []byte{'\n'})) + 1
 }

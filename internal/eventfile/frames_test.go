@@ -142,16 +142,23 @@ func TestFramesTellPlaces(t *testing.T) {
 
 func TestFramesOfJSONLines(t *testing.T) {
 	path := write(t, "a.jsonl", []byte(`{"b":{"x":1,"a.b":"t"},"l":[1,{"z":[]}],"n":null}
-{"n":2.5,"yes":true,"b":{"x":"1"}}
+{"n":2.5,"yes":true,"b":{"x":"1"},"never":null}
 
-{"yes":1,"b":3}
+{"yes":1,"b":3,"c":null}
+{"c":{"d":0}}
 `))
+	// What is null throughout is a column, as the empty one of a CSV file is; an
+	// object that is null at times is none.
 	wantTable(t, path, time.UTC, nil,
-		"b.x:1 b['a.b']:1 l:2 n:0 yes:1 b:0",
-		"1|t|-|-|-",
-		"1|-|2.5|true|-",
-		"-|-|-|1|3",
+		"b.x:1 b['a.b']:1 l:2 n:0 yes:1 never:0 b:0 c.d:0",
+		"1|t|-|-|-|-|-",
+		"1|-|2.5|true|-|-|-",
+		"-|-|-|1|-|3|-",
+		"-|-|-|-|-|-|0",
 	)
+	path = write(t, "a.jsonl", []byte("\n{\"a\":{\"b\" : \t\"é\", \"a\": 1}, \"c\":\"soon\"}\n"))
+	wantTable(t, path, time.UTC, map[string]eventfile.Reading{"a.b": eventfile.AsNumbers, "c": eventfile.AsTimes},
+		"a.b:1 a.a:0 c:1", "? a.jsonl:2:14|1|? a.jsonl:2:33")
 	for text, want := range map[string]string{
 		"{\"a\":1}\n{\"a\":1,}\n": "b.jsonl:2:8: ", "[1]\n": "an event is an object", "{\"a\":1} 2\n": "something follows",
 		"a,b\n": "b.jsonl:1:1: ",
@@ -167,8 +174,31 @@ func TestFramesOfParquet(t *testing.T) {
 	wantTable(t, path, time.UTC, map[string]eventfile.Reading{"when": eventfile.AsTimes, "old": eventfile.AsTimes},
 		"text:1 note:1 yes:1 small:0 big:0 unsig:0 single:0 double:0 place.country:1 place.risk:0 when:1 day:1 time:1 price:0 key:1 doc:2 old:1 tokens:2 bare:2 lines:2 weights:2",
 		"Größe|n\"1\"|true|-7|9.007199254740992e+15|1.8446744073709552e+19|0.10000000149011612|0.1|DE|0.25|2026-11-21T09:00:00.123|2026-11-21|01:02:03.004|-0.05|95ae0000-0000-0000-0000-0000000000dd|1970-01-02T00:00:00",
-		"|-|false|0|0|0|0|0|FR|-|0001-01-01T00:00:00|1970-01-01|00:00:00|1234.56|00000000-0000-0000-0000-000000000000|? a.parquet: row 2",
+		"|-|false|0|0|0|0|0|FR|-|? a.parquet: row 2|1970-01-01|00:00:00|1234.56|00000000-0000-0000-0000-000000000000|? a.parquet: row 2",
 	)
+}
+
+// TestFramesOfParquetTypes reads what Python's pyarrow wrote: each of its types that
+// is no number, text or boolean as it stands.
+func TestFramesOfParquetTypes(t *testing.T) {
+	wantTable(t, filepath.Join("testdata", "types.parquet"), time.UTC, nil,
+		"f16:0 i8:0 u8:0 u16:0 u32:0 u64:0 dec9:0 dec38:0 dec76:0 null:0 date32:1 date64:1 time32:1 time64:1 stamp:1 duration:0 uuid:1 enum:1 json:2 binary:1 fixed:1 bool:1 list:2 map:2 group.x:0 group.l:2",
+		"1.5|-8|200|60000|4e+09|1.8446744073709552e+19|-1.25|1.2345678901234567e+19|2.5|-|2026-06-01|2026-06-01|01:02:03|01:02:03|2026-06-01T00:00:00Z|5|95ae0000-0000-0000-0000-0000000000dd|a|ab|ab|true|2.5",
+		strings.Repeat("-|", 21)+"-",
+	)
+}
+
+// A time is one that events can have, whichever way it is written.
+func TestFramesOfTimes(t *testing.T) {
+	read := map[string]eventfile.Reading{"at": eventfile.AsTimes}
+	wantTable(t, write(t, "a.csv", []byte("at\n0001-01-01\n1677-09-20\n1678-01-01\n2262-04-11 23:00:00\n2262-04-12\n9999-12-31T00:00:00Z\n9223372037\n")),
+		time.UTC, read,
+		"at:1", "? a.csv:2:1", "? a.csv:3:1", "1678-01-01T00:00:00", "2262-04-11T23:00:00", "? a.csv:6:1", "? a.csv:7:1", "? a.csv:8:1")
+	type row struct {
+		At time.Time `parquet:"at,timestamp(millisecond)"`
+	}
+	wantTable(t, write(t, "a.parquet", parquetBytes(t, []row{{time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)}, {time.UnixMilli(7)}})),
+		time.UTC, read, "at:1", "? a.parquet: row 1", "1970-01-01T00:00:00.007")
 }
 
 type clocked struct {
@@ -218,7 +248,7 @@ func TestFramesRefuseWhatIsNoTable(t *testing.T) {
 		{"a.parquet", "PAR1", "this is no Parquet file"},
 	} {
 		_, err := readTable(t, write(t, c.file, []byte(c.content)), time.UTC, nil)
-		if err == nil || !strings.Contains(err.Error(), c.want) {
+		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Count(err.Error(), c.file) != 1 {
 			t.Errorf("%q: %v, want %q", c.content, err, c.want)
 		}
 	}

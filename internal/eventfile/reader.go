@@ -88,12 +88,17 @@ func NewReader(name string, in io.Reader, format Format, o Options) (*Reader, er
 // Next fills c with the next events. It returns io.EOF when there is none
 // left, and any other error when the file cannot be read on.
 func (r *Reader) Next(c *Chunk) error {
-	c.reset(r.name, r.format)
-	err := r.source.fill(c)
+	err := r.next(c)
 	if err == nil || errors.Is(err, io.EOF) {
 		return err
 	}
 	return fmt.Errorf("read %s: %w", r.name, err)
+}
+
+// next is Next without the file's name in errors.
+func (r *Reader) next(c *Chunk) error {
+	c.reset(r.name, r.format)
+	return r.source.fill(c)
 }
 
 // Progress is how many bytes of how many have been read; total is 0 when it

@@ -77,15 +77,16 @@ func (v *Vector) add(c *inference.Cell) {
 		v.ends = append(v.ends, len(v.text))
 	case AsTimes:
 		var at int64
-		at, state = v.timeOf(c)
+		at, state = timeOf(c, v.zone)
 		v.Times = append(v.Times, at)
 	}
 	v.state(state)
 }
 
 // addTime appends a time that needs no reading.
-func (v *Vector) addTime(unixMilli int64, state State) {
-	v.Times = append(v.Times, unixMilli)
+func (v *Vector) addTime(unixMilli int64) {
+	at, state := inRange(unixMilli)
+	v.Times = append(v.Times, at)
 	v.state(state)
 }
 
@@ -131,7 +132,8 @@ func appendCellText(dst []byte, c *inference.Cell) []byte {
 	return append(dst, c.Bytes...)
 }
 
-func (v *Vector) timeOf(c *inference.Cell) (int64, State) {
+// timeOf reads a cell as a time, Unix milliseconds.
+func timeOf(c *inference.Cell, zone *time.Location) (int64, State) {
 	text := c.Bytes
 	switch c.Kind {
 	case inference.CellNull:
@@ -146,14 +148,25 @@ func (v *Vector) timeOf(c *inference.Cell) (int64, State) {
 	if text = bytes.TrimSpace(text); len(text) == 0 {
 		return 0, Absent
 	}
-	if at, ok := readLocal(text, v.zone); ok {
-		return at, Present
+	if at, ok := readLocal(text, zone); ok {
+		return inRange(at)
 	}
 	nanos, ok := inference.ReadTime(text)
 	if !ok {
 		return 0, Unreadable
 	}
 	return floorMilli(nanos), Present
+}
+
+// inRange gives a time that events can have: one whose nanoseconds since 1970 are
+// an int64, from 1677 to 2262. What tables have for never or for ever, the years 1
+// and 9999, is none.
+func inRange(unixMilli int64) (int64, State) {
+	const milli = int64(time.Millisecond)
+	if unixMilli < math.MinInt64/milli || unixMilli > math.MaxInt64/milli {
+		return 0, Unreadable
+	}
+	return unixMilli, Present
 }
 
 // appendPlainNumber writes a number without an exponent, since its digits tell

@@ -132,10 +132,14 @@ func watchedTexts(c Counter, field, number int, b *inference.Batch, rows []int) 
 	}
 }
 
-// TypeError counts an event that was turned away for the type of what is at path:
-// for that field alone.
+// TypeError counts an event that was turned away for the type of what is at path: a
+// row of that field alone, and none where the path is not watched.
 func (p *Plan) TypeError(c Counter, path string) {
-	for _, field := range p.byPath[path] {
+	fields := p.byPath[path]
+	if len(fields) > 0 {
+		c.Row()
+	}
+	for _, field := range fields {
 		c.TypeError(field)
 	}
 }

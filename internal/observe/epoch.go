@@ -143,8 +143,7 @@ func (e *Epoch) Row(v *Event, row int) {
 
 // TypeError counts an event that was rejected for the type of the field at path.
 func (e *Epoch) TypeError(v *Event, path string) {
-	if p := e.place(v); p != nil && len(e.c.Plan.byPath[path]) > 0 {
-		p.counter.Row()
+	if p := e.place(v); p != nil {
 		e.c.Plan.TypeError(p.counter, path)
 	}
 }
