@@ -138,18 +138,17 @@ func (f *judged) report(c *Counts, window int, minRows int64) FeatureReport {
 		r.NonFinite = float64(c.NaN+c.PosInf+c.NegInf) / float64(c.Rows)
 	}
 	if c.Distinct != nil {
-		r.Distinct = new(c.Distinct.Estimate())
+		r.Distinct = new(min(c.Distinct.Estimate(), c.Named()))
 	}
-	rows := c.Rows - c.TypeErrors
 	switch {
 	case f.reference == nil:
 		r.Status = StatusCollecting
-	case min(rows, f.rows) < max(1, minRows):
+	case min(c.Rows, f.rows) < max(1, minRows):
 		r.Status = StatusInsufficient
 	case f.variations == nil:
 		r.Status = StatusIncomplete
 	default:
-		f.compare(&r, c, f.variations[window], effectiveRows(rows, f.rows))
+		f.compare(&r, c, f.variations[window], effectiveRows(c.Rows, f.rows))
 	}
 	return r
 }

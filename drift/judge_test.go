@@ -39,6 +39,40 @@ func drawWindow(s *stream, start time.Duration, rows int64, shifts ...float64) *
 	return c
 }
 
+// Values of another type are drift as missing ones are: all of them, and many.
+func TestTypeErrorsAreDrift(t *testing.T) {
+	s, ref := normalStream(t, 6000)
+	for share, want := range map[float64]bool{0: false, .001: false, .2: true, 1: true} {
+		c := drawWindow(s, 0, 5000)
+		errors := int64(share * 5000)
+		c.Fields[1] = s.counts(s.draw(5000-errors, 0))
+		c.Fields[1].Rows, c.Fields[1].TypeErrors = 5000, errors
+		r, _ := NewJudge(NewSchema(s.fields(), ref), ref, judgeConfig()).Judge(c)
+		if f := r.Features[1]; f.Status != StatusOK || f.Alarm != want || r.Alarm != want || f.TypeErrors != errors {
+			t.Errorf("%g of type errors: %+v", share, f)
+		}
+	}
+}
+
+// An estimate of different values is never above the values.
+func TestDistinctIsAtMostTheValues(t *testing.T) {
+	schema := NewSchema([]Field{{Name: "k", Kind: Categorical}}, nil)
+	judge, counter := NewJudge(schema, nil, judgeConfig()), NewCounter(schema)
+	above := false
+	for i := range 500 {
+		counter.Text(0, fmt.Append(nil, i))
+		counts := counter.Counts(nil)
+		r, _ := judge.Judge(&Closed{Window: judgeConfig().Windows[0], Rows: int64(i + 1), Fields: counts})
+		if got := *r.Features[0].Distinct; got > int64(i+1) || got < int64(i)*9/10 {
+			t.Fatalf("%d values are %d different ones", i+1, got)
+		}
+		above = above || counts[0].Distinct.Estimate() > int64(i+1)
+	}
+	if !above {
+		t.Error("no estimate is above the values")
+	}
+}
+
 func TestJudgeSaysWhatIsNotThere(t *testing.T) {
 	s, ref := normalStream(t, 6000)
 	few := *ref

@@ -62,8 +62,8 @@ func (r *Reference) Field(name string) *ReferenceField {
 
 // Cells appends to dst the counts that statistics are computed over: for a numeric
 // field its bins, then -Inf, +Inf, NaN; for a categorical one its names, OTHER,
-// NEW; missing last. There are always as many; cells that are empty on both sides
-// change no statistic.
+// NEW; missing and type errors last. There are always as many; cells that are empty
+// on both sides change no statistic.
 func (f *ReferenceField) Cells(c *Counts, dst []int64) []int64 {
 	switch f.Kind {
 	case Numeric:
@@ -73,16 +73,16 @@ func (f *ReferenceField) Cells(c *Counts, dst []int64) []int64 {
 	case Embedding:
 		return dst
 	}
-	return append(dst, c.Missing)
+	return append(dst, c.Missing, c.TypeErrors)
 }
 
 // cells is how many cells the field has.
 func (f *ReferenceField) cells() int {
 	switch f.Kind {
 	case Numeric:
-		return len(f.Bins) + 4
+		return len(f.Bins) + 5
 	case Categorical:
-		return len(f.Names) + 3
+		return len(f.Names) + 4
 	default:
 		return 0
 	}

@@ -40,7 +40,7 @@ type ReferenceBuilder struct {
 // column gathers what is normal of one field.
 type column interface {
 	missing(block int32)
-	typeError()
+	typeError(block int32)
 	addCounts(c *Counts, texts map[uint64]string, block int32)
 	// build gives it, with blocks in the order of the numbers in order.
 	build(order []int32) ReferenceField

@@ -58,12 +58,19 @@ func TestBlocksOfAReferenceAreBounded(t *testing.T) {
 		for i := range rows {
 			out := b.At(int64(i)*100-1e6, timed)
 			out.Row()
-			if i%10 == 0 {
+			switch i % 10 {
+			case 0:
 				out.Missing(0)
-			} else {
+			case 1:
+				out.TypeError(0)
+			default:
 				out.Number(0, float64(i%100))
 			}
-			out.Text(1, strconv.AppendInt(nil, int64(i%(maxCandidates+1000)), 10))
+			if i%10 == 3 {
+				out.TypeError(1)
+			} else {
+				out.Text(1, strconv.AppendInt(nil, int64(i%(maxCandidates+1000)), 10))
+			}
 		}
 		ref := built(t, b)
 		if len(ref.Starts) > maxBlocks || len(ref.Starts) < maxBlocks/2-1 || !slices.IsSorted(ref.Starts) {
@@ -173,8 +180,13 @@ func TestCollectedReferencesAreLikeBuiltOnes(t *testing.T) {
 				rows.Number(0, x)
 				counter.Number(0, x)
 			}
-			rows.Text(1, k)
-			counter.Text(1, k)
+			if i%50 == 3 {
+				rows.TypeError(1)
+				counter.TypeError(1)
+			} else {
+				rows.Text(1, k)
+				counter.Text(1, k)
+			}
 			rows.Vector(2, e)
 			counter.Vector(2, e)
 		}
@@ -207,6 +219,10 @@ func TestCollectedReferencesAreLikeBuiltOnes(t *testing.T) {
 		}
 		// The same window is as far from either.
 		if g.Kind == Numeric {
+			errors := func(cells []int64) int64 { return cells[len(cells)-1] + cells[len(cells)-2] } // missing ones are the others
+			if !slices.EqualFunc(g.Blocks, w.Blocks, func(a, b []int64) bool { return errors(a) == errors(b) }) {
+				t.Errorf("%s: the blocks are %v, and built %v", g.Name, g.Blocks, w.Blocks)
+			}
 			near(t, g.Name+" and itself", g.Compare(&g.Counts, 1).JS, 0, 0)
 			if len(g.Blocks) != 24 || len(g.Bins) < 3 {
 				t.Errorf("%s: %d blocks, %d bins", g.Name, len(g.Blocks), len(g.Bins))

@@ -111,6 +111,9 @@ func (f *ReferenceField) checkNumeric() error {
 }
 
 func (f *ReferenceField) checkCategorical() error {
+	if n := max(f.Top, len(f.Names)); n > MaxCategories {
+		return fmt.Errorf("%d values are counted by name; at most %d can be", n, MaxCategories)
+	}
 	for i, name := range f.Names {
 		if !utf8.ValidString(name) {
 			return fmt.Errorf("names: %q is not UTF-8", name)

@@ -12,7 +12,7 @@ import (
 )
 
 // referenceFormat is the version of the JSON form.
-const referenceFormat = 1
+const referenceFormat = 2
 
 // The JSON form, which docs/formats.md describes. Bounds of buckets and bins are
 // numbers: their shortest decimal form reads back to the same key.

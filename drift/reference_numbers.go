@@ -23,8 +23,8 @@ type numberColumn struct {
 
 // numberBlock is what a block of the reference holds of the field.
 type numberBlock struct {
-	missing, nan, posInf, negInf int64
-	finite                       sketch
+	missing, nan, posInf, negInf, typeErrors int64
+	finite                                   sketch
 }
 
 // add counts a value in a block.
@@ -55,12 +55,16 @@ func (c *numberColumn) missing(block int32) {
 	c.block(block).missing++
 }
 
-func (c *numberColumn) typeError() { c.counts.TypeErrors++ }
+func (c *numberColumn) typeError(block int32) {
+	c.counts.TypeErrors++
+	c.block(block).typeErrors++
+}
 
 // addCounts adds what was counted without a reference.
 func (c *numberColumn) addCounts(o *Counts, _ map[uint64]string, block int32) {
 	b := c.block(block)
 	b.missing, b.nan, b.posInf, b.negInf = b.missing+o.Missing, b.nan+o.NaN, b.posInf+o.PosInf, b.negInf+o.NegInf
+	b.typeErrors += o.TypeErrors
 	c.counts.Missing += o.Missing
 	c.counts.NaN += o.NaN
 	c.counts.PosInf += o.PosInf
@@ -109,6 +113,7 @@ func (c *numberColumn) join(to []int32, blocks int) {
 	for i := range c.blocks {
 		b, o := &joined[to[i]], &c.blocks[i]
 		b.missing, b.nan, b.posInf, b.negInf = b.missing+o.missing, b.nan+o.nan, b.posInf+o.posInf, b.negInf+o.negInf
+		b.typeErrors += o.typeErrors
 		b.finite = b.finite.merge(o.finite).shrink(max(blockRoom, sketchRoom/blocks))
 	}
 	c.blocks = joined
@@ -127,7 +132,7 @@ func (c *numberColumn) build(order []int32) ReferenceField {
 			buckets = append(buckets, Bucket{s.key, s.n})
 		}
 		f.Blocks = append(f.Blocks, f.Cells(&Counts{
-			Buckets: buckets, NegInf: b.negInf, PosInf: b.posInf, NaN: b.nan, Missing: b.missing,
+			Buckets: buckets, NegInf: b.negInf, PosInf: b.posInf, NaN: b.nan, Missing: b.missing, TypeErrors: b.typeErrors,
 		}, make([]int64, 0, f.cells())))
 	}
 	return f

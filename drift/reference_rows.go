@@ -54,7 +54,7 @@ func (r *ReferenceRows) Missing(field int) {
 // TypeError takes a row that was rejected for the field's type.
 func (r *ReferenceRows) TypeError(field int) {
 	for _, c := range r.b.countedAs(field) {
-		c.typeError()
+		c.typeError(r.b.now)
 	}
 }
 

@@ -86,8 +86,8 @@ func TestReferenceCountsEveryRowOnce(t *testing.T) {
 		for _, n := range cells {
 			sum += n
 		}
-		if sum != f.Counts.Rows-f.Counts.TypeErrors {
-			t.Errorf("%s: %d rows are in cells, of %d", f.Name, sum, f.Counts.Rows-f.Counts.TypeErrors)
+		if sum != f.Counts.Rows {
+			t.Errorf("%s: %d rows are in cells, of %d", f.Name, sum, f.Counts.Rows)
 		}
 		blocks := make([]int64, len(cells))
 		for _, block := range f.Blocks {
@@ -114,8 +114,8 @@ func TestDamagedReferencesAreRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []struct{ name, old, new, want string }{
-		{"another format", `"format":1`, `"format":2`, "its format is 2, this program reads 1"},
-		{"an unknown key", `"format":1`, `"format":1,"x":1`, "unknown field"},
+		{"another format", `"format":2`, `"format":1`, "its format is 1, this program reads 2"},
+		{"an unknown key", `"format":2`, `"format":2,"x":1`, "unknown field"},
 		{"a field twice", `"name":"score"`, `"name":"amount"`, `field "amount" has no name, or another one`},
 		{"a sum", `"type_errors":50`, `"type_errors":51`, "and the counts sum to"},
 		{"a count below 0", `"type_errors":50`, `"type_errors":-50`, "below 0"},
@@ -124,6 +124,7 @@ func TestDamagedReferencesAreRefused(t *testing.T) {
 		{"a block", `"starts":[`, `"starts":[-3600000,`, "there are 28 blocks, and 29 starts"},
 		{"starts", `"block_ms":3600000`, `"block_ms":3600001`, "multiples of block_ms"},
 		{"bins", `"bins":[-1.7976931348623157e+308,`, `"bins":[-1e+308,`, "bins do not begin"},
+		{"top", `"top":3`, `"top":10001`, "10001 values are counted by name; at most 10000 can be"},
 		{"another kind", `"kind":"categorical"`, `"kind":"numeric"`, "parts of another kind"},
 		{"more behind it", "\n]}\n", "\n]}\n{}", "after top-level value"},
 		{"its rows", `"rows":5000`, `"rows":4900`, "more rows than the reference"},
@@ -145,7 +146,7 @@ func FuzzReference(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(data)
-	f.Add([]byte(`{"format":1,"rows":1,"fields":[{"name":"x","role":"input","kind":"numeric","rows":1,"halved":[[1,1]],"buckets":[[1,1]],"bins":[-1.7976931348623157e+308]}]}`))
+	f.Add([]byte(`{"format":2,"rows":1,"fields":[{"name":"x","role":"input","kind":"numeric","rows":1,"halved":[[1,1]],"buckets":[[1,1]],"bins":[-1.7976931348623157e+308]}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		ref, err := ParseReference(data)
 		if err != nil {

@@ -41,6 +41,7 @@ type seenText struct {
 // textBlock is what a block of the reference holds of the field.
 type textBlock struct {
 	missing    int64
+	typeErrors int64
 	candidates []uint32 // by number of the text
 	others     int64
 }
@@ -87,7 +88,10 @@ func (c *textColumn) missing(block int32) {
 	c.block(block).missing++
 }
 
-func (c *textColumn) typeError() { c.counts.TypeErrors++ }
+func (c *textColumn) typeError(block int32) {
+	c.counts.TypeErrors++
+	c.block(block).typeErrors++
+}
 
 // addCounts adds what was counted without a reference.
 func (c *textColumn) addCounts(o *Counts, texts map[uint64]string, block int32) {
@@ -97,6 +101,7 @@ func (c *textColumn) addCounts(o *Counts, texts map[uint64]string, block int32) 
 	}
 	b := c.block(block)
 	b.missing += o.Missing
+	b.typeErrors += o.TypeErrors
 	b.others += o.Other + o.New
 	c.more += o.Other + o.New
 	c.counts.Missing += o.Missing
@@ -115,6 +120,7 @@ func (c *textColumn) join(to []int32, blocks int) {
 	for i := range c.blocks {
 		b, o := &joined[to[i]], &c.blocks[i]
 		b.missing += o.missing
+		b.typeErrors += o.typeErrors
 		b.others += o.others
 		if len(b.candidates) < len(o.candidates) {
 			b.candidates, o.candidates = o.candidates, b.candidates
@@ -174,7 +180,7 @@ func (b *textBlock) cells(named []int32) []int64 {
 	for _, n := range b.candidates {
 		other += int64(n)
 	}
-	cells := make([]int64, 0, len(named)+3)
+	cells := make([]int64, 0, len(named)+4)
 	for _, i := range named {
 		var n int64
 		if int(i) < len(b.candidates) {
@@ -183,5 +189,5 @@ func (b *textBlock) cells(named []int32) []int64 {
 		cells = append(cells, n)
 		other -= n
 	}
-	return append(cells, other, 0, b.missing)
+	return append(cells, other, 0, b.missing, b.typeErrors)
 }

@@ -154,7 +154,7 @@ func squaredDistance(a, b []float32) float64 {
 
 func (c *vectorColumn) missing(int32) {}
 
-func (c *vectorColumn) typeError() {}
+func (c *vectorColumn) typeError(int32) {}
 
 func (c *vectorColumn) addCounts(*Counts, map[uint64]string, int32) {}
 

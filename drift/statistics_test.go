@@ -189,10 +189,11 @@ func TestWhatIsNoNumberIsADifference(t *testing.T) {
 		t.Errorf("a window like the reference: %+v", s)
 	}
 	for name, change := range map[string]func(*Counts){
-		"missing": func(c *Counts) { c.Missing = 1000 },
-		"NaN":     func(c *Counts) { c.NaN = 1000 },
-		"+Inf":    func(c *Counts) { c.PosInf = 1000 },
-		"-Inf":    func(c *Counts) { c.NegInf = 1000 },
+		"missing":     func(c *Counts) { c.Missing = 1000 },
+		"type errors": func(c *Counts) { c.TypeErrors = 1000 },
+		"NaN":         func(c *Counts) { c.NaN = 1000 },
+		"+Inf":        func(c *Counts) { c.PosInf = 1000 },
+		"-Inf":        func(c *Counts) { c.NegInf = 1000 },
 	} {
 		c := like.Clone()
 		change(&c)
@@ -258,7 +259,7 @@ func TestCategoricalStatistics(t *testing.T) {
 	f := &r.Fields[0]
 	a := Hash([]byte("a"))
 	window := &Counts{Rows: 6, Categories: []Category{{a, 3}}, Other: 1, New: 2}
-	if got := f.Cells(window, nil); !slices.Equal(got, []int64{3, 0, 1, 2, 0}) {
+	if got := f.Cells(window, nil); !slices.Equal(got, []int64{3, 0, 1, 2, 0, 0}) {
 		t.Errorf("the cells are %v", got)
 	}
 	s := f.Compare(window, 1)

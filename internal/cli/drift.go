@@ -128,12 +128,8 @@ func (c *driftInput) withoutConfig(s *session, p *driftPlan) error {
 
 // choice is how columns are counted where no pipeline says it.
 func (c *driftInput) choice() driftfile.Choice {
-	return driftfile.Choice{Categorical: c.Categorical, Ignore: c.Ignore, Top: defaultTop}
+	return driftfile.Choice{Categorical: c.Categorical, Ignore: c.Ignore, Top: drift.DefaultTop}
 }
-
-// defaultTop is how many categories of a column are counted by name, as many as
-// drift.features has by default.
-const defaultTop = 100
 
 // windowSpec is a config's window as drift knows it.
 func windowSpec(w config.Window) drift.WindowSpec {

@@ -309,7 +309,7 @@ func (c *driftReportCommand) form(s *session, p *driftPlan, to *driftfile.Compar
 		return f, nil
 	}
 	fields := modelFields(drift.NewSchema(to.Fields, to.Reference))
-	f.view = driftview.New(baseNames(p.input.Files), to.Reference, fields, to.Judge.Effect)
+	f.view = driftview.New(baseNames(p.input.Files), to.Reference, fields, to.Judge.Effect, p.input.Zone)
 	if isTerminal(s.Out) {
 		f.style = driftview.Style{Width: terminalWidth(s.Out), Color: true}
 	}

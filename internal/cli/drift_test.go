@@ -61,6 +61,12 @@ func TestDrift(t *testing.T) {
 	text := run(t, "", report...).want(t, 3)
 	compareGolden(t, filepath.Join(golden, "days.golden"), text.out+"-- stderr\n"+text.err)
 
+	// Times are told in the zone that days are counted in.
+	text = run(t, "", append(report, "--zone", "Europe/Berlin")...).want(t, 3)
+	if !strings.Contains(text.out, "1d  2026-06-04 – 2026-06-05  Europe/Berlin  288 rows") {
+		t.Errorf("got %s", text.out)
+	}
+
 	var alarms []string
 	lines := run(t, "", append(report, "--json")...).want(t, 3)
 	for line := range strings.Lines(lines.out) {

@@ -60,7 +60,7 @@ type Features struct {
 type Feature struct {
 	Name string
 	Kind string `key:"kind" enum:"numeric,categorical" doc:"Default: by the type of the model's input."`
-	Top  int    `key:"top" default:"100" min:"1" max:"100000" doc:"How many categories are counted by name."`
+	Top  int    `key:"top" default:"100" min:"1" max:"10000" doc:"How many categories are counted by name."`
 	From string `key:"from" doc:"Path of an event field that the model does not use."`
 }
 

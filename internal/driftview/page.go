@@ -33,6 +33,7 @@ type page struct {
 	Rows      int64  // of the reference
 	Period    string // of the reference
 	Doubt     string // why the reference may not be trusted
+	Zone      string // of all times; empty without any
 	Windows   []pageWindow
 	Alarms    int
 	Worst     int // the window that is shown first; -1 without any
@@ -117,14 +118,15 @@ func (v *View) WriteHTML(w io.Writer) error {
 	p := page{
 		Title: v.Title, CSS: pageCSS, JS: pageJS, Alarms: v.alarms(), Worst: -1,
 		Reference: short(v.reference.Digest()), Rows: v.reference.Rows, Doubt: v.reference.Incomplete,
-		Period: period(v.reference.From, v.reference.To),
+		Period: v.period(v.reference.From, v.reference.To),
 	}
 	worst := v.worst()
 	for i, w := range v.windows {
 		r := w.report
 		p.Windows = append(p.Windows, pageWindow{
-			Name: r.Window, Span: span(r), Rows: r.Rows, Alarm: r.Alarm, Severity: r.Severity, Contributors: r.Contributors,
+			Name: r.Window, Span: v.span(r), Rows: r.Rows, Alarm: r.Alarm, Severity: r.Severity, Contributors: r.Contributors,
 		})
+		p.Zone = v.timesIn(r)
 		if w == worst {
 			p.Worst = i
 		}

@@ -144,6 +144,7 @@
     const f = data.features[body.dataset.number], r = f.reports[current];
     body.classList.toggle("alarm", Boolean(r.alarm));
     body.querySelector(".status").textContent = r.alarm ? "alarm" : r.status;
+    body.querySelector(".errors").textContent = r.typeErrors ? `${count(r.typeErrors)} type errors` : "";
     for (const cell of body.querySelectorAll("[data-key]")) {
       const v = r[cell.dataset.key];
       cell.textContent = cell.dataset.key === "missing" ? percent(v) : digits(v);

@@ -24,7 +24,7 @@ type Style struct {
 func (v *View) WriteText(w io.Writer, s Style) error {
 	b := &printer{Writer: bufio.NewWriter(w), style: s}
 	ref := v.reference
-	fmt.Fprintln(b, b.fit(fmt.Sprintf("reference  %s  %s rows%s", short(ref.Digest()), thousands(ref.Rows), period(ref.From, ref.To))))
+	fmt.Fprintln(b, b.fit(fmt.Sprintf("reference  %s  %s rows%s", short(ref.Digest()), thousands(ref.Rows), v.period(ref.From, ref.To))))
 	if len(v.windows) > 1 {
 		fmt.Fprintln(b)
 		v.writeWindows(b)
@@ -67,11 +67,11 @@ func (b *printer) fit(line string) string {
 const mostLines = 60
 
 func (v *View) writeWindows(b *printer) {
-	t := table{head: []string{"window", "", "rows", "js", "of", "alarm"}, right: map[int]bool{2: true, 3: true}}
+	t := table{head: []string{"window", v.timesIn(v.windows[0].report), "rows", "js", "of", "alarm"}, right: map[int]bool{2: true, 3: true}}
 	shown := v.windows[max(0, len(v.windows)-mostLines):]
 	for _, w := range shown {
 		feature, js := w.greatest()
-		row := []cell{{text: w.report.Window}, {text: span(w.report)}, {text: thousands(w.report.Rows)}, {}, {}, {}}
+		row := []cell{{text: w.report.Window}, {text: v.span(w.report)}, {text: thousands(w.report.Rows)}, {}, {}, {}}
 		if feature >= 0 {
 			row[3].text, row[4].text = number(&js), clean(w.report.Features[feature].Name)
 		} else {
@@ -98,8 +98,8 @@ func statusOf(r *drift.Report) string {
 
 func (v *View) writeWindow(b *printer, w *window) {
 	title := "all rows"
-	if at := span(w.report); at != "" {
-		title = w.report.Window + "  " + at
+	if at := v.span(w.report); at != "" {
+		title = w.report.Window + "  " + at + "  " + v.timesIn(w.report)
 	}
 	verdict := "no alarm"
 	if w.report.Alarm {
@@ -148,8 +148,9 @@ func (v *View) featureRow(w *window, i int) []cell {
 		row[0].color, row[1].color, row[10] = red, red, cell{text: "ALARM", color: red}
 	case f.Status != drift.StatusOK:
 		row[10] = cell{text: string(f.Status), color: dim}
-	case f.TypeErrors > 0:
-		row[10] = cell{text: thousands(f.TypeErrors) + " type errors", color: dim}
+	}
+	if f.TypeErrors > 0 {
+		row[10].text = strings.TrimPrefix(row[10].text+", "+thousands(f.TypeErrors)+" type errors", ", ")
 	}
 	return row
 }
@@ -237,23 +238,32 @@ func short(digest string) string {
 }
 
 // span is a window's bounds, as short as they can be told; empty without times.
-func span(r *drift.Report) string {
+func (v *View) span(r *drift.Report) string {
 	if r.Start.IsZero() {
 		return ""
 	}
-	return moment(r.Start) + " – " + moment(r.End)
+	return v.moment(r.Start) + " – " + v.moment(r.End)
 }
 
-func period(from, to time.Time) string {
+// timesIn names the zone of a window's bounds; empty without times.
+func (v *View) timesIn(r *drift.Report) string {
+	if r.Start.IsZero() {
+		return ""
+	}
+	return v.zone.String()
+}
+
+// period is the reference's.
+func (v *View) period(from, to time.Time) string {
 	if from.IsZero() {
 		return ""
 	}
-	return "  " + moment(from) + " – " + moment(to)
+	return "  " + v.moment(from) + " – " + v.moment(to)
 }
 
 // moment leaves out what is zero of a time.
-func moment(t time.Time) string {
-	switch t = t.UTC(); {
+func (v *View) moment(t time.Time) string {
+	switch t = t.In(v.zone); {
 	case t.Hour() == 0 && t.Minute() == 0 && t.Second() == 0 && t.Nanosecond() == 0:
 		return t.Format(time.DateOnly)
 	case t.Second() == 0 && t.Nanosecond() == 0:

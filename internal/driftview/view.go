@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/penstock/penstock/drift"
 )
@@ -13,6 +14,7 @@ type View struct {
 	Title     string
 	reference *drift.Reference
 	effect    float64 // the smallest distance worth an alarm
+	zone      *time.Location
 	features  []*feature
 	windows   []*window
 }
@@ -36,9 +38,9 @@ type window struct {
 const mostShares = 20_000
 
 // New makes a view of reports about fields of a reference, in the order that the
-// reports have them.
-func New(title string, ref *drift.Reference, fields []drift.Field, effect float64) *View {
-	v := &View{Title: title, reference: ref, effect: effect}
+// reports have them. Times are shown in zone.
+func New(title string, ref *drift.Reference, fields []drift.Field, effect float64, zone *time.Location) *View {
+	v := &View{Title: title, reference: ref, effect: effect, zone: zone}
 	for i := range fields {
 		f := &feature{name: fields[i].Name, role: fields[i].Role, kind: fields[i].Kind}
 		if known := ref.Field(f.name); known != nil {

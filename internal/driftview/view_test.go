@@ -28,6 +28,7 @@ func fill(rows int, shift float64, r interface {
 	Number(int, float64)
 	Text(int, []byte)
 	Missing(int)
+	TypeError(int)
 },
 ) {
 	for i := range rows {
@@ -37,6 +38,8 @@ func fill(rows int, shift float64, r interface {
 		switch {
 		case i%50 == 0:
 			r.Missing(1)
+		case shift > 0 && i%50 == 1:
+			r.TypeError(1)
 		case shift > 0 && i%3 == 0:
 			r.Text(1, []byte("<img src=x onerror=alert(1)>"))
 		default:
@@ -63,7 +66,7 @@ func view(t *testing.T, windows int) *driftview.View {
 	judge := drift.NewJudge(schema, ref, drift.JudgeConfig{
 		FalseAlarms: 1, Per: 30 * 24 * time.Hour, Effect: 0.1, MinRows: 100, Windows: []drift.WindowSpec{spec},
 	})
-	v := driftview.New("<june>.csv", ref, fields, 0.1)
+	v := driftview.New("<june>.csv", ref, fields, 0.1, time.UTC)
 	for day := range windows {
 		c := drift.NewCounter(schema)
 		fill(1000-980*(day%7/6), float64(day/3), c)

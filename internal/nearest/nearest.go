@@ -11,8 +11,8 @@ import (
 // or by the fewest insertions, deletions, substitutions and swaps of two
 // neighbours, at most a third of got's length. A candidate that begins with
 // got, or ends in "." and got, counts as two edits away at most, so that age
-// finds customer.age. Of equally near ones the first wins. It gives false when
-// none is near.
+// finds customer.age. A single letter tells nothing but its case. Of equally near
+// ones the first wins. It gives false when none is near.
 func Name(got string, candidates []string) (string, bool) {
 	lower := []rune(strings.ToLower(got))
 	limit := max(1, len(lower)/3)
@@ -22,7 +22,11 @@ func Name(got string, candidates []string) (string, bool) {
 			continue
 		}
 		folded := strings.ToLower(c)
-		d := distance(lower, []rune(folded))
+		letters := []rune(folded)
+		d := distance(lower, letters)
+		if d > 0 && min(len(lower), len(letters)) < 2 {
+			continue
+		}
 		if len(lower) > 2 && (strings.HasPrefix(folded, string(lower)) || strings.HasSuffix(folded, "."+string(lower))) {
 			d = min(d, 2, limit)
 		}

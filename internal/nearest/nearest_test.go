@@ -3,7 +3,7 @@ package nearest
 import "testing"
 
 func TestName(t *testing.T) {
-	fields := []string{"amount", "customer.age", "customer.tenure_days", "country", "mcc", "Überweisung"}
+	fields := []string{"amount", "customer.age", "customer.tenure_days", "country", "mcc", "b", "Überweisung"}
 	for _, c := range []struct {
 		got, want string
 		near      bool
@@ -20,6 +20,8 @@ func TestName(t *testing.T) {
 		{"", "", false},                       // nothing to go by
 		{"mcc", "", false},                    // the name itself is no correction
 		{"xyz.tenure_days", "", false},        // too many edits for its length
+		{"a", "", false},                      // a single letter, with one as far from it as from any
+		{"B", "b", true},                      // but for case
 		{"customer.tenure", "customer.tenure_days", true},
 	} {
 		got, near := Name(c.got, fields)
