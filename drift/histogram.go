@@ -44,68 +44,60 @@ func newHistogram(p *parts) *histogram {
 
 // add counts numbers.
 func (h *histogram) add(values []float64) {
-	lowest, octaves, cells, strides := h.lowest, h.octaves, h.cells, h.parts.strides
+	p, lowest, octaves, cells := h.parts, h.lowest, h.octaves, h.cells
 	for _, v := range values {
 		key := Key(v)
-		if o := key>>octaveShift - lowest; o < uint64(len(octaves)) {
-			number, i := int(octaves[o]), key>>basicShift%octaveCells
-			cell := &cells[number*octaveCells+int(i)]
-			if *cell > 0 {
-				*cell++
-				continue
-			}
-			if *cell < 0 && h.used[number]>>i&1 != 0 {
-				stride := int(^*cell) + int(key>>strideShift%bucketStrides)
-				if part := strides[stride]; part >= 0 {
-					h.counts[part]++
-				} else {
-					h.search(key, stride/bucketStrides, int(^part))
-				}
-				continue
-			}
+		o := key>>octaveShift - lowest
+		if o >= uint64(len(octaves)) || octaves[o] == 0 {
+			h.addFirst(key)
+			lowest, octaves, cells = h.lowest, h.octaves, h.cells
+			continue
 		}
-		h.addFirst(key)
-		lowest, octaves, cells = h.lowest, h.octaves, h.cells
+		number, i := int(octaves[o]), key>>basicShift%octaveCells
+		cell := &cells[number*octaveCells+int(i)]
+		if *cell > 0 {
+			*cell++
+			continue
+		}
+		if h.used[number]>>i&1 == 0 {
+			h.used[number] |= 1 << i
+		}
+		if *cell == 0 {
+			*cell = 1
+			continue
+		}
+		stride := int(^*cell) + int(key>>strideShift%bucketStrides)
+		part := p.strides[stride]
+		if part < 0 {
+			// Mostly a bucket is split as far as that for the sake of a single value.
+			last := &h.last[stride/bucketStrides]
+			if p.keys[*last] != key {
+				*last = p.search(key, ^part)
+			}
+			part = *last
+		}
+		h.counts[part]++
 	}
 }
 
-// search counts a key of a split bucket, in a part that is not before from. Mostly
-// a bucket is split as far as that for the sake of a single value.
-func (h *histogram) search(key uint64, bucket, from int) {
-	last := &h.last[bucket]
-	if h.parts.keys[*last] != key {
-		*last = int32(h.parts.search(key, from))
-	}
-	h.counts[*last]++
-}
-
-// addFirst counts a key whose cell is empty. Infinities and NaN never get one.
+// addFirst counts a key of an octave that has no cells yet. Those of infinities and
+// NaN never get any.
 func (h *histogram) addFirst(key uint64) {
 	switch {
 	case key == infinity:
 		h.posInf++
-		return
 	case key == ^uint64(infinity):
 		h.negInf++
-		return
 	case key > infinity || key < ^uint64(infinity):
 		h.nan++
-		return
+	default:
+		h.grow(key >> octaveShift)
+		h.add([]float64{Value(key)})
 	}
-	number, i := h.number(key>>octaveShift), key>>basicShift%octaveCells
-	h.used[number] |= 1 << i
-	cell := &h.cells[number*octaveCells+int(i)]
-	bucket, split := h.parts.bucket(key)
-	if !split {
-		*cell = 1
-		return
-	}
-	*cell = ^int64(bucket * bucketStrides)
-	h.search(key, bucket, int(h.parts.first[bucket]))
 }
 
-// number is that of an octave's cells, which it makes where there are none.
-func (h *histogram) number(octave uint64) int {
+// grow makes the cells of an octave.
+func (h *histogram) grow(octave uint64) {
 	if len(h.octaves) == 0 {
 		h.lowest = octave
 	}
@@ -117,14 +109,19 @@ func (h *histogram) number(octave uint64) int {
 	if more := at + 1 - len(h.octaves); more > 0 {
 		h.octaves = append(h.octaves, make([]uint16, more)...)
 	}
-	if h.octaves[at] == 0 {
-		h.octaves[at] = uint16(len(h.used))
-		h.cells = append(h.cells, make([]int64, octaveCells)...)
-		h.used = append(h.used, 0)
-		i, _ := slices.BinarySearch(h.seen, uint16(octave))
-		h.seen = slices.Insert(h.seen, i, uint16(octave))
+	h.octaves[at] = uint16(len(h.used))
+	h.used = append(h.used, 0)
+	cells := make([]int64, octaveCells)
+	for bucket := h.parts.bucket(octave << octaveShift); bucket < len(h.parts.first); bucket++ {
+		key := h.parts.keys[h.parts.first[bucket]]
+		if key>>octaveShift != octave {
+			break
+		}
+		cells[key>>basicShift%octaveCells] = ^int64(bucket * bucketStrides)
 	}
-	return int(h.octaves[at])
+	h.cells = append(h.cells, cells...)
+	i, _ := slices.BinarySearch(h.seen, uint16(octave))
+	h.seen = slices.Insert(h.seen, i, uint16(octave))
 }
 
 // tell puts what was counted into c. The buckets are good until the next call.

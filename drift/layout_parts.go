@@ -42,9 +42,10 @@ func newParts(l *Layout) *parts {
 	return p
 }
 
-// bucket is the number of the split basic bucket that a key is in, if it is in one.
-func (p *parts) bucket(key uint64) (n int, ok bool) {
-	return slices.BinarySearchFunc(p.first, basicBucket(key), func(part int32, key uint64) int { return cmp.Compare(p.keys[part], key) })
+// bucket is the number of the first split basic bucket from a key on.
+func (p *parts) bucket(key uint64) int {
+	n, _ := slices.BinarySearchFunc(p.first, key, func(part int32, key uint64) int { return cmp.Compare(p.keys[part], key) })
+	return n
 }
 
 // of are the first part of a bucket and the one behind its last.
@@ -56,10 +57,10 @@ func (p *parts) of(bucket int) (from, to int) {
 }
 
 // search finds the part that a key is in, which is not before from.
-func (p *parts) search(key uint64, from int) int {
+func (p *parts) search(key uint64, from int32) int32 {
 	next, found := slices.BinarySearch(p.keys[from:], key)
-	if found {
-		return from + next
+	if !found {
+		next--
 	}
-	return from + next - 1
+	return from + int32(next)
 }
