@@ -59,8 +59,9 @@ func (c *cell) addTexts(p *Pane) {
 	maps.Copy(c.sum.Texts, p.Texts)
 }
 
-// look finds the stretch, and forgets the sums that cannot be part of it.
-func (c *collection) look(mark int64) {
+// look finds the stretch, forgets the sums that cannot be part of it, and gives
+// these.
+func (c *collection) look(mark int64) (dropped []*cell) {
 	cells := c.sums.cells
 	starts := slices.Sorted(maps.Keys(cells))
 	c.start, c.end = math.MaxInt64, math.MaxInt64
@@ -76,10 +77,17 @@ func (c *collection) look(mark int64) {
 		}
 		rows -= cells[start].sum.Rows
 		if c.over(start, mark) {
+			dropped = append(dropped, cells[start])
 			delete(cells, start)
 		}
 	}
-	maps.DeleteFunc(cells, func(start int64, _ *cell) bool { return start >= c.end })
+	for start, cell := range cells {
+		if start >= c.end {
+			dropped = append(dropped, cell)
+			delete(cells, start)
+		}
+	}
+	return dropped
 }
 
 // Collected gives the panes of the first stretch of event time that is Collect

@@ -38,11 +38,7 @@ func (s *collecting) begin() {
 // takeover goes on with another Windows.
 func (s *collecting) takeover() {
 	s.t.Helper()
-	for key, record := range s.w.Dirty() {
-		if s.stored[key] = record; record == nil {
-			delete(s.stored, key)
-		}
-	}
+	store(s.w, s.stored)
 	s.begin()
 	if err := s.w.Restore(maps.All(s.stored)); err != nil {
 		s.t.Fatal(err)
@@ -65,7 +61,7 @@ func (s *collecting) count(partition int, minutes ...int64) {
 	if _, err := s.w.Apply(d); err != nil {
 		s.t.Fatal(err)
 	}
-	s.w.Advance(0)
+	advance(s.w, 0)
 }
 
 // has demands the minutes that the panes are of; none: it is not complete.

@@ -8,8 +8,8 @@ import (
 // gap is a stretch of event time in which events are missing, and how many offsets.
 type gap struct {
 	Span
-	n       int64
-	changed bool // since the last Advance
+	n    int64
+	told int64 // windows that end until then have told of it; math.MinInt64: none
 }
 
 // touches tells whether events may be missing in a window.
@@ -28,7 +28,7 @@ func (g gaps) add(new gap) gaps {
 	for ; last < len(g) && g[last].Start <= new.End; last++ {
 		new.Start, new.End = min(new.Start, g[last].Start), max(new.End, g[last].End)
 		new.n += g[last].n
-		new.changed = new.changed || g[last].changed
+		new.told = min(new.told, g[last].told)
 	}
 	return slices.Replace(g, first, last, new)
 }
@@ -44,9 +44,9 @@ func (g gaps) in(window Span) int64 {
 	return n
 }
 
-// changed tells whether more is missing in a window than at the last Advance.
-func (g gaps) changed(window Span) bool {
-	return slices.ContainsFunc(g, func(gap gap) bool { return gap.changed && gap.touches(window) })
+// told tells whether a window has told of all that is missing in it.
+func (g gaps) told(window Span) bool {
+	return !slices.ContainsFunc(g, func(gap gap) bool { return gap.told < window.End && gap.touches(window) })
 }
 
 // lose remembers that n offsets of a partition are missing, between when it had
@@ -59,5 +59,5 @@ func (w *Windows) lose(from, to, n int64) {
 	if from == math.MinInt64 {
 		from = to
 	}
-	w.gaps = w.gaps.add(gap{Span{floor(from-w.lateness, w.pane), to + 1}, n, true})
+	w.gaps = w.gaps.add(gap{Span{floor(from-w.lateness, w.pane), to + 1}, n, math.MinInt64})
 }

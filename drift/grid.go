@@ -3,6 +3,7 @@ package drift
 import (
 	"fmt"
 	"iter"
+	"math"
 	"time"
 )
 
@@ -19,11 +20,14 @@ type grid struct {
 
 // cell is a sum that is part of a window as a whole or not at all.
 type cell struct {
-	sum     Pane
-	span    Span
-	changed bool // since the last Advance
+	sum  Pane
+	span Span
+	told int64 // windows that end until then have told all that it holds; math.MinInt64: none
+
 	dirty   bool // since Saved
+	side    int  // 0 or 1, where it is stored; what changed goes to the other one
 	records int  // that it is stored in
+	written int  // that Sums has made of it, on the other side
 }
 
 func newGrid(spec WindowSpec, cfg WindowsConfig) *grid {
@@ -98,7 +102,7 @@ func (g *grid) cell(t, horizon, mark int64) *cell {
 func (g *grid) at(span Span) *cell {
 	c := g.cells[span.Start]
 	if c == nil {
-		c = &cell{span: span, sum: Pane{Start: span.Start}}
+		c = &cell{span: span, sum: Pane{Start: span.Start}, told: math.MinInt64}
 		g.cells[span.Start] = c
 	}
 	return c
@@ -119,10 +123,13 @@ func (g *grid) in(window Span) iter.Seq[*cell] {
 	}
 }
 
-// drop forgets what no window needs that may still be corrected.
-func (g *grid) drop(mark int64) {
+// drop forgets what no window needs that may still be corrected, and gives the
+// cells.
+func (g *grid) drop(mark int64) []*cell {
+	var dropped []*cell
 	for start, c := range g.cells {
 		if mark >= g.horizon(g.lastWindow(c.span)) {
+			dropped = append(dropped, c)
 			delete(g.cells, start)
 		}
 	}
@@ -131,6 +138,7 @@ func (g *grid) drop(mark int64) {
 			delete(g.reports, end)
 		}
 	}
+	return dropped
 }
 
 // windowTo is the window that ends there.
@@ -141,9 +149,9 @@ func (g *grid) windowTo(end int64) Span {
 	return Span{end - g.length, end}
 }
 
-// add adds a pane, and remembers that something changed.
+// add adds a pane, which no window has told of yet.
 func (c *cell) add(p *Pane) {
-	c.changed, c.dirty = true, true
+	c.told, c.dirty = math.MinInt64, true
 	c.sum.Rows += p.Rows
 	c.sum.Late += p.Late
 	c.sum.Future += p.Future

@@ -24,8 +24,8 @@ type WindowsConfig struct {
 //
 // Its owner calls Partitions when the broker's metadata changed, Apply for every
 // delta in the order of the log, Advance about once a second, and before a commit
-// Dirty, whose records go into the same commit as the offsets. After a takeover
-// Restore gives back what the last commit left.
+// Sums and then Head, whose records go into the same commit as the offsets. After a
+// takeover Restore gives back what the last commit left.
 //
 // What the last revision of a window says does not depend on how the events fell
 // into deltas, on who wrote these, or on the order in which those of different
@@ -44,14 +44,15 @@ type Windows struct {
 	grids                []*grid
 	collect              *collection // nil where nothing is to be collected
 	partitions           map[PartitionID]*partition
-	mark                 int64 // the watermark of the last Advance: what closes up to it has
+	mark                 int64 // how far the watermark was followed: what closes up to it has
 	clock                int64 // of the last Advance
 	gaps                 gaps
 
-	// The keys of the records of the state, and the head: as of Saved, and as the
-	// last Dirty left them.
-	stored, storing         map[string]bool
-	storedHead, storingHead []byte
+	saved, saving headState // as of Saved, and as Head left it since
+	// obsolete are the keys of stored records that the head does not name any
+	// more, and removing those of them that Obsolete gave.
+	obsolete map[string]bool
+	removing []string
 }
 
 // NewWindows begins with nothing. The fields are those of the schema.
@@ -63,7 +64,7 @@ func NewWindows(cfg WindowsConfig, fields []FieldSchema) *Windows {
 		fields:     len(fields),
 		partitions: map[PartitionID]*partition{},
 		mark:       math.MinInt64,
-		stored:     map[string]bool{},
+		obsolete:   map[string]bool{},
 	}
 	for _, spec := range cfg.Windows {
 		w.grids = append(w.grids, newGrid(spec, cfg))

@@ -45,14 +45,14 @@ func BenchmarkWindowsClose(b *testing.B) {
 	minute, closed := int64(0), 0
 	for ; minute < 24*60; minute++ {
 		put(b, w, d, minute)
-		w.Advance(0)
+		advance(w, 0)
 	}
 	var most time.Duration
 	for b.Loop() {
 		b.StopTimer()
 		for range 119 {
 			put(b, w, d, minute)
-			w.Advance(0)
+			advance(w, 0)
 			minute++
 		}
 		put(b, w, d, minute)
@@ -60,7 +60,7 @@ func BenchmarkWindowsClose(b *testing.B) {
 		put(b, w, d, minute)
 		b.StartTimer()
 		start := time.Now()
-		closed += len(w.Advance(0))
+		closed += len(advance(w, 0))
 		most = max(most, time.Since(start))
 	}
 	b.ReportMetric(float64(closed)/float64(b.N), "windows/op")
@@ -73,16 +73,15 @@ func BenchmarkWindowsState(b *testing.B) {
 	minute := int64(0)
 	for ; minute < 26*60; minute++ {
 		put(b, w, d, minute)
-		w.Advance(0)
+		advance(w, 0)
 	}
 	records := func() (n, size int) {
-		for _, record := range w.Dirty() {
+		for _, record := range stored(w) {
 			n, size = n+1, size+len(record)
 			if len(record) > MaxDelta {
 				b.Fatalf("a record of %d bytes", len(record))
 			}
 		}
-		w.Saved()
 		return n, size
 	}
 	n, all := records()

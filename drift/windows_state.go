@@ -9,15 +9,56 @@ import (
 	"strings"
 )
 
-// headKey is the record that says which of the others count.
-const headKey = "head"
+// The state is records by key: those of the sums, and the head's, which say which
+// of the others count. A sum that changed is written anew beside itself, under keys
+// that no stored head names. So sums of any number can be stored in any number of
+// steps, and count all at once when the head is.
 
-func cellKey(g *grid, c *cell, part int) string {
-	return fmt.Sprintf("pane/%s/%d/%d", g.id, c.span.Start, part)
+// headKey is that of a record of the head.
+func headKey(i int) string {
+	if i == 0 {
+		return "head"
+	}
+	return fmt.Sprintf("head/%d", i)
+}
+
+func cellKey(g *grid, c *cell, side, part int) string {
+	return fmt.Sprintf("pane/%s/%d/%d/%d", g.id, c.span.Start, side, part)
+}
+
+// keys are those of the records that a sum is stored in.
+func (c *cell) keys(g *grid) []string {
+	all := make([]string, c.records)
+	for part := range all {
+		all[part] = cellKey(g, c, c.side, part)
+	}
+	return all
+}
+
+// place is where the next head finds a sum.
+func (c *cell) place() (side, records int) {
+	if c.dirty {
+		return 1 - c.side, c.written
+	}
+	return c.side, c.records
 }
 
 func pendingKey(d *Delta) string {
 	return fmt.Sprintf("part/%s/%d/%d", d.Source, d.Partition, d.Part)
+}
+
+// headState is what Head gives.
+type headState struct {
+	records [][]byte
+	parts   []string // keys of those of pending deltas
+}
+
+func (h *headState) keys() []string {
+	all := slices.Clone(h.parts)
+	for i := range h.records {
+		all = append(all, headKey(i))
+	}
+	return all
 }
 
 // allGrids are those of the windows and that of the collection.
@@ -28,76 +69,100 @@ func (w *Windows) allGrids() []*grid {
 	return append(slices.Clip(w.grids), w.collect.sums)
 }
 
-// Dirty gives the records of the state that changed since Saved was last called,
-// each at most MaxDelta long; one that is nil is to be deleted. Keys are printable
-// and mean nothing to others; who stores records of several Windows puts its own
-// prefix before them. The records must be stored all or none.
-func (w *Windows) Dirty() iter.Seq2[string, []byte] {
+// Sums gives the records of the sums that changed since Saved was last called, each
+// at most MaxDelta long. Keys are printable and mean nothing to others; who stores
+// records of several Windows puts its own prefix before them. They replace nothing
+// that counts, and count once the records that Head gives then are stored: they may
+// be stored with these or before.
+func (w *Windows) Sums() iter.Seq2[string, []byte] {
 	return func(yield func(string, []byte) bool) {
-		w.storing = map[string]bool{headKey: true}
 		for _, g := range w.allGrids() {
 			for _, start := range slices.Sorted(maps.Keys(g.cells)) {
-				if !w.storeCell(g, g.cells[start], yield) {
+				c := g.cells[start]
+				if !c.dirty {
+					continue
+				}
+				sum := Delta{Source: g.id, From: c.span.Start, To: c.span.End, Panes: []Pane{c.sum}}
+				records := sum.Encode()
+				c.written = len(records)
+				for part, record := range records {
+					key := cellKey(g, c, 1-c.side, part)
+					delete(w.obsolete, key)
+					if !yield(key, record) {
+						return
+					}
+				}
+			}
+		}
+	}
+}
+
+// Head gives the records that say which sums count and how far all is, after Sums
+// has given those that changed; none where nothing did. They must be stored all or
+// none, and with what was made of the same deltas.
+func (w *Windows) Head() iter.Seq2[string, []byte] {
+	return func(yield func(string, []byte) bool) {
+		w.saving = headState{records: w.head()}
+		for _, id := range slices.SortedFunc(maps.Keys(w.partitions), comparePartitions) {
+			// Parts of deltas that others have to join: few, and soon gone.
+			for _, part := range w.partitions[id].pending {
+				key := pendingKey(part)
+				w.saving.parts = append(w.saving.parts, key)
+				delete(w.obsolete, key)
+				if !yield(key, part.appendRecord(nil)) {
 					return
 				}
 			}
 		}
-		for _, id := range slices.SortedFunc(maps.Keys(w.partitions), comparePartitions) {
-			if !w.storePending(w.partitions[id], yield) {
+		if slices.EqualFunc(w.saving.records, w.saved.records, bytes.Equal) {
+			return
+		}
+		for i, record := range w.saving.records {
+			delete(w.obsolete, headKey(i))
+			if !yield(headKey(i), record) {
 				return
 			}
 		}
-		for _, key := range slices.Sorted(maps.Keys(w.stored)) {
-			if !w.storing[key] && !yield(key, nil) {
-				return
-			}
-		}
-		w.storingHead = w.head()
-		if !bytes.Equal(w.storingHead, w.storedHead) {
-			yield(headKey, w.storingHead)
-		}
 	}
 }
 
-// storeCell gives the records of a sum that changed; of another one it remembers
-// that they are there.
-func (w *Windows) storeCell(g *grid, c *cell, yield func(string, []byte) bool) bool {
-	if c.dirty {
-		sum := Delta{Source: g.id, From: c.span.Start, To: c.span.End, Panes: []Pane{c.sum}}
-		records := sum.Encode()
-		c.records = len(records)
-		for part, record := range records {
-			if !yield(cellKey(g, c, part), record) {
-				return false
-			}
-		}
-	}
-	for part := range c.records {
-		w.storing[cellKey(g, c, part)] = true
-	}
-	return true
+// Obsolete gives the keys of at most so many records that do not count any more
+// once Head's are stored. Deleting them can wait.
+func (w *Windows) Obsolete(most int) []string {
+	all := slices.Sorted(maps.Keys(w.obsolete))
+	w.removing = all[:min(len(all), most)]
+	return w.removing
 }
 
-// storePending gives the parts of a delta that others have to join; they are small
-// in number, and soon gone.
-func (w *Windows) storePending(p *partition, yield func(string, []byte) bool) bool {
-	for _, part := range p.pending {
-		key := pendingKey(part)
-		w.storing[key] = true
-		if !yield(key, part.appendRecord(nil)) {
-			return false
-		}
-	}
-	return true
-}
-
-// Saved says that what Dirty gave is stored. Nothing may have been applied between.
+// Saved says that what Sums and Head gave is stored, and what Obsolete gave is
+// deleted. Nothing may have been applied between.
 func (w *Windows) Saved() {
-	w.stored, w.storedHead = w.storing, w.storingHead
+	for _, key := range w.removing {
+		delete(w.obsolete, key)
+	}
+	w.removing = nil
 	for _, g := range w.allGrids() {
 		for _, c := range g.cells {
-			c.dirty = false
+			if c.dirty {
+				w.free(g, c)
+				c.side, c.records = c.place()
+				c.dirty = false
+			}
 		}
+	}
+	for _, key := range w.saved.keys() {
+		w.obsolete[key] = true
+	}
+	for _, key := range w.saving.keys() {
+		delete(w.obsolete, key)
+	}
+	w.saved = w.saving
+}
+
+// free notes that the records which a sum is stored in count no more.
+func (w *Windows) free(g *grid, c *cell) {
+	for _, key := range c.keys(g) {
+		w.obsolete[key] = true
 	}
 }
 
@@ -110,19 +175,21 @@ func comparePartitions(a, b PartitionID) int {
 
 // Restore puts an empty Windows where the stored records say, which come in any
 // order. Those that do not belong to the state any more, or to a window that is no
-// longer configured, are ignored, and deleted with the next Dirty.
+// longer configured, are ignored, and given by Obsolete.
 func (w *Windows) Restore(records iter.Seq2[string, []byte]) error {
 	all := maps.Collect(records)
 	for key := range all {
-		w.stored[key] = true
+		w.obsolete[key] = true
 	}
-	head, ok := all[headKey]
-	if !ok {
+	w.saved.records = storedHead(all)
+	if w.saved.records == nil {
 		return nil
 	}
-	if err := w.restoreHead(head, all); err != nil {
+	for i := range w.saved.records {
+		delete(w.obsolete, headKey(i))
+	}
+	if err := w.restoreHead(w.saved.records, all); err != nil {
 		return fmt.Errorf("state of windows: %w", err)
 	}
-	w.storedHead = head
 	return nil
 }

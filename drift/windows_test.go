@@ -71,7 +71,7 @@ func (s *scenario) idle(partition int32, seconds ...int64) {
 func (s *scenario) closes(clock int64, want ...string) {
 	s.t.Helper()
 	var got []string
-	for _, c := range s.w.Advance(clock * 1000) {
+	for _, c := range advance(s.w, clock*1000) {
 		line := fmt.Appendf(nil, "%d.%d: %d", c.Span.End/60_000, c.Revision, c.Rows)
 		for name, n := range map[string]int64{"late": c.Late, "future": c.Future, "lost": c.Lost} {
 			if n > 0 {
@@ -86,6 +86,11 @@ func (s *scenario) closes(clock int64, want ...string) {
 	if !slices.Equal(got, want) {
 		s.t.Errorf("got  %s\nwant %s", strings.Join(got, ", "), strings.Join(want, ", "))
 	}
+}
+
+// advance gives all that closes.
+func advance(w *Windows, clock int64) []Closed {
+	return slices.Concat(slices.Collect(w.Advance(clock))...)
 }
 
 func TestWindowsCloseAtTheWatermark(t *testing.T) {
@@ -182,7 +187,7 @@ func TestASlowCatchUpLosesNothing(t *testing.T) {
 		if r := s.events(1, minute); r.Late != 0 {
 			t.Errorf("minute %d: %+v", minute, r)
 		}
-		s.w.Advance(minute * 60_000)
+		advance(s.w, minute*60_000)
 	}
 	s.events(1, 112)
 	s.closes(0, "112.0: 13")
@@ -198,7 +203,7 @@ func TestLateEventsAreToldAndNotCounted(t *testing.T) {
 	}
 	s.closes(0, "101.1: 1 1 late", "102.1: 1 1 late", "103.1: 1 1 late", "104.1: 1 1 late", "105.1: 1 1 late", "106.1: 1 1 late")
 	s.events(0, 118)
-	s.w.Advance(0)
+	advance(s.w, 0)
 	if r := s.events(0, 100); r.Late != 1 || r.Expired != 1 { // 101 + 5 + 12 is where it is
 		t.Errorf("%+v", r)
 	}
@@ -210,7 +215,7 @@ func TestWindowsWithoutRowsAreNotReported(t *testing.T) {
 	s := begin(t, 1)
 	s.events(0, 100)
 	s.events(0, 100+7*24*60)
-	if closed := s.w.Advance(0); len(closed) != 12 {
+	if closed := advance(s.w, 0); len(closed) != 12 {
 		t.Errorf("%d windows", len(closed))
 	}
 	if g := s.w.Gauges(); g.Panes != 1 {
@@ -264,28 +269,29 @@ func TestATopicCreatedAnewIsNoRepetition(t *testing.T) {
 func TestAGapMakesWindowsIncomplete(t *testing.T) {
 	s := begin(t, 1)
 	s.events(0, 90, 100)
-	s.w.Advance(0)
+	advance(s.w, 0)
 	s.at[0] += 5
 	s.events(0, 101)
 	s.closes(0, "96.1: 1 5 lost", "97.1: 1 5 lost", "98.1: 1 5 lost", "99.1: 1 5 lost", "100.1: 1 5 lost", "101.0: 2 5 lost")
 	s.events(0, 120)
-	s.w.Advance(0)
+	advance(s.w, 0)
 	if len(s.w.gaps) != 1 {
 		t.Error("it is forgotten while a window may tell of it")
 	}
 	s.events(0, 140)
-	s.w.Advance(0)
+	advance(s.w, 0)
 	if len(s.w.gaps) != 0 {
 		t.Errorf("it is kept for ever: %v", s.w.gaps)
 	}
 }
 
 func TestGapsThatTouchAreOne(t *testing.T) {
+	const none = math.MinInt64
 	var g gaps
-	for _, lost := range []gap{{Span{10, 20}, 1, false}, {Span{40, 50}, 2, false}, {Span{30, 35}, 4, true}, {Span{0, 5}, 8, false}, {Span{20, 30}, 16, false}} {
+	for _, lost := range []gap{{Span{10, 20}, 1, 5}, {Span{40, 50}, 2, 5}, {Span{30, 35}, 4, none}, {Span{0, 5}, 8, 5}, {Span{20, 30}, 16, 5}} {
 		g = g.add(lost)
 	}
-	if want := (gaps{{Span{0, 5}, 8, false}, {Span{10, 35}, 21, true}, {Span{40, 50}, 2, false}}); !slices.Equal(g, want) {
+	if want := (gaps{{Span{0, 5}, 8, 5}, {Span{10, 35}, 21, none}, {Span{40, 50}, 2, 5}}); !slices.Equal(g, want) {
 		t.Errorf("got %v, want %v", g, want)
 	}
 	if n := g.in(Span{34, 41}); n != 23 {
@@ -307,7 +313,7 @@ func TestPartsCountTogether(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	s.closes(0)
-	records := maps.Collect(s.w.Dirty())
+	records := stored(s.w)
 	s.w.Saved()
 	s.w = begin(t, 1).w
 	if err := s.w.Restore(maps.All(records)); err != nil {
@@ -327,48 +333,6 @@ func TestPartsCountTogether(t *testing.T) {
 
 // Sums of a window that is no longer configured, or hops otherwise, are not mixed
 // with others; their records are deleted.
-func TestRestoreLeavesOutWhatIsNoLongerConfigured(t *testing.T) {
-	s := begin(t, 1)
-	s.events(0, 100, 101, 102)
-	s.closes(0, "101.0: 1", "102.0: 2")
-	records := maps.Collect(s.w.Dirty())
-	s.w.Saved()
-	cfg := scenarioConfig
-	cfg.Pane = 2 * time.Minute
-	w := NewWindows(cfg, streamFields)
-	if err := w.Restore(maps.All(records)); err != nil {
-		t.Fatal(err)
-	}
-	if g := w.Gauges(); g.Panes != 0 || g.Watermark != 102*60_000 {
-		t.Errorf("%+v", g)
-	}
-	for key, record := range w.Dirty() {
-		if (record == nil) != strings.HasPrefix(key, "pane/") {
-			t.Errorf("%s: %d bytes", key, len(record))
-		}
-	}
-	w.Saved()
-	for key := range w.Dirty() {
-		t.Errorf("%s is still dirty", key)
-	}
-}
-
-func TestDamagedStateIsRefused(t *testing.T) {
-	s := begin(t, 1)
-	s.events(0, 100, 101, 102)
-	records := maps.Collect(s.w.Dirty())
-	for key, record := range records {
-		damaged := maps.Clone(records)
-		damaged[key] = record[:len(record)-1]
-		if begin(t, 1).w.Restore(maps.All(damaged)) == nil {
-			t.Errorf("%s may be cut off", key)
-		}
-		if delete(damaged, key); key != headKey && begin(t, 1).w.Restore(maps.All(damaged)) == nil {
-			t.Errorf("%s may be missing", key)
-		}
-	}
-}
-
 func TestDeltasOfAnotherSchemaAreRefused(t *testing.T) {
 	s := begin(t, 1)
 	d := goldenDelta()

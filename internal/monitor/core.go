@@ -113,19 +113,28 @@ func (c *Core) Apply(record []byte) error {
 // Partitions sets the list of the source's partitions.
 func (c *Core) Partitions(all []drift.PartitionID) { c.windows.Partitions(all) }
 
-// Advance closes the windows that are due at clock, Unix milliseconds, and judges
-// them.
-func (c *Core) Advance(clock int64) error {
-	for _, closed := range c.windows.Advance(clock) {
-		report, alarms := c.judge.Judge(&closed)
-		if err := c.publish(report, alarms); err != nil {
-			return err
+// Advance closes windows that are due at clock, Unix milliseconds, and judges them,
+// until it is enough. It says whether there may be more.
+func (c *Core) Advance(clock int64, enough func(*Output) bool) (more bool, err error) {
+	if enough(&c.out) {
+		return true, nil
+	}
+	for closed := range c.windows.Advance(clock) {
+		for i := range closed {
+			report, alarms := c.judge.Judge(&closed[i])
+			if err := c.publish(report, alarms); err != nil {
+				return false, err
+			}
+		}
+		if enough(&c.out) {
+			more = true
+			break
 		}
 	}
 	if c.o.Reference == nil && !c.frozen {
-		return c.freeze()
+		err = c.freeze()
 	}
-	return nil
+	return more, err
 }
 
 func (c *Core) publish(report *drift.Report, alarms []drift.AlarmEvent) error {
@@ -137,12 +146,14 @@ func (c *Core) publish(report *drift.Report, alarms []drift.AlarmEvent) error {
 	}
 	key := fmt.Appendf(nil, "%s/%s/%s", id.Model, id.Version, report.Window)
 	c.out.Reports = append(c.out.Reports, Published{Key: key, Value: value})
+	c.out.bytes += len(value)
 	for i := range alarms {
 		alarm, err := c.alarm(&alarms[i])
 		if err != nil {
 			return err
 		}
 		c.out.Alarms = append(c.out.Alarms, alarm)
+		c.out.bytes += len(alarm.Value)
 	}
 	return nil
 }
@@ -170,13 +181,20 @@ func (c *Core) freeze() error {
 }
 
 // Output is what is to be committed: what was made since Saved, with the state that
-// changed. Apply and Advance may add to it.
-func (c *Core) Output() *Output {
+// changed. It removes at most so many records of the state that count no more; the
+// others wait. Apply and Advance may add to it.
+func (c *Core) Output(removed int) *Output {
 	token := c.o.Identity.Token()
 	out := c.out
 	out.State = slices.Clip(out.State)
-	for key, value := range c.windows.Dirty() {
+	for key, value := range c.windows.Sums() {
+		out.Sums = append(out.Sums, StateRecord{Identity: token, Key: windowsPrefix + key, Value: value})
+	}
+	for key, value := range c.windows.Head() {
 		out.State = append(out.State, StateRecord{Identity: token, Key: windowsPrefix + key, Value: value})
+	}
+	for _, key := range c.windows.Obsolete(removed) {
+		out.State = append(out.State, StateRecord{Identity: token, Key: windowsPrefix + key})
 	}
 	if state := c.judge.State(); !bytes.Equal(state, c.judged) {
 		out.State = append(out.State, StateRecord{Identity: token, Key: judgeKey, Value: state})

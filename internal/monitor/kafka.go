@@ -108,11 +108,8 @@ func (s *kafkaSession) revoked(partitions map[string][]int32) {
 
 func (s *kafkaSession) Owner() bool { return s.owns.Load() }
 
-// pollRecords is how many deltas are taken at a time.
-const pollRecords = 500
-
-func (s *kafkaSession) Poll(ctx context.Context) ([]Delta, error) {
-	fetches := s.session.Client().PollRecords(ctx, pollRecords)
+func (s *kafkaSession) Poll(ctx context.Context, most int) ([]Delta, error) {
+	fetches := s.session.Client().PollRecords(ctx, most)
 	var failed error
 	fetches.EachError(func(topic string, partition int32, err error) {
 		if failed == nil && (ctx.Err() == nil || !errors.Is(err, ctx.Err())) {
@@ -183,7 +180,18 @@ func (s *kafkaSession) Partitions(ctx context.Context) ([]drift.PartitionID, err
 	return all, nil
 }
 
+// kafkaRoom keeps a transaction from lasting; there is no limit to it.
+const kafkaRoom = 10_000
+
+func (s *kafkaSession) Room() int { return kafkaRoom }
+
+// Guarded is false: a transaction without positions is refused to nobody. To commit
+// those that are known once more could move them back.
+func (s *kafkaSession) Guarded() bool { return false }
+
 func (s *kafkaSession) Commit(ctx context.Context, out *Output) error {
+	ctx, cancel := context.WithTimeout(ctx, s.o.Session.TransactionTimeout)
+	defer cancel()
 	if err := s.session.Begin(ctx); err != nil {
 		return err
 	}
@@ -218,7 +226,7 @@ func (s *kafkaSession) records(out *Output) []*kgo.Record {
 	for _, r := range out.Alarms {
 		add(t.Alarms, r.Key, r.Value)
 	}
-	for _, r := range out.State {
+	for _, r := range slices.Concat(out.Sums, out.State) {
 		add(t.State, []byte(r.Identity+"/"+r.Key), r.Value)
 	}
 	if ref := out.Reference; ref != nil {

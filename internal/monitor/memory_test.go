@@ -25,9 +25,13 @@ type memory struct {
 	// tear is asked at each commit, numbered from 1, what becomes of it.
 	tear func(commit int) tear
 	// chunk is how many deltas a poll gives at most.
-	chunk int
-	idle  chan struct{} // closed when all is read and committed
-	over  bool
+	chunk   int
+	room    int
+	guarded bool
+	// most records of an output were these, its sums aside.
+	most int
+	idle chan struct{} // closed when all is read and committed
+	over bool
 }
 
 // tear says what of a commit becomes durable before the session breaks.
@@ -36,13 +40,14 @@ type tear uint8
 const (
 	whole        tear = iota // all of it, and the session goes on
 	nothing                  // none
+	sumsOnly                 // what may be durable before the rest
 	answerLost               // all of it
 	stateOnly                // no broker does this: a mutant that writes its state by itself
 	positionOnly             // nor this: one that writes its state later
 )
 
 func newMemory(log []Delta) *memory {
-	return &memory{log: log, state: map[string]StateRecord{}, chunk: 10, tear: func(int) tear { return whole }}
+	return &memory{log: log, state: map[string]StateRecord{}, chunk: 10, room: 1000, tear: func(int) tear { return whole }}
 }
 
 func (m *memory) Open(context.Context, Identity) (Session, error) {
@@ -57,10 +62,10 @@ type memorySession struct {
 	at int
 }
 
-func (s *memorySession) Poll(ctx context.Context) ([]Delta, error) {
+func (s *memorySession) Poll(ctx context.Context, most int) ([]Delta, error) {
 	time.Sleep(100 * time.Millisecond) // so that there are many commits
 	s.m.mu.Lock()
-	n := min(s.m.chunk, len(s.m.log)-s.at)
+	n := min(s.m.chunk, most, len(s.m.log)-s.at)
 	all := slices.Clone(s.m.log[s.at : s.at+n])
 	s.at += n
 	s.m.mu.Unlock()
@@ -85,6 +90,9 @@ func (s *memorySession) Partitions(context.Context) ([]drift.PartitionID, error)
 	return partitionIDs(), nil
 }
 
+func (s *memorySession) Room() int     { return s.m.room }
+func (s *memorySession) Guarded() bool { return s.m.guarded }
+
 var errTorn = errors.New("the session broke")
 
 func (s *memorySession) Commit(_ context.Context, out *Output) error {
@@ -94,13 +102,12 @@ func (s *memorySession) Commit(_ context.Context, out *Output) error {
 	m.commits++
 	m.freezing = out.Reference != nil
 	became := m.tear(m.commits)
+	m.most = max(m.most, len(out.Reports)+len(out.Alarms)+len(out.State))
+	if became == whole || became == answerLost || became == stateOnly || became == sumsOnly {
+		m.put(out.Sums)
+	}
 	if became == whole || became == answerLost || became == stateOnly {
-		for _, r := range out.State {
-			m.state[r.Identity+"/"+r.Key] = r
-			if len(r.Value) == 0 {
-				delete(m.state, r.Identity+"/"+r.Key)
-			}
-		}
+		m.put(out.State)
 	}
 	if became == whole || became == answerLost || became == positionOnly {
 		m.position = s.at
@@ -124,6 +131,15 @@ func (s *memorySession) Commit(_ context.Context, out *Output) error {
 		return errTorn
 	}
 	return nil
+}
+
+func (m *memory) put(records []StateRecord) {
+	for _, r := range records {
+		m.state[r.Identity+"/"+r.Key] = r
+		if len(r.Value) == 0 {
+			delete(m.state, r.Identity+"/"+r.Key)
+		}
+	}
 }
 
 func (s *memorySession) Leave(context.Context) error { return nil }

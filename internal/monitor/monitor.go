@@ -16,8 +16,8 @@ import (
 type Options struct {
 	Core   CoreOptions
 	Broker Broker
-	// Timeout bounds a commit, an answer of the broker, and its silence while the
-	// state is read.
+	// Timeout bounds an answer of the broker, and its silence while the state is
+	// read.
 	Timeout time.Duration
 	Log     *slog.Logger
 	// Now is the clock, in tests; nil: the machine's.
@@ -148,7 +148,7 @@ func (m *Monitor) serve(ctx, hard context.Context, proven func()) error {
 func (m *Monitor) standBy(ctx context.Context, s Session) ([]Delta, error) {
 	ctx, cancel := context.WithTimeout(ctx, idlePoll)
 	defer cancel()
-	return s.Poll(ctx)
+	return s.Poll(ctx, pollDeltas)
 }
 
 // leaveTimeout bounds the good-bye; others take over without it too, after the

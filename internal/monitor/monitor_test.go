@@ -57,7 +57,7 @@ func TestTakeovers(t *testing.T) {
 	}
 	commits := undisturbed.commits
 	r := rand.New(rand.NewPCG(3, 3))
-	for _, became := range []tear{nothing, answerLost} {
+	for _, became := range []tear{nothing, sumsOnly, answerLost} {
 		for at := 1; at <= commits; at += 1 + commits/4 {
 			m := newMemory(log)
 			m.chunk = 1 + r.IntN(10)

@@ -17,31 +17,34 @@ import (
 )
 
 // NATS opens sessions at a NATS server.
-type NATS struct{ o NATSOptions }
+type NATS struct {
+	o       NATSOptions
+	batches broker.Batches // of all sessions: a limit of the server's need be learnt once
+}
 
 // NewNATS connects when a session is opened.
-func NewNATS(o NATSOptions) *NATS { return &NATS{o} }
+func NewNATS(o NATSOptions) *NATS { return &NATS{o: o} }
 
 // Open implements Broker.
 func (n *NATS) Open(ctx context.Context, id Identity) (Session, error) {
 	if err := n.o.Prepare(ctx); err != nil {
 		return nil, err
 	}
-	share, err := joinNATS(ctx, &n.o, GroupName(n.o.Group, id), n.o.Subjects.Panes())
+	share, err := joinNATS(ctx, &n.o, &n.batches, GroupName(n.o.Group, id), n.o.Subjects.Panes())
 	if err != nil {
 		return nil, err
 	}
 	return &natsSession{share}, nil
 }
 
-// natsSession is a process's place in the group. What the owner commits is one
-// atomic batch with its position.
+// natsSession is a process's place in the group. What the owner commits is an
+// atomic batch with its position, and where there are many sums some more before.
 type natsSession struct{ *natsShare }
 
 func (s *natsSession) Owner() bool { return s.owns }
 
-func (s *natsSession) Poll(ctx context.Context) ([]Delta, error) {
-	messages, err := s.take(ctx, pollRecords)
+func (s *natsSession) Poll(ctx context.Context, most int) ([]Delta, error) {
+	messages, err := s.take(ctx, most)
 	if err != nil {
 		return nil, err
 	}
@@ -117,10 +120,21 @@ func (s *natsSession) Partitions(context.Context) ([]drift.PartitionID, error) {
 	return all, nil
 }
 
+func (s *natsSession) Room() int { return s.Batches.Most() - 1 }
+
+// Guarded is true: every batch has the position, and says which one it replaces.
+func (s *natsSession) Guarded() bool { return true }
+
 func (s *natsSession) Commit(ctx context.Context, out *Output) error {
-	messages, err := s.ahead(ctx, s.messages(out), len(out.Reports))
+	messages, ahead := s.messages(out), len(out.Sums)
+	err := error(nil)
+	for n := s.fitting(messages); err == nil && ahead > 0 && n < len(messages); n = s.fitting(messages) {
+		n = min(n, ahead)
+		err = s.commit(ctx, messages[:n], s.committed)
+		messages, ahead = messages[n:], ahead-n
+	}
 	if err == nil {
-		err = s.commit(ctx, messages)
+		err = s.commit(ctx, messages, s.next)
 	}
 	if errors.Is(err, ErrLost) {
 		return err
@@ -128,53 +142,67 @@ func (s *natsSession) Commit(ctx context.Context, out *Output) error {
 	return broker.Plain(err)
 }
 
-// ahead publishes the reports, which are the first of the messages, that a batch has
-// no room for, as when many windows close at once after a backlog, and gives the
-// rest. Should the session break before that is committed, they come again.
-func (s *natsSession) ahead(ctx context.Context, messages []*nats.Msg, reports int) ([]*nats.Msg, error) {
-	surplus := min(max(len(messages)+1-s.Batches.Most(), 0), reports)
-	for _, m := range messages[:surplus] {
-		if _, err := s.JS.PublishMsg(ctx, m); err != nil {
-			return nil, fmt.Errorf("publish to %s: %w", m.Subject, err)
+// natsBatchBytes is what the messages of a batch may have together: a server takes
+// 128 MiB before it handles them.
+const natsBatchBytes = 16 << 20
+
+// fitting is how many of the messages, at least one, go into a batch with the
+// position.
+func (s *natsSession) fitting(messages []*nats.Msg) int {
+	size, most := 0, min(len(messages), s.Room())
+	for i, m := range messages[:most] {
+		if size += m.Size(); size > natsBatchBytes {
+			return max(i, 1)
 		}
 	}
-	return messages[surplus:], nil
+	return max(most, 1)
 }
 
-// messages are those of an output. Reports and alarms expire, state never does: it
-// is replaced.
+// messages are those of an output, first its sums.
 func (s *natsSession) messages(out *Output) []*nats.Msg {
 	var all []*nats.Msg
-	add := func(subject string, value []byte) nats.Header {
-		m := nats.NewMsg(subject)
-		m.Data = value
-		all = append(all, m)
-		return m.Header
+	for i := range out.Sums {
+		all = append(all, s.state(&out.Sums[i]))
 	}
 	kept := strconv.Itoa(int(broker.ReportsRetention/time.Second)) + "s"
 	for _, r := range out.Reports {
-		add(s.o.Subjects.Reports(), r.Value).Set(jetstream.MsgTTLHeader, kept)
+		all = append(all, message(s.o.Subjects.Reports(), r.Value, kept))
 	}
 	for _, r := range out.Alarms {
-		add(s.o.Subjects.Alarms(), r.Value).Set(jetstream.MsgTTLHeader, kept)
+		all = append(all, message(s.o.Subjects.Alarms(), r.Value, kept))
 	}
-	replace := func(subject string, value []byte) {
-		h := add(subject, value)
-		h.Set(jetstream.MsgRollup, jetstream.MsgRollupSubject)
-		h.Set(jetstream.MsgTTLHeader, "never")
-		if len(value) == 0 {
-			h.Set(jetstream.MsgTTLHeader, natsRemoved)
-		}
-	}
-	for _, r := range out.State {
-		replace(s.o.Subjects.DriftState(r.Identity, broker.Token(r.Key)), r.Value)
+	for i := range out.State {
+		all = append(all, s.state(&out.State[i]))
 	}
 	if ref := out.Reference; ref != nil {
 		for i, part := range broker.SplitReference(ref.Encoded, ref.Digest) {
-			replace(s.o.Subjects.Reference(ref.Model, ref.Version, i), part)
+			all = append(all, replacing(s.o.Subjects.Reference(ref.Model, ref.Version, i), part, "never"))
 		}
 	}
 	return all
+}
+
+// state is the message of a record of the state.
+func (s *natsSession) state(r *StateRecord) *nats.Msg {
+	kept := "never"
+	if len(r.Value) == 0 {
+		kept = natsRemoved
+	}
+	return replacing(s.o.Subjects.DriftState(r.Identity, broker.Token(r.Key)), r.Value, kept)
+}
+
+func message(subject string, value []byte, kept string) *nats.Msg {
+	m := nats.NewMsg(subject)
+	m.Data = value
+	m.Header.Set(jetstream.MsgTTLHeader, kept)
+	return m
+}
+
+// replacing is a message that takes the place of the one before it.
+func replacing(subject string, value []byte, kept string) *nats.Msg {
+	m := message(subject, value, kept)
+	m.Header.Set(jetstream.MsgRollup, jetstream.MsgRollupSubject)
+	return m
 }
 
 // natsRemoved is how long the empty message stays that replaced one.

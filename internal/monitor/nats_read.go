@@ -57,8 +57,9 @@ func (r *natsReports) Close() {
 
 // NATSAlarms reads alarms of the pipeline's own stream, in one process at a time.
 func NATSAlarms(o NATSOptions) func(ctx context.Context) (Alarms, error) {
+	batches := &broker.Batches{}
 	return func(ctx context.Context) (Alarms, error) {
-		share, err := joinNATS(ctx, &o, WebhookGroup(o.Group), o.Subjects.Alarms())
+		share, err := joinNATS(ctx, &o, batches, WebhookGroup(o.Group), o.Subjects.Alarms())
 		if err != nil {
 			return nil, err
 		}
@@ -88,7 +89,7 @@ func (a *natsAlarms) Next(ctx context.Context) ([]byte, time.Time, error) {
 	}
 }
 
-func (a *natsAlarms) Done(ctx context.Context) error { return a.share.commit(ctx, nil) }
+func (a *natsAlarms) Done(ctx context.Context) error { return a.share.commit(ctx, nil, a.share.next) }
 
 func (a *natsAlarms) Close(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, leaveTimeout)

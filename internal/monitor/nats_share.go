@@ -44,23 +44,23 @@ type natsShare struct {
 	end     func()
 	subject string // what is read
 
-	owns     bool
-	place    string // the position's subject
-	expected uint64 // the sequence of the position's last message; 0: there is none
-	next     uint64 // the sequence of the next message to read
-	reading  jetstream.ConsumeContext
-	inbox    chan jetstream.Msg
-	broken   chan error
-	done     chan struct{}
+	owns      bool
+	place     string // the position's subject
+	expected  uint64 // the sequence of the position's last message; 0: there is none
+	committed uint64 // the position, a sequence of what is read
+	next      uint64 // the sequence of the next message to read
+	reading   jetstream.ConsumeContext
+	inbox     chan jetstream.Msg
+	broken    chan error
+	done      chan struct{}
 }
 
 // what names the one filter of such a group.
 const natsWhat = "all"
 
 // joinNATS takes part in a group that reads a subject.
-func joinNATS(ctx context.Context, o *NATSOptions, group, subject string) (*natsShare, error) {
+func joinNATS(ctx context.Context, o *NATSOptions, batches *broker.Batches, group, subject string) (*natsShare, error) {
 	liveness := &broker.NATSLiveness{}
-	batches := &broker.Batches{}
 	subjects := o.Subjects.ForGroup(group)
 	session, err := broker.OpenNATSSession(ctx, broker.NATSSessionOptions{
 		Connect: append(o.Connect[:len(o.Connect):len(o.Connect)], liveness.Options(o.SessionTimeout)...), Liveness: liveness,
@@ -112,6 +112,7 @@ func (s *natsShare) begin(ctx context.Context) error {
 	if at != nil {
 		s.expected, s.next = at.Sequence, max(at.Value.Next, 1)
 	}
+	s.committed = s.next
 	reader, err := s.Own.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{
 		FilterSubjects: []string{s.subject}, DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: s.next,
 	})
@@ -200,12 +201,14 @@ func (s *natsShare) one(ctx context.Context) (jetstream.Msg, error) {
 	}
 }
 
-// commit publishes messages and the position behind what was taken, as a whole.
-func (s *natsShare) commit(ctx context.Context, messages []*nats.Msg) error {
-	value, err := json.Marshal(broker.Position{Next: s.next, Stream: s.o.Own})
+// commit publishes messages and a position as a whole.
+func (s *natsShare) commit(ctx context.Context, messages []*nats.Msg, position uint64) error {
+	value, err := json.Marshal(broker.Position{Next: position, Stream: s.o.Own})
 	if err != nil {
 		return err
 	}
+	ctx, cancel := context.WithTimeout(ctx, s.o.Timeout)
+	defer cancel()
 	guard := broker.Guard{Subject: s.place, Value: value, Expected: s.expected}
 	return s.Bound(ctx, func(ctx context.Context) error {
 		last, err := s.Batches.Publish(ctx, s.Conn, messages, []broker.Guard{guard})
@@ -213,7 +216,7 @@ func (s *natsShare) commit(ctx context.Context, messages []*nats.Msg) error {
 			return errors.Join(ErrLost, err)
 		}
 		if err == nil {
-			s.expected = last
+			s.expected, s.committed = last, position
 		}
 		return err
 	})

@@ -22,9 +22,9 @@ type natsPlace struct {
 	server  *server.Server
 }
 
-func newNATSPlace(t *testing.T) *natsPlace {
+func newNATSPlace(t *testing.T, changes ...func(*server.Options)) *natsPlace {
 	t.Helper()
-	s := natstest.InProcess(t)
+	s := natstest.InProcess(t, changes...)
 	conn, err := nats.Connect("", nats.InProcessServer(s))
 	js := natstest.JetStream(t, conn, err)
 	p := &config.Pipeline{Name: "p", Source: config.Source{Group: "p", Stream: "IN"}, Sink: config.Sink{Stream: "OUT"}}
@@ -139,32 +139,4 @@ func (s *natsSession) die(_ context.Context, out *Output) {
 		break
 	}
 	_ = s.Conn.Flush()
-}
-
-// TestNATSManyReports commits more than a batch takes.
-func TestNATSManyReports(t *testing.T) {
-	n := newNATSPlace(t)
-	s, err := n.Broker("a").Open(t.Context(), Identity{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	eventually(t, "ownership", func() bool {
-		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-		defer cancel()
-		if _, err := s.Poll(ctx); err != nil {
-			t.Fatal(err)
-		}
-		return s.Owner()
-	})
-	out := &Output{Alarms: []Published{{Value: []byte("{}")}}}
-	for range 1200 {
-		out.Reports = append(out.Reports, Published{Value: []byte("{}")})
-	}
-	if err := s.Commit(t.Context(), out); err != nil {
-		t.Fatal(err)
-	}
-	if reports, alarms := len(n.Reports(t)), len(n.Alarms(t)); reports != 1200 || alarms != 1 {
-		t.Errorf("%d reports and %d alarms are there", reports, alarms)
-	}
 }

@@ -50,11 +50,11 @@ type Broker interface {
 // Session is a process's part in a group, from when it joins until trouble or
 // the loss of what it owns ends it. One goroutine uses it.
 type Session interface {
-	// Poll gives deltas in the order in which they were published. It waits for
-	// some until ctx ends, which is no error. Only the owner gets any. After an
-	// error the session is spent; ErrLost says that another process is the owner
-	// now.
-	Poll(ctx context.Context) ([]Delta, error)
+	// Poll gives at most so many deltas, in the order in which they were published.
+	// It waits for some until ctx ends, which is no error. Only the owner gets any.
+	// After an error the session is spent; ErrLost says that another process is the
+	// owner now.
+	Poll(ctx context.Context, most int) ([]Delta, error)
 	// Owner tells whether this process is the owner. Once it is, it stays so until
 	// the session is spent.
 	Owner() bool
@@ -63,6 +63,11 @@ type Session interface {
 	State(ctx context.Context, take func(StateRecord) error) error
 	// Partitions are those of the source, as the broker lists them.
 	Partitions(ctx context.Context) ([]drift.PartitionID, error)
+	// Room is how many records an output may have, its sums aside.
+	Room() int
+	// Guarded tells whether an owner that has been replaced, and does not know it
+	// yet, is refused also a commit before which nothing was polled.
+	Guarded() bool
 	// Commit makes an output and the position behind what was polled durable as a
 	// whole. After an error the session is spent, and nobody knows whether it was.
 	Commit(ctx context.Context, out *Output) error
@@ -94,9 +99,14 @@ type StateRecord struct {
 type Output struct {
 	Reports []Published
 	Alarms  []Published
-	State   []StateRecord
+	// Sums are records of the state that mean nothing before State's are there, and
+	// replace nothing that does: they may become durable before the rest.
+	Sums  []StateRecord
+	State []StateRecord
 	// Reference is one that was frozen, nil in all commits but one.
 	Reference *FrozenReference
+
+	bytes int // of Reports and Alarms
 }
 
 // Published is a record for others.
@@ -111,5 +121,5 @@ type FrozenReference struct {
 
 // empty tells whether there is nothing to publish.
 func (o *Output) empty() bool {
-	return len(o.Reports)+len(o.Alarms)+len(o.State) == 0 && o.Reference == nil
+	return len(o.Reports)+len(o.Alarms)+len(o.Sums)+len(o.State) == 0 && o.Reference == nil
 }

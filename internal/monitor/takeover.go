@@ -1,0 +1,96 @@
+package monitor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/penstock/penstock/internal/failpoint"
+)
+
+// errSilent says that the rest of the state did not come.
+var errSilent = errors.New("the broker has stopped answering")
+
+// takeOver reads what the last owner committed. That may be much: what is bounded
+// is how long the next record takes.
+func (m *Monitor) takeOver(ctx context.Context, s Session) (*owner, error) {
+	start := m.o.Now()
+	o := &owner{m: m, session: s, core: NewCore(m.o.Core), due: start}
+	mine := map[string][]byte{}
+	others := map[string]*abandoned{}
+	token := m.o.Core.Identity.Token()
+	size := 0
+	ctx, cancel := context.WithCancelCause(ctx)
+	silence := time.AfterFunc(m.o.Timeout, func() { cancel(errSilent) })
+	defer silence.Stop()
+	err := s.State(ctx, func(r StateRecord) error {
+		silence.Reset(m.o.Timeout)
+		switch {
+		case r.Identity != token:
+			note(others, &r)
+		case len(r.Value) == 0:
+			delete(mine, r.Key)
+		default:
+			mine[r.Key] = r.Value
+			size += len(r.Value)
+		}
+		return nil
+	})
+	if err != nil {
+		err = errors.Join(err, context.Cause(ctx))
+	} else {
+		err = o.core.Restore(mine)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("take over: %w", err)
+	}
+	failpoint.Hit("drift-restored")
+	o.left = remains(others)
+	m.o.Log.Info("this process watches drift now", "generation", m.o.Core.Identity.Generation,
+		"state_bytes", size, "took", m.o.Now().Sub(start).Round(time.Millisecond))
+	o.show()
+	return o, nil
+}
+
+// abandoned is the state of an identity that nobody may need any more.
+type abandoned struct {
+	keys map[string]bool
+	age  int64 // of the youngest record
+}
+
+// longAbandoned is the age, in milliseconds, from which on another identity's
+// state is removed. Whoever comes back to it later begins anew.
+const longAbandoned = int64(14 * 24 * time.Hour / time.Millisecond)
+
+func note(others map[string]*abandoned, r *StateRecord) {
+	a := others[r.Identity]
+	if a == nil {
+		a = &abandoned{keys: map[string]bool{}, age: math.MaxInt64}
+		others[r.Identity] = a
+	}
+	a.age = min(a.age, r.Age)
+	if len(r.Value) == 0 {
+		delete(a.keys, r.Key)
+	} else {
+		a.keys[r.Key] = true
+	}
+}
+
+// remains removes what was abandoned long ago.
+func remains(others map[string]*abandoned) []StateRecord {
+	var all []StateRecord
+	for _, token := range slices.Sorted(maps.Keys(others)) {
+		a := others[token]
+		if a.age < longAbandoned {
+			continue
+		}
+		for _, key := range slices.Sorted(maps.Keys(a.keys)) {
+			all = append(all, StateRecord{Identity: token, Key: key})
+		}
+	}
+	return all
+}
