@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -77,6 +78,15 @@ func (p *driftPlan) check(files []string) error {
 		}
 	}
 	return nil
+}
+
+// reads are the files that the command reads, others among them.
+func (p *driftPlan) reads(others ...string) []string {
+	files := slices.Concat(p.input.Files, others)
+	if p.config != nil {
+		files = append(files, filesOf(p.config)...)
+	}
+	return files
 }
 
 func (c *driftInput) withConfig(s *session, p *driftPlan) error {

@@ -34,6 +34,9 @@ func (c *driftReferenceCommand) Run(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
+	if err := s.keepInputs(p.reads(), c.Output); err != nil {
+		return err
+	}
 	out := &outfile{Writer: s.Out, name: "stdout"}
 	if c.Output != "" && c.Output != "-" {
 		if out, err = createOutfile(c.Output); err != nil {

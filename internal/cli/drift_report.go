@@ -53,6 +53,9 @@ func (c *driftReportCommand) Run(ctx context.Context, s *session) (err error) {
 	if err := p.check(c.ReferenceData); err != nil {
 		return err
 	}
+	if err := s.keepInputs(append(p.reads(c.ReferenceData...), c.Reference), c.HTML); err != nil {
+		return err
+	}
 	tools := []drift.CompatTool{"", drift.Evidently, drift.NannyML, drift.Deequ}
 	if !slices.Contains(tools, drift.CompatTool(c.Compat)) {
 		return &refusal{fmt.Errorf("--compat: %q is not one of %q", c.Compat, tools[1:])}

@@ -139,10 +139,10 @@ func TestDriftErrors(t *testing.T) {
 		"reference odd.csv":                  {1, "odd.csv:2: the row has 1 cells, the header has 2"},
 		"reference empty.csv":                {1, "read empty.csv: "},
 		"reference when.csv --event-time ts": {1, "when.csv:2:1: the event time cannot be read"},
-		"report when.csv --reference-data when.csv --event-time ts":      {1, "there is no row to learn from"},
-		"report when.csv --reference-data late.csv --event-time ts":      {1, "nothing to report: no row has an event time at ts that can be read"},
-		"reference may.csv other.csv --event-time ts":                    {2, `other.csv has no column "amount"`},
-		"report late.csv --reference-data may.csv --json --event-time t": {2, `did you mean "ts"?`},
+		"report when.csv --reference-data when.csv --event-time ts":       {1, "there is no row to learn from"},
+		"report when.csv --reference-data late.csv --event-time ts":       {1, "nothing to report: no row has an event time at ts that can be read"},
+		"reference may.csv other.csv --event-time ts":                     {2, `other.csv has no column "amount"`},
+		"report late.csv --reference-data may.csv --json --event-time tx": {2, `did you mean "ts"?`},
 	} {
 		r := run(t, "", append([]string{"drift"}, strings.Fields(args)...)...).want(t, want.code, want.text)
 		if r.out != "" {

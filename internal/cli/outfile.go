@@ -6,6 +6,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+
+	"github.com/penstock/penstock/internal/config"
 )
 
 // outfile is a file that a command writes its result to. A regular one is
@@ -38,6 +40,57 @@ func createOutfile(name string) (*outfile, error) {
 	}
 	o.Writer = o.file
 	return o, nil
+}
+
+// keepInputs refuses outputs that are one of the files that the command reads, under
+// whatever name, or whose partial file is. "-" among the inputs is stdin; outputs
+// that are "" or "-" are none.
+func (s *session) keepInputs(inputs []string, outputs ...string) error {
+	for _, output := range outputs {
+		if output == "" || output == "-" {
+			continue
+		}
+		target, err := followLinks(output)
+		if err != nil {
+			return &refusal{fmt.Errorf("create output: %w", err)}
+		}
+		for _, name := range []string{target, target + ".partial"} {
+			written, err := os.Stat(name)
+			if err != nil || !written.Mode().IsRegular() {
+				continue
+			}
+			for _, input := range inputs {
+				if read := s.stat(input); read != nil && os.SameFile(written, read) {
+					return &refusal{fmt.Errorf("%s would be overwritten by the output %s; name another file", input, output)}
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// stat describes an input, nil where it cannot.
+func (s *session) stat(input string) os.FileInfo {
+	var info os.FileInfo
+	var err error
+	if file, ok := s.In.(*os.File); ok && input == "-" {
+		info, err = file.Stat()
+	} else {
+		info, err = os.Stat(input)
+	}
+	if err != nil {
+		return nil
+	}
+	return info
+}
+
+// filesOf are the files that a pipeline file names, and itself.
+func filesOf(f *config.File) []string {
+	files := []string{f.Path, string(f.Pipeline.Model.Path), string(f.Pipeline.Model.Examples)}
+	if d := f.Pipeline.Drift; d != nil {
+		files = append(files, string(d.Reference.File))
+	}
+	return files
 }
 
 // maxLinks is how many links after one another are followed, as in Linux.

@@ -47,6 +47,13 @@ func (c *predictCommand) Run(ctx context.Context, s *session) (err error) {
 	if err != nil {
 		return err
 	}
+	read := append(filesOf(file), c.Files...)
+	if len(c.Files) == 0 {
+		read = append(read, "-")
+	}
+	if err := s.keepInputs(read, c.Output, c.Rejects); err != nil {
+		return err
+	}
 	m, err := s.openModel(ctx, withoutDrift(file))
 	if err != nil {
 		return err

@@ -193,6 +193,45 @@ func TestOutputThroughALink(t *testing.T) {
 	run(t, goodIris, "predict", irisConfig(t), "-o", loop).want(t, 2, "create output: ", "too many links")
 }
 
+// TestOutputsSpareInputs has outputs be inputs: as they are called, spelled otherwise,
+// by way of links, and as the partial file.
+func TestOutputsSpareInputs(t *testing.T) {
+	config := irisConfig(t)
+	t.Chdir(t.TempDir())
+	for _, name := range []string{"in.jsonl", "new.partial"} {
+		writeInto(t, name, goodIris)
+	}
+	if err := errors.Join(os.Symlink("in.jsonl", "soft"), os.Link("in.jsonl", "hard.jsonl"), os.Mkdir("d", 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	const table = "a,b\n1,2\n"
+	writeInto(t, "in.csv", table)
+	for _, args := range [][]string{
+		{"predict", config, "in.jsonl", "-o", "in.jsonl"},
+		{"predict", config, "in.jsonl", "-o", "d/../in.jsonl"},
+		{"predict", config, "in.jsonl", "-o", "soft"},
+		{"predict", config, "soft", "--format", "jsonl", "-o", "in.jsonl"},
+		{"predict", config, "in.jsonl", "-o", "hard.jsonl"},
+		{"predict", config, "in.jsonl", "--rejects", "in.jsonl"},
+		{"predict", config, "in.jsonl", "-o", config},
+		{"predict", config, "new.partial", "--format", "jsonl", "-o", "new"},
+		{"drift", "reference", "in.csv", "-o", "./in.csv"},
+		{"drift", "reference", config, "in.jsonl", "-o", "hard.jsonl"},
+		{"drift", "report", "--reference-data", "in.csv", "in.csv", "--html", "in.csv"},
+		{"drift", "report", "--reference", "new.partial", "in.csv", "--html", "new"},
+	} {
+		run(t, "", args...).want(t, 2, "would be overwritten by the output")
+	}
+	for name, want := range map[string]string{"in.jsonl": goodIris, "new.partial": goodIris, "in.csv": table} {
+		if got := readFile(t, name); got != want {
+			t.Errorf("%s is now %q", name, got)
+		}
+	}
+	// What is there and is no input is replaced.
+	writeInto(t, "out.jsonl", "before")
+	run(t, "", "predict", config, "in.jsonl", "-o", "out.jsonl", "-q").want(t, 0)
+}
+
 // TestOutputsMustDiffer has predictions and rejects overwrite each other, by way
 // of a link.
 func TestOutputsMustDiffer(t *testing.T) {
