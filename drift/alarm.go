@@ -21,6 +21,8 @@ type AlarmEvent struct {
 	Since    time.Time `json:"since"`    // as told when it began; with Window it names the alarm
 	Severity string    `json:"severity"` // the highest so far
 	Features []string  `json:"features"` // of the window that began it, in descending order of effect
+	// Reason says why an alarm ends that nobody has seen end; a Judge gives none.
+	Reason string `json:"reason,omitempty"`
 }
 
 // alarms are the histories of all windows, and the alarm that they share. Its JSON
@@ -103,6 +105,9 @@ func (j *Judge) State() []byte {
 	}
 	return state
 }
+
+// Forget ends the alarm that is on, which others have told.
+func (j *Judge) Forget() { j.alarms.Alarm.On = false }
 
 // Restore continues where State was taken. Windows that are no longer configured
 // are forgotten, and so is an alarm that one of them began.

@@ -17,6 +17,11 @@ func (w *Windows) Advance(clock int64) iter.Seq[[]Closed] {
 	return func(yield func([]Closed) bool) {
 		w.clock = clock
 		mark := max(w.mark, w.watermark(clock))
+		if w.collect != nil {
+			for _, c := range w.collect.look(mark) {
+				w.free(w.collect.sums, c)
+			}
+		}
 		for due := w.due(mark); len(due) > 0; {
 			end := due[0].span.End
 			var closed []Closed
@@ -38,11 +43,6 @@ func (w *Windows) Advance(clock int64) iter.Seq[[]Closed] {
 // forgets what is not needed any more.
 func (w *Windows) follow(end int64) {
 	w.mark = max(w.mark, end)
-	if w.collect != nil {
-		for _, c := range w.collect.look(w.mark) {
-			w.free(w.collect.sums, c)
-		}
-	}
 	for _, g := range w.grids {
 		for _, c := range g.cells {
 			c.told = max(c.told, end)
@@ -78,7 +78,7 @@ func (w *Windows) due(mark int64) []dueWindow {
 					break
 				}
 				told := cell.told >= span.End && w.gaps.told(span)
-				if !told && w.mark < g.horizon(span) && !seen[span.End] {
+				if !told && w.tells(span) && w.mark < g.horizon(span) && !seen[span.End] {
 					seen[span.End] = true
 					all = append(all, dueWindow{g, order, span})
 				}

@@ -48,6 +48,12 @@ func (s *collecting) takeover() {
 // count counts an event a minute given of a partition, and advances.
 func (s *collecting) count(partition int, minutes ...int64) {
 	s.t.Helper()
+	s.apply(partition, minutes...)
+	advance(s.w, 0)
+}
+
+func (s *collecting) apply(partition int, minutes ...int64) {
+	s.t.Helper()
 	var events []streamEvent
 	for _, m := range minutes {
 		events = append(events, streamEvent{time: m * 60_000, record: m * 60_000, value: 1})
@@ -61,7 +67,6 @@ func (s *collecting) count(partition int, minutes ...int64) {
 	if _, err := s.w.Apply(d); err != nil {
 		s.t.Fatal(err)
 	}
-	advance(s.w, 0)
 }
 
 // has demands the minutes that the panes are of; none: it is not complete.
@@ -153,14 +158,14 @@ func TestCollectingIsBounded(t *testing.T) {
 		}
 	}
 	s.begin()
-	for minute := int64(1000); minute < 5000; minute++ {
+	for minute := int64(1000); minute < 1500; minute++ {
 		s.count(0, minute)
 		if n := len(s.w.collect.sums.cells); n > 25 {
 			t.Fatalf("%d sums at %d", n, minute)
 		}
 	}
 	s.has() // 1 is unseen
-	s.count(1, 10, 5000)
+	s.count(1, 10, 1500)
 	s.has(slices.Collect(func(yield func(int64) bool) {
 		for minute := int64(1000); minute < 1024 && yield(minute); minute++ {
 		}

@@ -61,3 +61,10 @@ func (w *Windows) lose(from, to, n int64) {
 	}
 	w.gaps = w.gaps.add(gap{Span{floor(from-w.lateness, w.pane), to + 1}, n, math.MinInt64})
 }
+
+// missBefore remembers that the events before a partition's first delta are missing.
+// They are taken not to be later than those of that delta, or than when it was
+// written.
+func (w *Windows) missBefore(d *Delta) {
+	w.gaps = w.gaps.add(gap{Span{math.MinInt64, max(d.Horizon, d.Clock) + 1}, d.From, math.MinInt64})
+}

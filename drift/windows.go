@@ -36,6 +36,10 @@ type WindowsConfig struct {
 // until nothing can be added to it any more. The exception are partitions that were
 // idle: what they bring after that, however early in their own time, is Expired.
 //
+// Where a partition's first delta does not begin with the partition itself, what lies
+// before was counted by others, or by nobody: the windows that it may belong to are
+// not complete.
+//
 // Late events are told in the windows that they would have been in, unless their
 // partition was then even the lateness and the window's length past them.
 type Windows struct {
@@ -47,6 +51,7 @@ type Windows struct {
 	mark                 int64 // how far the watermark was followed: what closes up to it has
 	clock                int64 // of the last Advance
 	gaps                 gaps
+	from                 int64 // windows that end by then are not told
 
 	saved, saving headState // as of Saved, and as Head left it since
 	// obsolete are the keys of stored records that the head does not name any
@@ -64,6 +69,7 @@ func NewWindows(cfg WindowsConfig, fields []FieldSchema) *Windows {
 		fields:     len(fields),
 		partitions: map[PartitionID]*partition{},
 		mark:       math.MinInt64,
+		from:       math.MinInt64,
 		obsolete:   map[string]bool{},
 	}
 	for _, spec := range cfg.Windows {
@@ -85,6 +91,10 @@ type ApplyResult struct {
 	Late      int64 // events that came too late and are not counted
 	Expired   int64 // events that no window tells of, neither as rows nor as late
 }
+
+// firstOffset is where a partition begins at the latest: sequences of NATS begin
+// with 1, offsets of Kafka with 0.
+const firstOffset = 1
 
 // Apply adds a delta. Deltas of one partition come in the order of their ranges,
 // those of different partitions in any. An error says that the delta does not fit
@@ -121,6 +131,8 @@ func (w *Windows) Apply(d *Delta) (ApplyResult, error) {
 			result.Lost = d.From - p.next
 			w.lose(p.horizon, max(p.horizon, d.Horizon), result.Lost)
 		}
+	} else if d.From > firstOffset {
+		w.missBefore(d)
 	}
 	for _, part := range parts {
 		for i := range part.Panes {

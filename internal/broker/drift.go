@@ -66,8 +66,8 @@ func SplitReference(encoded []byte, digest string) [][]byte {
 	return parts
 }
 
-// errReferencePart says that a reference is not all there, or not of one piece.
-var errReferencePart = errors.New("a part of the reference is missing or another one's")
+// ErrReferencePart says that a reference is not all there, or not of one piece.
+var ErrReferencePart = errors.New("a part of the reference is missing or another one's")
 
 // ReferenceParts tells how many parts the reference has that record is part 0 of.
 func ReferenceParts(record []byte) (n int, err error) {
@@ -75,7 +75,7 @@ func ReferenceParts(record []byte) (n int, err error) {
 	numbers, _, _ := bytes.Cut(head, []byte(" "))
 	_, all, found := bytes.Cut(numbers, []byte("/"))
 	if n, err = strconv.Atoi(string(all)); !ok || !found || err != nil || n < 1 {
-		return 0, fmt.Errorf("read the reference: %w", errReferencePart)
+		return 0, fmt.Errorf("read the reference: %w", ErrReferencePart)
 	}
 	return n, nil
 }
@@ -86,7 +86,7 @@ func JoinReference(parts [][]byte) (encoded []byte, digest string, err error) {
 		head, data, _ := bytes.Cut(part, []byte("\n"))
 		numbers, name, _ := bytes.Cut(head, []byte(" "))
 		if string(numbers) != fmt.Sprintf("%d/%d", i, len(parts)) || i > 0 && string(name) != digest {
-			return nil, "", fmt.Errorf("read the reference: %w", errReferencePart)
+			return nil, "", fmt.Errorf("read the reference: %w", ErrReferencePart)
 		}
 		digest = string(name)
 		encoded = append(encoded, data...)

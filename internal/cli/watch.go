@@ -71,15 +71,19 @@ func (p *process) watchDrift(w *brokerWiring, connected pipeline.Broker, model *
 // with is the monitor that compares with a reference; nil: that collects one.
 func (d *driftWatch) with(ref *drift.Reference) *monitor.Monitor {
 	cfg, windows := &d.wiring.file.Pipeline, d.windows
+	collected := ""
 	if ref != nil {
 		windows.Collect = 0
+	}
+	if ref != nil && d.model.normal == nil {
+		collected = drift.NewSchema(d.model.observed.Fields, nil).Generation
 	}
 	schema := drift.NewSchema(d.model.observed.Fields, ref)
 	return monitor.New(monitor.Options{
 		Core: monitor.CoreOptions{
 			Pipeline: cfg.Name,
 			Identity: monitor.NewIdentity(d.model.identity.Name, d.model.identity.Version, schema.Generation, windows),
-			Schema:   schema, Reference: ref, Fields: d.model.observed.Fields, Block: windows.Pane,
+			Schema:   schema, Reference: ref, Collected: collected, Fields: d.model.observed.Fields, Block: windows.Pane,
 			Windows: windows, Judge: judgeSettings(cfg.Drift, windows.Windows),
 		},
 		Broker: d.streams.monitor, Timeout: cfg.TransactionTimeout, Log: d.wiring.log,

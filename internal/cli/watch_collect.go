@@ -3,9 +3,12 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
+	"sync"
 	"time"
 
 	"github.com/penstock/penstock/drift"
+	"github.com/penstock/penstock/internal/broker"
 	"github.com/penstock/penstock/internal/monitor"
 )
 
@@ -14,66 +17,79 @@ import (
 const frozenAge = 3 * time.Second
 
 // collect takes part in collecting a reference until one is frozen. False: ctx ended
-// before.
+// before. Where one is frozen that cannot be read, nobody can collect another: the
+// log and the status say so until somebody has mended it.
 func (d *driftWatch) collect(ctx, hard context.Context) bool {
+	said := ""
 	for ctx.Err() == nil {
-		looked, stop := context.WithCancel(ctx)
-		ended := make(chan error, 1)
-		go func() { ended <- d.monitor.Load().Run(looked, hard) }()
-		ref := d.await(looked, ended)
-		stop()
-		if err := <-ended; errors.Is(err, monitor.ErrFrozen) {
-			d.wiring.log.Info("this process has frozen the reference")
-		}
-		if ref != nil {
+		ref, err := d.look(ctx)
+		switch {
+		case ref != nil:
 			d.wiring.log.Info("drift is compared with what was collected first", "reference", ref.Digest(), "rows", ref.Rows)
 			d.monitor.Store(d.with(ref))
 			return true
+		case err != nil:
+			d.monitor.Load().Waits(err.Error())
+			if said != err.Error() {
+				said = err.Error()
+				d.wiring.log.Warn("drift is not watched; what is scored is counted, and judged once the reference can be read", "reason", said)
+			}
+			select {
+			case <-time.After(frozenAge):
+			case <-ctx.Done():
+			}
+		default:
+			d.takePart(ctx, hard)
 		}
 	}
 	return false
 }
 
-// await looks for a frozen reference until there is one or ctx ends; at once when the
-// monitor says that it froze one.
-func (d *driftWatch) await(ctx context.Context, ended chan error) *drift.Reference {
+// takePart runs the monitor until ctx ends or there is a reference.
+func (d *driftWatch) takePart(ctx, hard context.Context) {
+	running, stop := context.WithCancel(ctx)
+	var monitored sync.WaitGroup
+	defer monitored.Wait()
+	defer stop()
+	frozen := make(chan struct{})
+	monitored.Go(func() {
+		if err := d.monitor.Load().Run(running, hard); errors.Is(err, monitor.ErrFrozen) {
+			d.wiring.log.Info("this process has frozen the reference")
+			close(frozen)
+		}
+	})
 	looks := time.NewTicker(frozenAge)
 	defer looks.Stop()
 	for {
-		if ref := d.look(ctx); ref != nil {
-			return ref
-		}
 		select {
 		case <-looks.C:
-		case err := <-ended:
-			ended <- err // for who waits for the end
-			if !errors.Is(err, monitor.ErrFrozen) {
-				return nil
-			}
-			select {
-			case <-looks.C:
-			case <-ctx.Done():
-				return nil
-			}
+		case <-frozen:
+			frozen = nil
 		case <-ctx.Done():
-			return nil
+			return
+		}
+		if ref, err := d.look(ctx); ref != nil || err != nil {
+			return
 		}
 	}
 }
 
-// look gives the frozen reference; nil as long as there is none, or the broker is
-// away.
-func (d *driftWatch) look(ctx context.Context) *drift.Reference {
+// look gives the frozen reference; nil as long as there is none, or the broker does
+// not answer, of which the monitor says what is wrong. An error says that it is
+// there and cannot be read.
+func (d *driftWatch) look(ctx context.Context) (*drift.Reference, error) {
 	ctx, cancel := context.WithTimeout(ctx, d.wiring.file.Pipeline.TransactionTimeout)
 	defer cancel()
 	encoded, err := d.streams.frozen(ctx)
-	if err != nil || encoded == nil {
-		return nil // the monitor says what is wrong with the broker
+	if err != nil && !errors.Is(err, broker.ErrReferencePart) || err == nil && encoded == nil {
+		return nil, nil
 	}
-	ref, err := drift.ParseReference(encoded)
+	var ref *drift.Reference
+	if err == nil {
+		ref, err = drift.ParseReference(encoded)
+	}
 	if err != nil {
-		d.wiring.log.Warn("the reference that was collected cannot be read", "error", err)
-		return nil
+		return nil, fmt.Errorf("the reference that was collected cannot be read, restore its records or name another model version or a file: %w", err)
 	}
-	return ref
+	return ref, nil
 }

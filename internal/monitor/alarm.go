@@ -35,20 +35,19 @@ type alarmData struct {
 	drift.AlarmEvent
 }
 
-// alarm is the record of an alarm. The same alarm has the same bytes whoever
-// makes it, and however often.
-func (c *Core) alarm(e *drift.AlarmEvent) (Published, error) {
+// alarmRecord is the record of an alarm of an identity, whose token is given. The
+// same alarm has the same bytes whoever makes it, and however often.
+func alarmRecord(pipeline, token string, id Identity, e *drift.AlarmEvent) (Published, error) {
 	kind := alarmEnds
 	if e.Begins {
 		kind = alarmBegins
 	}
-	id := c.o.Identity
 	key := fmt.Sprintf("%s/%s/%s", id.Model, id.Version, e.Window)
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s %s %s %s %d %d", c.o.Pipeline, id.Token(), key, kind, e.Since.UnixMilli(), e.End.UnixMilli()))
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s %s %s %s %d %d", pipeline, token, key, kind, e.Since.UnixMilli(), e.End.UnixMilli()))
 	value, err := json.Marshal(cloudEvent{
-		SpecVersion: "1.0", ID: "alarm_" + hex.EncodeToString(sum[:12]), Source: "/penstock/" + c.o.Pipeline, Type: kind,
+		SpecVersion: "1.0", ID: "alarm_" + hex.EncodeToString(sum[:12]), Source: "/penstock/" + pipeline, Type: kind,
 		Subject: key, Time: e.End.UTC(), DataContentType: "application/json",
-		Data: alarmData{Pipeline: c.o.Pipeline, Model: id.Model, Version: id.Version, AlarmEvent: *e},
+		Data: alarmData{Pipeline: pipeline, Model: id.Model, Version: id.Version, AlarmEvent: *e},
 	})
 	if err != nil {
 		return Published{}, fmt.Errorf("write an alarm: %w", err)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -21,6 +22,9 @@ type CoreOptions struct {
 	Reference *drift.Reference
 	Fields    []drift.Field
 	Block     time.Duration
+	// Collected is the generation of what such a Reference was made of: what it
+	// counted is compared with the reference too. Empty where it came from elsewhere.
+	Collected string
 	Windows   drift.WindowsConfig
 	Judge     drift.JudgeConfig
 }
@@ -34,8 +38,13 @@ type Core struct {
 	judge   *drift.Judge
 	judged  []byte // the judge's state as it was saved
 	frozen  bool
-	counts  Counts
-	out     Output
+
+	from       int64             // windows that end by then are left to others
+	alarming   *drift.AlarmEvent // the begin of the alarm that is on
+	toldBefore []byte            // told as it was saved
+
+	counts Counts
+	out    Output
 }
 
 // Counts are what became of deltas since the core was made.
@@ -51,7 +60,7 @@ type Counts struct {
 // NewCore begins with nothing.
 func NewCore(o CoreOptions) *Core {
 	return &Core{
-		o: o, windows: drift.NewWindows(o.Windows, o.Schema.Fields),
+		o: o, from: math.MinInt64, windows: drift.NewWindows(o.Windows, o.Schema.Fields),
 		judge: drift.NewJudge(o.Schema, o.Reference, o.Judge),
 	}
 }
@@ -83,6 +92,9 @@ func (c *Core) Restore(records map[string][]byte) error {
 		c.judged = state
 	}
 	c.frozen = records[frozenKey] != nil
+	if state := records[toldKey]; state != nil {
+		return c.restoreTold(state)
+	}
 	return nil
 }
 
@@ -95,9 +107,12 @@ func (c *Core) Apply(record []byte) error {
 		return fmt.Errorf("read a delta: %w", err)
 	}
 	id := c.o.Identity
-	if d.Model != id.Model || d.Version != id.Version || d.Generation != id.Generation {
+	switch {
+	case d.Model != id.Model || d.Version != id.Version || d.Generation != id.Generation && d.Generation != c.o.Collected:
 		c.counts.Foreign++
 		return nil
+	case d.Generation != id.Generation:
+		c.o.Schema.Recount(d)
 	}
 	became, err := c.windows.Apply(d)
 	if err != nil {
@@ -148,12 +163,15 @@ func (c *Core) publish(report *drift.Report, alarms []drift.AlarmEvent) error {
 	c.out.Reports = append(c.out.Reports, Published{Key: key, Value: value})
 	c.out.bytes += len(value)
 	for i := range alarms {
-		alarm, err := c.alarm(&alarms[i])
+		alarm, err := alarmRecord(c.o.Pipeline, id.Token(), id, &alarms[i])
 		if err != nil {
 			return err
 		}
 		c.out.Alarms = append(c.out.Alarms, alarm)
 		c.out.bytes += len(alarm.Value)
+		if c.alarming = nil; alarms[i].Begins {
+			c.alarming = &alarms[i]
+		}
 	}
 	return nil
 }
@@ -199,13 +217,16 @@ func (c *Core) Output(removed int) *Output {
 	if state := c.judge.State(); !bytes.Equal(state, c.judged) {
 		out.State = append(out.State, StateRecord{Identity: token, Key: judgeKey, Value: state})
 	}
+	if state := c.told(); !bytes.Equal(state, c.toldBefore) {
+		out.State = append(out.State, StateRecord{Identity: token, Key: toldKey, Value: state})
+	}
 	return &out
 }
 
 // Saved says that what Output gave is committed.
 func (c *Core) Saved() {
 	c.windows.Saved()
-	c.judged = c.judge.State()
+	c.judged, c.toldBefore = c.judge.State(), c.told()
 	c.out = Output{}
 }
 

@@ -53,7 +53,7 @@ func New(o Options) *Monitor {
 		o.Now = time.Now
 	}
 	m := &Monitor{o: o, every: min(max(o.Core.Windows.Pane/perPane, leastEvery), mostEvery)}
-	m.show(telemetry.DriftStatus{State: stateWaiting, Reason: "the broker has not been asked yet"})
+	m.Waits("the broker has not been asked yet")
 	return m
 }
 
@@ -62,6 +62,11 @@ func (m *Monitor) Status() telemetry.DriftStatus { return *m.shown.Load() }
 
 // Owner tells whether this process makes the pipeline's reports at the moment.
 func (m *Monitor) Owner() bool { return m.shown.Load().State == stateOwner }
+
+// Waits has the status say why a monitor that does not run is not run.
+func (m *Monitor) Waits(reason string) {
+	m.show(telemetry.DriftStatus{State: stateWaiting, Reason: reason})
+}
 
 func (m *Monitor) show(s telemetry.DriftStatus) {
 	s.Generation = m.o.Core.Identity.Generation
@@ -99,7 +104,7 @@ func (m *Monitor) Run(ctx, hard context.Context) error {
 		if hint := broker.Diagnose(err).Hint; hint != "" {
 			reason = fmt.Sprintf("%s (%s)", hint, reason)
 		}
-		m.show(telemetry.DriftStatus{State: stateWaiting, Reason: reason})
+		m.Waits(reason)
 		if reason != last {
 			m.o.Log.Warn("drift is not watched; trying again with back-off", "reason", reason)
 			last = reason

@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -23,7 +24,7 @@ func (m *Monitor) takeOver(ctx context.Context, s Session) (*owner, error) {
 	mine := map[string][]byte{}
 	others := map[string]*abandoned{}
 	token := m.o.Core.Identity.Token()
-	size := 0
+	size, age := 0, int64(math.MaxInt64) // of the youngest of mine
 	ctx, cancel := context.WithCancelCause(ctx)
 	silence := time.AfterFunc(m.o.Timeout, func() { cancel(errSilent) })
 	defer silence.Stop()
@@ -36,7 +37,7 @@ func (m *Monitor) takeOver(ctx context.Context, s Session) (*owner, error) {
 			delete(mine, r.Key)
 		default:
 			mine[r.Key] = r.Value
-			size += len(r.Value)
+			size, age = size+len(r.Value), min(age, r.Age)
 		}
 		return nil
 	})
@@ -47,6 +48,9 @@ func (m *Monitor) takeOver(ctx context.Context, s Session) (*owner, error) {
 	}
 	if err != nil {
 		return nil, fmt.Errorf("take over: %w", err)
+	}
+	if age >= outOfUse {
+		o.core.Succeed(others)
 	}
 	failpoint.Hit("drift-restored")
 	o.left = remains(others)
@@ -60,6 +64,7 @@ func (m *Monitor) takeOver(ctx context.Context, s Session) (*owner, error) {
 type abandoned struct {
 	keys map[string]bool
 	age  int64 // of the youngest record
+	told told
 }
 
 // longAbandoned is the age, in milliseconds, from which on another identity's
@@ -73,6 +78,9 @@ func note(others map[string]*abandoned, r *StateRecord) {
 		others[r.Identity] = a
 	}
 	a.age = min(a.age, r.Age)
+	if r.Key == toldKey && json.Unmarshal(r.Value, &a.told) != nil {
+		a.told = told{} // of a version that is not known here
+	}
 	if len(r.Value) == 0 {
 		delete(a.keys, r.Key)
 	} else {

@@ -8,8 +8,11 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/penstock/penstock"
 	"github.com/penstock/penstock/drift"
 	"github.com/penstock/penstock/internal/broker"
+	"github.com/penstock/penstock/internal/pipeline"
+	"github.com/penstock/penstock/internal/telemetry"
 )
 
 // claimsOf are the partitions that were said to be at their ends, with where that
@@ -177,5 +180,29 @@ func freeze(t *testing.T, s stream, encoded []byte) {
 		if err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// TestWorkersDoNotWaitForTheReference: whether the broker does not say if there is
+// one, or what it says cannot be read, events are scored, and counted as before.
+func TestWorkersDoNotWaitForTheReference(t *testing.T) {
+	for name, reference := range map[string]func() ([]byte, error){
+		"no answer":  func() ([]byte, error) { return nil, errInjected },
+		"unreadable": func() ([]byte, error) { return []byte("garbage"), nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := &fakeBroker{reference: reference, poll: once([]penstock.Event{timedAt(0, 1, 1)}, []penstock.Event{timedAt(0, 2, 2)})}
+			m := &doubler{}
+			r := loopOn(t, b, m, func(c *pipeline.Config) {
+				c.Model.Mapping, c.Drift = counted(t, m, "panes")
+				c.Drift.Freeze = func([]byte) (*drift.Schema, error) { return nil, errInjected }
+			})
+			r.totals(func(got telemetry.Totals) bool { return got.Predicted == 2 })
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			if y, _, _ := sum(deltasOf(t, b.counts...)); y.text() != wanted(t, 1, 2).text() {
+				t.Errorf("counted\n%s", y.text())
+			}
+		})
 	}
 }

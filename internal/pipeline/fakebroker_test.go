@@ -24,6 +24,8 @@ import (
 type fakeBroker struct {
 	poll    func(ctx context.Context, events []penstock.Event, limit int) ([]penstock.Event, error)
 	isolate bool
+	// reference is what a question for the frozen one gets; nil: there is none.
+	reference func() ([]byte, error)
 
 	mu        sync.Mutex // guards what follows
 	open      []string   // published in the open epoch
@@ -168,6 +170,9 @@ func at(partition int32, offset int64, x int) penstock.Event {
 	return e
 }
 
-func (*fakeBroker) Reference(context.Context, penstock.ModelIdentity) ([]byte, error) {
-	return nil, nil
+func (b *fakeBroker) Reference(context.Context, penstock.ModelIdentity) ([]byte, error) {
+	if b.reference == nil {
+		return nil, nil
+	}
+	return b.reference()
 }

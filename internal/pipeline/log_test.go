@@ -56,7 +56,7 @@ func TestLogOfAnOutage(t *testing.T) {
 			return nil
 		})
 	}
-	says("waiting, and trying again", `msg="going on again" pipeline=p worker=0 waited=`)
+	says("waiting, and trying again", `msg="going on again" worker=0 waited=`)
 	r.drain()
 	if err := r.wait(); err != nil {
 		t.Fatal(err)

@@ -2,7 +2,7 @@ package pipeline
 
 import (
 	"context"
-	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -11,9 +11,9 @@ import (
 )
 
 // reference is what all workers count by: the config's schema, or, once it was
-// collected from the stream and frozen, that of the frozen reference. Nobody
-// counts before it is known whether there is one: what is counted by another
-// schema is missing where it belongs.
+// collected from the stream and frozen, that of the frozen reference. Nobody waits
+// for that: what was counted before, also while the broker does not answer or the
+// reference cannot be read, the monitor compares with it all the same.
 type reference struct {
 	counting observe.Config
 	freeze   func(encoded []byte) (*drift.Schema, error) // nil: nothing is going to be frozen
@@ -21,7 +21,7 @@ type reference struct {
 
 	schema atomic.Pointer[drift.Schema]
 	frozen atomic.Bool
-	turn   chan struct{} // holds a token: who has it may ask
+	turn   sync.Mutex // who has it may ask
 	asked  atomic.Int64
 }
 
@@ -29,65 +29,34 @@ type reference struct {
 const referenceAge = 3 * time.Second
 
 func newReference(d *Drift, b Broker) *reference {
-	r := &reference{counting: d.Config, freeze: d.Freeze, broker: b, turn: make(chan struct{}, 1)}
-	r.turn <- struct{}{}
+	r := &reference{counting: d.Config, freeze: d.Freeze, broker: b}
 	r.schema.Store(d.Schema())
 	r.counting.Schema = r.schema.Load
 	return r
 }
 
-// refresh asks whether a reference was frozen. It comes before a session is
-// opened.
-func (r *reference) refresh(ctx context.Context) error {
-	if r == nil || r.freeze == nil || r.frozen.Load() {
-		return nil
-	}
-	select {
-	case <-r.turn:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	defer func() { r.turn <- struct{}{} }()
-	return r.ask(ctx)
-}
-
-// look asks again once the last answer is old. One worker does, and no trouble of
-// its keeps it from its work.
+// look asks once the last answer is old. One worker does, and no trouble of its
+// keeps it from its work.
 func (r *reference) look(ctx context.Context, now time.Time) {
-	if r.freeze == nil || r.frozen.Load() || now.UnixNano()-r.asked.Load() < int64(referenceAge) {
+	if r.freeze == nil || r.frozen.Load() || now.UnixNano()-r.asked.Load() < int64(referenceAge) || !r.turn.TryLock() {
 		return
 	}
-	select {
-	case <-r.turn:
-	default:
-		return
-	}
-	defer func() { r.turn <- struct{}{} }()
+	defer r.turn.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, referenceAge)
 	defer cancel()
-	if err := r.ask(ctx); err != nil {
-		r.asked.Store(now.UnixNano())
-	}
+	r.ask(ctx)
+	r.asked.Store(time.Now().UnixNano())
 }
 
-// ask is for who has the turn.
-func (r *reference) ask(ctx context.Context) error {
-	if r.frozen.Load() {
-		return nil
-	}
+// ask counts by the frozen reference from now on, if there is one. That something is
+// wrong with it the monitor says.
+func (r *reference) ask(ctx context.Context) {
 	encoded, err := r.broker.Reference(ctx, r.counting.Model)
-	if err != nil {
-		return err
+	if err != nil || encoded == nil {
+		return
 	}
-	r.asked.Store(time.Now().UnixNano())
-	if encoded == nil {
-		return nil
+	if schema, err := r.freeze(encoded); err == nil {
+		r.schema.Store(schema)
+		r.frozen.Store(true)
 	}
-	schema, err := r.freeze(encoded)
-	if err != nil {
-		return fmt.Errorf("read the frozen reference: %w", err)
-	}
-	r.schema.Store(schema)
-	r.frozen.Store(true)
-	return nil
 }

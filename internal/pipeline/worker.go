@@ -230,9 +230,6 @@ func (w *worker) open(ctx context.Context) error {
 	if err := w.p.broker.Prepare(limited); err != nil {
 		return err
 	}
-	if err := w.p.reference.refresh(limited); err != nil {
-		return err
-	}
 	session, err := w.p.broker.Open(limited, w.n)
 	if err != nil {
 		return err
