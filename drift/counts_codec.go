@@ -55,8 +55,7 @@ func appendCounts(b []byte, c *Counts, rows int64) []byte {
 		b = appendCount(appendCount(b, c.Other), c.New)
 	}
 	if flag(hasDistinct, c.Distinct != nil) {
-		distinct := c.Distinct.AppendBinary(nil)
-		b = append(binary.AppendUvarint(b, uint64(len(distinct))), distinct...)
+		b = c.Distinct.AppendBinary(binary.AppendUvarint(b, uint64(c.Distinct.size())))
 	}
 	return b
 }

@@ -45,11 +45,20 @@ const maxText = 4 << 10
 // Encode gives the delta in as many records as it takes, each at most MaxDelta.
 // The same delta always gives the same bytes. Every record carries the range, and
 // what it holds is a share of the sums: those of all parts added up are the delta.
-func (d *Delta) Encode() [][]byte {
-	if d.Parts > 1 {
-		return [][]byte{d.appendRecord(nil)}
+func (d *Delta) Encode() [][]byte { return d.EncodeTo(nil) }
+
+// EncodeTo is Encode with memory for the record, where one is enough: it is
+// appended to b, which must be empty.
+func (d *Delta) EncodeTo(b []byte) [][]byte {
+	whole := *d
+	if d.Parts <= 1 {
+		whole.Part, whole.Parts = 0, 1
 	}
-	parts := split(*d)
+	record := whole.appendRecord(b)
+	if d.Parts > 1 || len(record) <= MaxDelta {
+		return [][]byte{record}
+	}
+	parts := split(whole)
 	records := make([][]byte, len(parts))
 	for i := range parts {
 		parts[i].Part, parts[i].Parts = i, len(parts)

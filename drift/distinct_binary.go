@@ -35,6 +35,9 @@ func (d *Distinct) AppendBinary(data []byte) []byte {
 	return data
 }
 
+// size is how many bytes AppendBinary appends.
+func (d *Distinct) size() int { return 2 + 2*len(d.sparse) + len(d.dense)*rankBits/8 }
+
 // UnmarshalBinary reads what AppendBinary wrote, and nothing else.
 func (d *Distinct) UnmarshalBinary(data []byte) error {
 	if len(data) < 2 {

@@ -2,7 +2,9 @@ package inference
 
 import (
 	"math"
+	"slices"
 	"strconv"
+	"unsafe"
 )
 
 // Feature is a field of the event as the model is given it: what is counted of a
@@ -67,12 +69,7 @@ func (b *Batch) IsMissing(f *Feature, row int) bool {
 func (b *Batch) AppendNumbers(dst []float64, f *Feature, rows []int) []float64 {
 	s := &b.stores[f.input]
 	if f.Width > 0 && s.typ == Float32 { // by far the most
-		for _, row := range rows {
-			if !b.anyFilled[row] || !b.IsMissing(f, row) {
-				dst = append(dst, float64(*(*float32)(s.at(row*s.width + f.column))))
-			}
-		}
-		return dst
+		return b.appendFloats(dst, f, rows)
 	}
 	for _, row := range rows {
 		switch {
@@ -85,6 +82,22 @@ func (b *Batch) AppendNumbers(dst []float64, f *Feature, rows []int) []float64 {
 		}
 	}
 	return dst
+}
+
+// appendFloats is AppendNumbers of an input of float32.
+func (b *Batch) appendFloats(dst []float64, f *Feature, rows []int) []float64 {
+	s, n := &b.stores[f.input], &b.nodes[f.node]
+	column, width, word, mask := unsafe.Add(s.elements.base(), f.column*4), s.width*4, n.word, n.mask
+	end := len(dst)
+	dst = slices.Grow(dst, len(rows))[:end+len(rows)]
+	for _, row := range rows {
+		if b.anyFilled[row] && b.filled[row*b.words+word]&mask != 0 {
+			continue
+		}
+		dst[end] = float64(*(*float32)(unsafe.Add(column, row*width)))
+		end++
+	}
+	return dst[:end]
 }
 
 // AppendVector appends the elements of a row of a feature to dst.

@@ -17,7 +17,6 @@ type Outputs interface {
 type Counter interface {
 	// Row comes before the values of a row.
 	Row()
-	Number(field int, v float64)
 	Numbers(field int, v []float64)
 	Text(field int, v []byte)
 	Vector(field int, v []float32)
@@ -53,7 +52,7 @@ func (o *Observer) Count(c Counter, b *inference.Batch, out Outputs, rows []int)
 		case s.role == drift.Watched && kind == drift.Categorical:
 			watchedTexts(c, field, s.watched, b, rows)
 		case s.role == drift.Watched:
-			watchedNumbers(c, field, s.watched, b, rows)
+			o.watchedNumbers(c, field, s.watched, b, rows)
 		case kind == drift.Categorical || kind == drift.Embedding:
 			o.values(c, field, b, rows)
 		default:
@@ -106,17 +105,19 @@ func (o *Observer) values(c Counter, field int, b *inference.Batch, rows []int) 
 	}
 }
 
-func watchedNumbers(c Counter, field, number int, b *inference.Batch, rows []int) {
+func (o *Observer) watchedNumbers(c Counter, field, number int, b *inference.Batch, rows []int) {
+	o.numbers = o.numbers[:0]
 	for _, row := range rows {
 		switch v, has := b.WatchedNumber(number, row); has {
 		case inference.Present:
-			c.Number(field, v)
+			o.numbers = append(o.numbers, v)
 		case inference.Absent:
 			c.Missing(field)
 		default:
 			c.TypeError(field)
 		}
 	}
+	c.Numbers(field, o.numbers)
 }
 
 func watchedTexts(c Counter, field, number int, b *inference.Batch, rows []int) {

@@ -206,10 +206,12 @@ func (e *Epoch) partition(id *penstock.EventID) *partition {
 // lies in.
 func (e *Epoch) pane(p *partition, at int64) *pane {
 	length := e.c.Pane.Milliseconds()
-	start := floor(at, length) * length
-	if p.last >= 0 && e.panes[p.last].start == start {
-		return &e.panes[p.last]
+	if p.last >= 0 {
+		if q := &e.panes[p.last]; q.start <= at && at < q.start+length {
+			return q
+		}
 	}
+	start := floor(at, length) * length
 	for i := range e.panes[:e.used] {
 		if q := &e.panes[i]; q.partition == e.last && q.start == start {
 			p.last = i

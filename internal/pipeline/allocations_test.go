@@ -71,7 +71,7 @@ func TestCountingAllocates(t *testing.T) {
 	n := allocations(t, func(i int) penstock.Event { return events[i] }, func(c *pipeline.Config) {
 		c.Model.Mapping, c.Drift = counted(t, &constant{}, "panes")
 	})
-	if n > 0.08 {
+	if n > 0.03 {
 		t.Errorf("%.3f allocations an event in steady state, want those of a commit alone", n)
 	}
 }

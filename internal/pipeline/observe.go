@@ -107,9 +107,9 @@ func (w *worker) publishDeltas(ctx context.Context) error {
 // publishDelta publishes what was counted of a place.
 func (w *worker) publishDelta(ctx context.Context, d *drift.Delta, at *consumer.Place) error {
 	d.Source, d.Partition, d.From, d.To = at.Source, at.Partition, at.From, at.To
-	for part, value := range d.Encode() {
+	for part, value := range d.EncodeTo(w.epoch.arena.tail()) {
 		r := penstock.Record{
-			Topic: w.p.c.Drift.Panes, Value: value,
+			Topic: w.p.c.Drift.Panes, Value: w.epoch.arena.keep(value),
 			// It names what was counted, for a server that drops repetitions.
 			Event: penstock.EventID{Source: fmt.Sprintf("%s/%d/%d/%d/%d", d.Source, d.Partition, d.To, part, d.Clock), Offset: d.From},
 		}
