@@ -54,7 +54,7 @@ func BenchmarkNumbers(b *testing.B) {
 				}
 				perEvent(b, len(column))
 			})
-			b.Run(c.name+"/"+kind+"-one-by-one", func(b *testing.B) {
+			b.Run(c.name+"/"+kind+"-alone", func(b *testing.B) {
 				for b.Loop() {
 					for _, v := range column {
 						counter.Number(0, v)
