@@ -19,6 +19,9 @@ DIFFERENT = $(shell grep -rlE --include='*.go' '^//go:build .*(cgo|race)' cmd in
 # Tests that wait for brokers wait side by side, on however few cores. make lint vets
 # them, once for all builds.
 FLAGS := -parallel 4 -vet off
+# The race detector has each process wait a second at its end for what others of its
+# threads may still report. Tests start hundreds, which try models out.
+export GORACE := atexit_sleep_ms=10
 
 full = $(patsubst ./%,github.com/penstock/penstock/%,$(1))
 comma := ,

@@ -36,7 +36,8 @@ type Options struct {
 
 // Broker is a Kafka of one node, broker and controller in one process. All its
 // data is in Dir. Its methods may not be called from several goroutines at once,
-// except Addr and those of Proxy and Admin.
+// except Addr, PID, CreateTopic and those of Proxy and Admin while nobody calls
+// another.
 type Broker struct {
 	// Dir holds all there is of the broker: its data, broker.log, certificates.
 	Dir string
