@@ -102,9 +102,11 @@ func (w *Windows) close(due dueWindow) Closed {
 		c.Fields = addFields(c.Fields, cell.sum.Fields)
 	}
 	c.Complete = c.Lost == 0
-	if c.Rows > 0 {
-		c.Revision = due.grid.reports[due.span.End]
-		due.grid.reports[due.span.End]++
+	if g := due.grid; c.Rows > 0 {
+		c.Revision = g.reports[due.span.End]
+		g.reports[due.span.End]++
+		g.latest = max(g.latest, due.span.End)
+		c.Latest = due.span.End == g.latest
 	}
 	return c
 }

@@ -16,6 +16,7 @@ type grid struct {
 	lateness    int64
 	cells       map[int64]*cell // by start
 	reports     map[int64]int   // how often a window was reported, by end
+	latest      int64           // the end of the last one that was
 }
 
 // cell is a sum that is part of a window as a whole or not at all.
@@ -31,7 +32,7 @@ type cell struct {
 }
 
 func newGrid(spec WindowSpec, cfg WindowsConfig) *grid {
-	g := &grid{spec: spec, lateness: cfg.Lateness.Milliseconds(), cells: map[int64]*cell{}, reports: map[int64]int{}}
+	g := &grid{spec: spec, lateness: cfg.Lateness.Milliseconds(), cells: map[int64]*cell{}, reports: map[int64]int{}, latest: math.MinInt64}
 	if spec.Calendar == "" {
 		g.hop, g.length = divided(spec.Length, hops, cfg.Pane).Milliseconds(), spec.Length.Milliseconds()
 		g.id = fmt.Sprintf("%s/%d", spec.Name, g.hop)

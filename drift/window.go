@@ -52,6 +52,7 @@ type Closed struct {
 	Window                   WindowSpec
 	Span                     Span
 	Revision                 int
+	Latest                   bool // no later one of this kind has been reported
 	Rows, Late, Future, Lost int64
 	Complete                 bool // nothing Lost: every partition that was listed then had come past the end, or had been read to its own
 	Fields                   []Counts

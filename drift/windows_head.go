@@ -161,6 +161,7 @@ func (d *decoder) grid(w *Windows, g *grid, records map[string][]byte) error {
 		end += d.varint()
 		if reports := d.uvarint(); g != nil {
 			g.reports[end] = int(reports)
+			g.latest = max(g.latest, end)
 		}
 	}
 	return nil

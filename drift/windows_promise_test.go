@@ -106,6 +106,11 @@ func tellAll(t *testing.T, reports []Closed, said map[windowID]string, revisions
 		}
 		revisions[id]++
 		said[id] = say(c)
+		for other := range said {
+			if other.name == id.name && other.span.End > c.Span.End && c.Latest {
+				t.Fatalf("%v is called the latest after %v", id, other)
+			}
+		}
 	}
 }
 

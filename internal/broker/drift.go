@@ -24,6 +24,10 @@ func AlarmsTopic(p *config.Pipeline) string { return p.Name + ".alarms" }
 // DriftStateTopic is where monitors keep what they have summed.
 func DriftStateTopic(p *config.Pipeline) string { return p.Name + ".drift-state" }
 
+// LatestTopic is where the latest report of each window is, for processes that
+// start.
+func LatestTopic(p *config.Pipeline) string { return p.Name + ".drift-latest" }
+
 // ReportsRetention is how long reports and alarms are kept.
 const ReportsRetention = 90 * 24 * time.Hour
 

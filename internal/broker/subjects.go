@@ -44,6 +44,9 @@ func (s Subjects) Reports() string { return s.name + ".drift" }
 // Alarms is where the begins and ends of alarms go.
 func (s Subjects) Alarms() string { return s.name + ".alarms" }
 
+// Latest is the latest report of what a key says, a token.
+func (s Subjects) Latest(key string) string { return s.name + ".drift-latest." + key }
+
 // DriftState is a record of a monitor's state, of what it sums and a key; both are
 // tokens.
 func (s Subjects) DriftState(identity, key string) string {

@@ -21,12 +21,16 @@ const (
 	RoleDrift  Role = "drift" // drift reports
 	RoleAlarms Role = "alarms"
 	RoleSums   Role = "drift state" // of monitors
+	RoleLatest Role = "latest drift"
 )
 
 // The settings of a topic that matter to a pipeline.
 const (
 	cleanupPolicy   = "cleanup.policy"
 	maxMessageBytes = "max.message.bytes"
+	// segmentBytes decides how much there is to read of a compacted topic beside
+	// what counts: the last segment is never compacted.
+	segmentBytes = "segment.bytes"
 )
 
 // Topic is one that a pipeline needs.
@@ -80,7 +84,10 @@ func NeededTopics(p *config.Pipeline) []Topic {
 		all = append(all,
 			own(PanesTopic(p), RolePanes, kept(PanesRetention)), own(ReportsTopic(p), RoleDrift, kept(ReportsRetention)),
 			own(AlarmsTopic(p), RoleAlarms, kept(ReportsRetention)),
-			own(DriftStateTopic(p), RoleSums, map[string]string{cleanupPolicy: "compact"}))
+			own(LatestTopic(p), RoleLatest, map[string]string{
+				cleanupPolicy: "compact,delete", "retention.ms": strconv.FormatInt(ReportsRetention.Milliseconds(), 10), segmentBytes: "16777216",
+			}),
+			own(DriftStateTopic(p), RoleSums, map[string]string{cleanupPolicy: "compact", segmentBytes: "67108864"}))
 	}
 	return all
 }

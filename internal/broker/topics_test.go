@@ -42,6 +42,7 @@ func TestNeededTopics(t *testing.T) {
 		"panes p.panes true like [] at name",
 		"drift p.drift true like [] at name",
 		"alarms p.alarms true like [] at name",
+		"latest drift p.drift-latest true like [] at name",
 		"drift state p.drift-state true like [] at name",
 	}; !slices.Equal(got, want) {
 		t.Errorf("got %q", got)
@@ -77,19 +78,19 @@ func TestCreate(t *testing.T) {
 	p := &config.Pipeline{Name: "p", Source: config.Source{Topics: []string{"a", "b"}}, Sink: config.Sink{Topic: "out"}, Drift: &config.Drift{}}
 
 	made, err := Create(t.Context(), client, inspect(t, client, p), true)
-	if got := describeTopics(made); err != nil || len(got) != 5 || !strings.HasPrefix(got[0], "state p.state") {
+	if got := describeTopics(made); err != nil || len(got) != 6 || !strings.HasPrefix(got[0], "state p.state") {
 		t.Fatalf("made %q, %v", got, err)
 	}
 	made, err = Create(t.Context(), client, inspect(t, client, p), false)
 	if err != nil || len(made) != 4 {
 		t.Fatalf("made %q, %v", describeTopics(made), err)
 	}
-	want := map[string]int32{"a": 4, "b": 7, "out": 7, "a.dead": 4, "b.dead": 7, "p.state": 1, "p.panes": 1, "p.drift": 1, "p.alarms": 1, "p.drift-state": 1}
+	want := map[string]int32{"a": 4, "b": 7, "out": 7, "a.dead": 4, "b.dead": 7, "p.state": 1, "p.panes": 1, "p.drift": 1, "p.alarms": 1, "p.drift-latest": 1, "p.drift-state": 1}
 	for _, f := range inspect(t, client, p) {
 		if f.Partitions != want[f.Name] || f.ID == [16]byte{} || !f.RightsKnown {
 			t.Errorf("%s: %d partitions, want %d", f.Name, f.Partitions, want[f.Name])
 		}
-		if compacted := f.Settings[cleanupPolicy] == "compact"; compacted != (f.Role == RoleState || f.Role == RoleSums) {
+		if compacted := strings.HasPrefix(f.Settings[cleanupPolicy], "compact"); compacted != (f.Role == RoleState || f.Role == RoleLatest || f.Role == RoleSums) {
 			t.Errorf("%s is compacted: %t", f.Name, compacted)
 		}
 		if large := f.Settings[maxMessageBytes] == "5000000"; large != (f.Name == "b" || f.Name == "b.dead") {

@@ -23,14 +23,14 @@ func (w *brokerWiring) driftOnKafka(connected pipeline.Broker, model penstock.Mo
 	session.Connect, session.Outputs, session.Liveness = connect, broker.NeededTopics(cfg), &broker.Liveness{}
 	topics := monitor.KafkaTopics{
 		Panes: broker.PanesTopic(cfg), Reports: broker.ReportsTopic(cfg), Alarms: broker.AlarmsTopic(cfg),
-		State: broker.DriftStateTopic(cfg), References: broker.StateTopic(cfg),
+		Latest: broker.LatestTopic(cfg), State: broker.DriftStateTopic(cfg), References: broker.StateTopic(cfg),
 	}
 	return &driftStreams{
 		monitor: monitor.NewKafka(monitor.KafkaOptions{
 			Session: session, Group: cfg.Source.Group, Instance: w.instance, Sources: cfg.Source.AllTopics(),
 			Topics: topics, Prepare: connected.Prepare,
 		}),
-		reports: monitor.ReadKafka(connect, topics.Reports),
+		reports: monitor.ReadKafka(connect, topics.Latest),
 		alarms:  monitor.KafkaAlarms(connect, topics.Alarms, monitor.WebhookGroup(cfg.Source.Group)),
 		frozen: func(ctx context.Context) ([]byte, error) {
 			references, err := broker.NewReferences(connect, topics.References)

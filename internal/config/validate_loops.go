@@ -142,7 +142,7 @@ func (v *validator) subjects() []channel {
 	all = append(all, channel{key: "name (with .dead)", path: "name", name: p.Name + ".dead", holds: deadLetters, implied: true})
 	kinds := []string{"position", "lease", "member", "attempt", "sent-back"}
 	if p.Drift != nil {
-		kinds = append(kinds, "drift-state", "reference")
+		kinds = append(kinds, "drift-latest", "drift-state", "reference")
 	}
 	for _, kind := range kinds {
 		all = append(all, channel{key: "name (with ." + kind + ")", path: "name", name: p.Name + "." + kind + ".>", holds: ownRecords, implied: true})
@@ -158,7 +158,7 @@ func (v *validator) own() []channel {
 	}
 	endings := []string{".state"}
 	if p.Drift != nil {
-		endings = append(endings, ".panes", ".drift", ".alarms", ".drift-state")
+		endings = append(endings, ".panes", ".drift", ".alarms", ".drift-latest", ".drift-state")
 	}
 	var all []channel
 	for _, ending := range endings {

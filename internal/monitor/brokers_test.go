@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"reflect"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -167,44 +166,6 @@ func TestKilledOwner(t *testing.T) {
 				}
 			})
 		}
-	}
-}
-
-// TestReportsOfOthers reads what is published in a process that makes none.
-func TestReportsOfOthers(t *testing.T) {
-	o := testCore(t)
-	log := testDeltas(&o, 40, 100, 100)
-	for name, open := range places() {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			p := open(t)
-			var early, late Reports
-			ctx, stop := context.WithCancel(t.Context())
-			var reading sync.WaitGroup
-			defer reading.Wait()
-			defer stop()
-			reading.Go(func() { early.Follow(ctx, p.Reader(), quiet) })
-			p.Publish(t, log)
-			process(t, o, newMortal(p.Broker("a"), before))
-			standby, _ := process(t, o, newMortal(p.Broker("b"), before))
-			eventually(t, "all is committed", func() bool { return p.Done(t, o.Identity) })
-			reading.Go(func() { late.Follow(ctx, p.Reader(), quiet) })
-			published := p.Reports(t)
-			var all Reports
-			for _, record := range published {
-				if err := all.Take(record); err != nil {
-					t.Fatal(err)
-				}
-			}
-			for name, r := range map[string]*Reports{"early": &early, "late": &late} {
-				eventually(t, name+" reader has the latest", func() bool {
-					return reflect.DeepEqual(r.Latest(), all.Latest()) && len(all.Latest()) == len(o.Windows.Windows)
-				})
-			}
-			if _, s := standby.Owner(), standby.Status(); s.State == stateWaiting {
-				t.Errorf("the second process is %+v", s)
-			}
-		})
 	}
 }
 

@@ -137,7 +137,7 @@ func (c *Core) Advance(clock int64, enough func(*Output) bool) (more bool, err e
 	for closed := range c.windows.Advance(clock) {
 		for i := range closed {
 			report, alarms := c.judge.Judge(&closed[i])
-			if err := c.publish(report, alarms); err != nil {
+			if err := c.publish(report, alarms, closed[i].Latest); err != nil {
 				return false, err
 			}
 		}
@@ -152,15 +152,21 @@ func (c *Core) Advance(clock int64, enough func(*Output) bool) (more bool, err e
 	return more, err
 }
 
-func (c *Core) publish(report *drift.Report, alarms []drift.AlarmEvent) error {
+func (c *Core) publish(report *drift.Report, alarms []drift.AlarmEvent, latest bool) error {
 	id := c.o.Identity
 	report.Pipeline, report.Model, report.Version = c.o.Pipeline, id.Model, id.Version
 	value, err := json.Marshal(report)
 	if err != nil {
 		return fmt.Errorf("write the report of %s: %w", report.Window, err)
 	}
-	key := fmt.Appendf(nil, "%s/%s/%s", id.Model, id.Version, report.Window)
-	c.out.Reports = append(c.out.Reports, Published{Key: key, Value: value})
+	key := id.Model + "/" + id.Version + "/" + report.Window
+	c.out.Reports = append(c.out.Reports, Published{Key: []byte(key), Value: value})
+	if latest {
+		if c.out.Latest == nil {
+			c.out.Latest = map[string][]byte{}
+		}
+		c.out.Latest[key] = value
+	}
 	c.out.bytes += len(value)
 	for i := range alarms {
 		alarm, err := alarmRecord(c.o.Pipeline, id.Token(), id, &alarms[i])

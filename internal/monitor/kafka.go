@@ -33,6 +33,7 @@ type KafkaTopics struct {
 	Panes   string // deltas
 	Reports string
 	Alarms  string
+	Latest  string // reports
 	State   string // of monitors
 	// References is the pipeline's state topic, where workers look for a frozen
 	// reference.
@@ -225,6 +226,9 @@ func (s *kafkaSession) records(out *Output) []*kgo.Record {
 	}
 	for _, r := range out.Alarms {
 		add(t.Alarms, r.Key, r.Value)
+	}
+	for key, value := range out.Latest {
+		add(t.Latest, []byte(key), value)
 	}
 	for _, r := range slices.Concat(out.Sums, out.State) {
 		add(t.State, []byte(r.Identity+"/"+r.Key), r.Value)

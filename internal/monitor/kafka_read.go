@@ -9,11 +9,12 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// ReadKafka reads reports of a topic of one partition, from its last records on.
+// ReadKafka reads reports of a compacted topic of one partition: the latest that
+// there are, and what follows.
 func ReadKafka(connect []kgo.Opt, topic string) func(ctx context.Context) (ReportReader, error) {
 	return func(context.Context) (ReportReader, error) {
 		client, err := kgo.NewClient(append(slices.Clone(connect),
-			kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: {0: kgo.NewOffset().AtEnd().Relative(-reportsRecords)}}),
+			kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: {0: kgo.NewOffset().AtStart()}}),
 			kgo.FetchIsolationLevel(kgo.ReadCommitted()))...)
 		if err != nil {
 			return nil, fmt.Errorf("read reports: %w", err)

@@ -21,11 +21,11 @@ type kafkaPlace struct {
 	cluster *kfake.Cluster
 }
 
-var testTopics = KafkaTopics{Panes: "p.panes", Reports: "p.drift", Alarms: "p.alarms", State: "p.drift-state", References: "p.state"}
+var testTopics = KafkaTopics{Panes: "p.panes", Reports: "p.drift", Alarms: "p.alarms", Latest: "p.drift-latest", State: "p.drift-state", References: "p.state"}
 
 func newKafkaPlace(t *testing.T) *kafkaPlace {
 	t.Helper()
-	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.BrokerConfigs(map[string]string{"group.min.session.timeout.ms": "500"}), kfake.SeedTopics(1, "p.panes", "p.drift", "p.alarms", "p.drift-state", "p.state"), kfake.SeedTopics(testPartitions, "in"))
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.BrokerConfigs(map[string]string{"group.min.session.timeout.ms": "500"}), kfake.SeedTopics(1, "p.panes", "p.drift", "p.alarms", "p.drift-latest", "p.drift-state", "p.state"), kfake.SeedTopics(testPartitions, "in"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +43,7 @@ func (k *kafkaPlace) Broker(instance string) Broker {
 	return NewKafka(KafkaOptions{
 		Session: broker.SessionOptions{
 			Connect: k.connect, SessionTimeout: testSession, TransactionTimeout: 10 * time.Second,
-			Outputs: []broker.Topic{{Name: "p.drift", Role: broker.RoleDrift}, {Name: "p.alarms", Role: broker.RoleAlarms}, {Name: "p.drift-state", Role: broker.RoleSums}},
+			Outputs: []broker.Topic{{Name: "p.drift", Role: broker.RoleDrift}, {Name: "p.alarms", Role: broker.RoleAlarms}, {Name: "p.drift-latest", Role: broker.RoleLatest}, {Name: "p.drift-state", Role: broker.RoleSums}},
 			Limits:  broker.NewLimits(), Liveness: &broker.Liveness{},
 		},
 		Group: "p", Instance: instance, Sources: []string{"in"}, Topics: testTopics, Prepare: func(context.Context) error { return nil },
@@ -102,7 +102,7 @@ func (k *kafkaPlace) Reports(t *testing.T) [][]byte { return k.Read(t, "p.drift"
 func (k *kafkaPlace) Alarms(t *testing.T) [][]byte  { return k.Read(t, "p.alarms") }
 
 func (k *kafkaPlace) Reader() func(context.Context) (ReportReader, error) {
-	return ReadKafka(k.connect, "p.drift")
+	return ReadKafka(k.connect, testTopics.Latest)
 }
 
 func (k *kafkaPlace) AlarmReader() func(context.Context) (Alarms, error) {

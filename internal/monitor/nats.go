@@ -171,6 +171,9 @@ func (s *natsSession) messages(out *Output) []*nats.Msg {
 	for _, r := range out.Alarms {
 		all = append(all, message(s.o.Subjects.Alarms(), r.Value, kept))
 	}
+	for key, value := range out.Latest {
+		all = append(all, replacing(s.o.Subjects.Latest(broker.Token(key)), value, kept))
+	}
 	for i := range out.State {
 		all = append(all, s.state(&out.State[i]))
 	}

@@ -10,7 +10,8 @@ import (
 	"github.com/penstock/penstock/internal/broker"
 )
 
-// ReadNATS reads reports of the pipeline's own stream, those of the last days first.
+// ReadNATS reads reports of the pipeline's own stream: the latest of each window,
+// and what follows.
 func ReadNATS(o NATSOptions) func(ctx context.Context) (ReportReader, error) {
 	return func(ctx context.Context) (ReportReader, error) {
 		conn, err := broker.ConnectNATS(o.Connect)
@@ -21,9 +22,8 @@ func ReadNATS(o NATSOptions) func(ctx context.Context) (ReportReader, error) {
 		js, err := jetstream.New(conn, jetstream.WithDefaultTimeout(o.Timeout))
 		var reader jetstream.Consumer
 		if err == nil {
-			from := time.Now().Add(-reportsBack)
 			reader, err = js.OrderedConsumer(ctx, o.Own, jetstream.OrderedConsumerConfig{
-				FilterSubjects: []string{o.Subjects.Reports()}, DeliverPolicy: jetstream.DeliverByStartTimePolicy, OptStartTime: &from,
+				FilterSubjects: []string{o.Subjects.Latest("*")}, DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy,
 			})
 		}
 		if err == nil {

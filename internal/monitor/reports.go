@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/penstock/penstock/drift"
 )
@@ -79,7 +78,8 @@ func (r *Reports) forget() {
 	delete(r.latest, oldest)
 }
 
-// ReportReader reads what the pipeline publishes, from some while ago on.
+// ReportReader reads the latest reports that the pipeline has published, and what
+// follows.
 type ReportReader interface {
 	// Next waits for reports.
 	Next(ctx context.Context) (records [][]byte, err error)
@@ -118,9 +118,3 @@ func (r *Reports) follow(ctx context.Context, open func(ctx context.Context) (Re
 		proven()
 	}
 }
-
-// reportsBack is how far back a process reads reports at its start.
-const (
-	reportsBack    = 48 * time.Hour
-	reportsRecords = 500
-)

@@ -99,6 +99,9 @@ type StateRecord struct {
 type Output struct {
 	Reports []Published
 	Alarms  []Published
+	// Latest are those of the reports, the last of each key, that processes which
+	// start are to know.
+	Latest map[string][]byte
 	// Sums are records of the state that mean nothing before State's are there, and
 	// replace nothing that does: they may become durable before the rest.
 	Sums  []StateRecord
