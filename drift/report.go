@@ -67,4 +67,15 @@ type FeatureReport struct {
 	P            *float64           `json:"p,omitempty"`
 	Q            *float64           `json:"q,omitempty"`
 	Compat       map[string]float64 `json:"compat,omitempty"`
+	Changes      []ReportChange     `json:"changes,omitempty"` // found within the window, in order
+}
+
+// ReportChange is a Change that is told with its time.
+type ReportChange struct {
+	// At is the start of the stretch of event time that told it. The change itself
+	// lies before the end of that.
+	At       time.Time `json:"at"`
+	Detector string    `json:"detector"`
+	What     string    `json:"what"`               // as Change.What
+	Category string    `json:"category,omitempty"` // of ChangeCategory: its name
 }

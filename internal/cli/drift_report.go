@@ -24,6 +24,8 @@ type driftReportCommand struct {
 	Window        []string `placeholder:"WINDOW" help:"Stretches of event time to compare: 1h or any other length, hopping by a twelfth, or 1d, 1w, 1mo by the calendar; default: the config's, else one over all rows."`
 	JSON          bool     `name:"json" xor:"form" help:"Print one report a line, as the stream publishes them."`
 	HTML          string   `name:"html" xor:"form" placeholder:"FILE" help:"Write one page with everything to FILE."`
+	Changes       bool     `help:"Also tell when features changed within the time that the rows cover, whatever the reference says."`
+	Detector      []string `placeholder:"NAME" help:"Change detectors to find that with: adwin (the default), page_hinkley, cusum, kswin, hddm_a, hddm_w, ddm, eddm."`
 	Compat        string   `placeholder:"TOOL" help:"Add to each feature what evidently, nannyml or deequ would compute; wants --reference-data."`
 }
 
@@ -64,7 +66,10 @@ func (c *driftReportCommand) Run(ctx context.Context, s *session) (err error) {
 	if err != nil {
 		return err
 	}
-	comparison := &driftfile.Comparison{Windows: windows, Judge: p.judge(), Compat: drift.CompatTool(c.Compat)}
+	comparison := &driftfile.Comparison{Windows: windows, Judge: p.judge(), Compat: drift.CompatTool(c.Compat), Pane: p.settings.Pane}
+	if comparison.Detectors, err = c.detectors(p); err != nil {
+		return err
+	}
 	var m *loadedModel
 	if p.config != nil {
 		if m, err = s.openCounting(ctx, p); err != nil {
@@ -171,6 +176,24 @@ func (c *driftReportCommand) windows(p *driftPlan) ([]drift.WindowSpec, error) {
 		return nil, &refusal{errors.New("--window needs the rows' times: name their column with --event-time")}
 	}
 	return windows, nil
+}
+
+// detectors are those that look for changes; none where nobody asks.
+func (c *driftReportCommand) detectors(p *driftPlan) ([]string, error) {
+	names := c.Detector
+	if c.Changes && len(names) == 0 {
+		names = []string{drift.DefaultChangeDetector}
+	}
+	known := drift.ChangeDetectors()
+	for _, name := range names {
+		if !slices.Contains(known, name) {
+			return nil, &refusal{fmt.Errorf("--detector: %q is not one of %q", name, known)}
+		}
+	}
+	if len(names) > 0 && p.input.EventTime == "" {
+		return nil, &refusal{errors.New("--changes needs the rows' times: name their column with --event-time")}
+	}
+	return names, nil
 }
 
 // compare finds the reference and the fields that both sides have.
@@ -313,6 +336,7 @@ func (c *driftReportCommand) form(s *session, p *driftPlan, to *driftfile.Compar
 	}
 	fields := modelFields(drift.NewSchema(to.Fields, to.Reference))
 	f.view = driftview.New(baseNames(p.input.Files), to.Reference, fields, to.Judge.Effect, p.input.Zone)
+	f.view.Detectors = to.Detectors
 	if isTerminal(s.Out) {
 		f.style = driftview.Style{Width: terminalWidth(s.Out), Color: true}
 	}

@@ -61,6 +61,19 @@ func TestDrift(t *testing.T) {
 	text := run(t, "", report...).want(t, 3)
 	compareGolden(t, filepath.Join(golden, "days.golden"), text.out+"-- stderr\n"+text.err)
 
+	// Changes are found whatever the reference says, and told with their time.
+	sales(t, "july.csv", time.Date(2026, 7, 1, 0, 0, 0, 0, time.UTC), 30, 15)
+	july := append([]string{"drift", "report", "july.csv", "--reference", "may.json", "-q"}, settings...)
+	changes := run(t, "", append(july, "--detector", "adwin,cusum")...).want(t, 3)
+	for _, detector := range []string{"adwin", "cusum"} {
+		if !regexp.MustCompile(`\n2026-07-16 \d\d:\d\d +amount +level +` + detector + `\n`).MatchString(changes.out) {
+			t.Errorf("%s: got %s", detector, changes.out)
+		}
+	}
+	if page := run(t, "", append(july, "--changes", "--html", "-")...).want(t, 3); !strings.Contains(page.out, "<b>amount</b> <span>level</span> <i>adwin</i>") {
+		t.Errorf("got %s", page.out)
+	}
+
 	// Times are told in the zone that days are counted in.
 	text = run(t, "", append(report, "--zone", "Europe/Berlin")...).want(t, 3)
 	if !strings.Contains(text.out, "1d  2026-06-04 – 2026-06-05  Europe/Berlin  288 rows") {
@@ -126,6 +139,8 @@ func TestDriftErrors(t *testing.T) {
 		"report may.csv --reference-data other.csv":                   {2, "the reference and the data have no column in common"},
 		"report may.csv --reference-data may.csv --window 1d":         {2, "--window needs the rows' times: name their column with --event-time"},
 		"report may.csv --reference-data may.csv --window 1y":         {2, `--window: "1y" is no window`},
+		"report may.csv --reference-data may.csv --changes":           {2, "--changes needs the rows' times: name their column with --event-time"},
+		"report may.csv --reference-data may.csv --detector adwn":     {2, `--detector: "adwn" is not one of ["adwin"`},
 		"report may.csv --reference-data may.csv --event-time tts":    {2, `may.csv has no column "tts"; did you mean "ts"?`},
 		"report may.csv --reference-data may.csv --categorical shp":   {2, `may.csv has no column "shp"; did you mean "shop"?`},
 		"report may.csv --reference-data may.csv --zone Berlin":       {2, "--zone must be UTC or a name such as Europe/Berlin"},
@@ -193,6 +208,8 @@ func TestDriftOfAModel(t *testing.T) {
 	if again := run(t, "", args...).want(t, 0); again.out != r.out {
 		t.Errorf("one way\n%sanother\n%s", r.out, again.out)
 	}
+	// Changes are looked for as in files; there is none in half a minute.
+	run(t, "", append(args, "--changes", "--set", "drift.pane=1s")...).want(t, 0)
 	// The events themselves serve as a reference, too.
 	data := run(t, "", "drift", "report", config, "--reference-data", events, events, "--window", "1h", "--json", "-q").want(t, 0)
 	if n := strings.Count(data.out, "\n"); n != 12 {

@@ -49,6 +49,10 @@ func newCounting(c *Comparison, start func(unixMilli int64) int64) *counting {
 
 // prepare finds the panes of a batch's rows.
 func (c *counting) prepare(b *batch) {
+	if c.tooFine() {
+		c.finish()
+		c.coarsen()
+	}
 	c.groups = c.grouper.group(b)
 	for i := range c.groups {
 		c.pane(c.groups[i].pane).rows += int64(c.groups[i].n)
@@ -60,7 +64,7 @@ func (c *counting) take(field int, v *eventfile.Vector) {
 	column := &c.columns[field]
 	for i := range c.groups {
 		g := &c.groups[i]
-		if p := c.panes[g.pane]; p != column.pane {
+		if p := c.pane(g.pane); p != column.pane {
 			column.flush(field)
 			column.pane = p
 		}
@@ -120,8 +124,7 @@ func (c *columnCount) flush(field int) {
 // finish adds what is left in the counters.
 func (c *counting) finish() {
 	for i := range c.columns {
-		if c.columns[i].pane != nil {
-			c.columns[i].flush(i)
-		}
+		c.columns[i].flush(i)
+		c.columns[i].pane = nil
 	}
 }

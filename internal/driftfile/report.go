@@ -20,6 +20,10 @@ type Comparison struct {
 	// values by field, which the tool needs.
 	Compat drift.CompatTool
 	Raw    []drift.Column
+	// Detectors, by name, look for changes within the time that the rows cover, over
+	// stretches of at least Pane.
+	Detectors []string
+	Pane      time.Duration
 }
 
 // Report counts the rows, compares every window with the reference, and gives the
@@ -33,6 +37,11 @@ func (in *Input) Report(ctx context.Context, c *Comparison, give func(*drift.Rep
 	if len(all) == 0 {
 		all = countings{newCounting(c, nil)}
 	}
+	if len(c.Detectors) > 0 {
+		changes := newCounting(c, floor(c.Pane))
+		changes.step, changes.keepRaw = c.Pane, false
+		all = append(all, changes)
+	}
 	if err := in.read(ctx, columnsOf(c.Fields), all); err != nil {
 		return nil, err
 	}
@@ -44,12 +53,21 @@ func (in *Input) Report(ctx context.Context, c *Comparison, give func(*drift.Rep
 	return all[0].notes(), c.report(panes, in.Zone, give)
 }
 
-// report judges the windows that panes make, one of Windows each.
+// report judges the windows that panes make, one of Windows each. With Detectors, the
+// last of panes are theirs.
 func (c *Comparison) report(panes []*sums, zone *time.Location, give func(*drift.Report, []drift.Counts) error) error {
 	config := c.Judge
 	config.Windows = c.Windows
 	if len(config.Windows) == 0 {
 		config.Windows = []drift.WindowSpec{panes[0].whole()}
+	}
+	var changes [][]drift.ReportChange
+	if last := len(panes) - 1; len(c.Detectors) > 0 {
+		var err error
+		if changes, err = c.changes(panes[last]); err != nil {
+			return err
+		}
+		panes = panes[:last]
 	}
 	judge := drift.NewJudge(drift.NewSchema(c.Fields, c.Reference), c.Reference, config)
 	for i, sums := range panes {
@@ -57,6 +75,9 @@ func (c *Comparison) report(panes []*sums, zone *time.Location, give func(*drift
 			report, err := c.judge(judge, w)
 			if err != nil {
 				return err
+			}
+			for f := range changes {
+				report.Features[f].Changes = within(&w.Span, changes[f])
 			}
 			if err := give(report, w.Fields); err != nil {
 				return err

@@ -14,7 +14,7 @@ type Tally struct {
 	zone       *time.Location
 
 	mu    sync.Mutex // guards panes
-	panes []*sums    // one of the comparison's windows each
+	panes []*sums    // one of the comparison's windows each, and with detectors theirs
 }
 
 // NewTally makes an empty one.
@@ -24,10 +24,15 @@ func NewTally(c *Comparison, zone *time.Location) *Tally {
 	for range max(1, len(c.Windows)) {
 		t.panes = append(t.panes, newSums(width, false))
 	}
+	if len(c.Detectors) > 0 {
+		changes := newSums(width, false)
+		changes.step = c.Pane
+		t.panes = append(t.panes, changes)
+	}
 	return t
 }
 
-// Starts gives for each kind of window how rows are told apart: those whose times
+// Starts gives for each kind of window, and with detectors for their panes, how rows are told apart: those whose times
 // have the same start are counted together. Each goroutine needs its own.
 func (t *Tally) Starts() []func(unixMilli int64) int64 {
 	var all []func(int64) int64
@@ -36,6 +41,9 @@ func (t *Tally) Starts() []func(unixMilli int64) int64 {
 	}
 	if all == nil {
 		all = append(all, func(int64) int64 { return 0 })
+	}
+	if len(t.comparison.Detectors) > 0 {
+		all = append(all, floor(t.comparison.Pane))
 	}
 	return all
 }
@@ -53,6 +61,9 @@ func (t *Tally) Add(window int, start, rows int64, times Times, counts []drift.C
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s := t.panes[window]
+	if s.tooFine() {
+		s.coarsen()
+	}
 	if times.Timed {
 		s.times.add(times.First)
 		s.times.add(times.Last)

@@ -21,6 +21,7 @@ type pane struct {
 type sums struct {
 	width   int // fields of a pane
 	keepRaw bool
+	step    time.Duration // a pane's length where there is a bound of panes, see coarsen; else 0
 	panes   map[int64]*pane
 	times   interval // of all rows
 }
@@ -31,6 +32,9 @@ func newSums(width int, keepRaw bool) *sums {
 
 // pane finds or makes the one that starts at start.
 func (s *sums) pane(start int64) *pane {
+	if s.step > 0 {
+		start = floor(s.step)(start)
+	}
 	p := s.panes[start]
 	if p == nil {
 		p = &pane{fields: make([]drift.Counts, s.width)}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 	"strconv"
+	"strings"
 
 	"github.com/penstock/penstock/drift"
 )
@@ -38,6 +39,8 @@ type page struct {
 	Alarms    int
 	Worst     int // the window that is shown first; -1 without any
 	Features  []pageFeature
+	Detectors string // empty where nobody asked for changes
+	Changes   []pageChange
 	Data      pageData
 }
 
@@ -46,6 +49,9 @@ type pageFeature struct {
 	*drift.FeatureReport
 	Number int
 }
+
+// pageChange is a change in words.
+type pageChange struct{ At, Feature, What, Detector string }
 
 // pageData is what the page's script draws from. Names are short, for there are
 // many windows.
@@ -135,6 +141,10 @@ func (v *View) WriteHTML(w io.Writer) error {
 		for _, i := range v.byEffect(worst) {
 			p.Features = append(p.Features, pageFeature{&worst.report.Features[i], i})
 		}
+	}
+	p.Detectors = strings.Join(v.Detectors, ", ")
+	for _, c := range v.changes() {
+		p.Changes = append(p.Changes, pageChange{v.minute(c.At), v.features[c.feature].name, what(c.What, c.Category), c.Detector})
 	}
 	p.Data = pageData{Effect: v.effect, Windows: p.Windows}
 	for i := range v.features {

@@ -113,7 +113,7 @@
     add("JS distance", digits(r.js) && `${digits(r.js)}, at least ${digits(r.lower)}`);
     add("Hellinger", digits(r.hellinger));
     add("L-infinity", digits(r.linf));
-    add("q", r.q === undefined ? "" : r.q.toPrecision(2));
+    add("q", r.q === undefined ? "" : String(Number(r.q.toPrecision(2))));
     add("not finite", percent(r.nonFinite));
     add("type errors", r.typeErrors && count(r.typeErrors));
     add("different values", r.distinct && "about " + count(r.distinct));

@@ -32,6 +32,7 @@ func (v *View) WriteText(w io.Writer, s Style) error {
 	if worst := v.worst(); worst != nil {
 		fmt.Fprintln(b)
 		v.writeWindow(b, worst)
+		v.writeChanges(b)
 	}
 	return b.Flush()
 }

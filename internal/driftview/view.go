@@ -12,6 +12,7 @@ import (
 // View collects the reports of one reference, to show them together.
 type View struct {
 	Title     string
+	Detectors []string // of changes, that were asked for
 	reference *drift.Reference
 	effect    float64 // the smallest distance worth an alarm
 	zone      *time.Location

@@ -2,6 +2,7 @@ package driftview_test
 
 import (
 	"bytes"
+	"errors"
 	"flag"
 	"fmt"
 	"math"
@@ -167,5 +168,50 @@ func TestPageIsBounded(t *testing.T) {
 	}
 	if b.Len() > 12<<20 {
 		t.Errorf("the page has %d bytes", b.Len())
+	}
+}
+
+// Changes are told once, however many windows they lie in, and never without being
+// asked for.
+func TestChanges(t *testing.T) {
+	at := time.Date(2026, 6, 1, 6, 30, 0, 0, time.UTC)
+	found := []drift.ReportChange{
+		{At: at, Detector: "adwin", What: drift.ChangeLevel},
+		{At: at.Add(time.Hour), Detector: "cusum", What: drift.ChangeCategory, Category: "<b>\x1b[2J"},
+	}
+	for _, c := range []struct {
+		detectors []string
+		changes   []drift.ReportChange
+		text      string
+		page      []string
+	}{
+		{nil, nil, "", nil},
+		{[]string{"adwin", "cusum"}, nil, "\nno change found by adwin, cusum\n", []string{"found by adwin, cusum</small>", "<p>None.</p>"}},
+		{[]string{"adwin", "cusum"}, found, `
+changed by        feature  what                   detector
+2026-06-01 06:30  amount   level                  adwin
+2026-06-01 07:30  amount   category "<b>\x1b[2J"  cusum
+`, []string{"<time>2026-06-01 06:30</time> <b>amount</b> <span>level</span> <i>adwin</i>", "category &lt;b&gt;"}},
+	} {
+		v := view(t, 1)
+		v.Detectors = c.detectors
+		for range 3 {
+			v.Add(&drift.Report{Window: "1d", Features: []drift.FeatureReport{{Changes: c.changes}, {}, {}}}, make([]drift.Counts, len(fields)))
+		}
+		var text, page bytes.Buffer
+		if err := errors.Join(v.WriteText(&text, driftview.Style{}), v.WriteHTML(&page)); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasSuffix(text.String(), c.text) || strings.Contains(text.String(), "change") != (c.text != "") {
+			t.Errorf("got %s\nwant at the end %s", text.String(), c.text)
+		}
+		for _, want := range c.page {
+			if strings.Count(page.String(), want) != 1 {
+				t.Errorf("the page has not one %q", want)
+			}
+		}
+		if strings.Contains(page.String(), `<section class="changes">`) != (c.page != nil) {
+			t.Error("the page has a section of changes, or lacks it")
+		}
 	}
 }
