@@ -1,6 +1,7 @@
 package monitor
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -16,16 +17,21 @@ type memory struct {
 	log      []Delta
 	position int
 	state    map[string]StateRecord
+	written  map[string]time.Time // records of the state
 	reports  [][]byte
 	alarms   [][]byte
 	frozen   []*FrozenReference
 	freezing bool // this commit has a reference
+	// superseding: this one ends an alarm of others.
+	superseding bool
 	commits  int
 	opened   int
+	surveys  int // of the state
 	// tear is asked at each commit, numbered from 1, what becomes of it.
 	tear func(commit int) tear
 	// chunk is how many deltas a poll gives at most.
 	chunk   int
+	pace    time.Duration // of polls, so that there are many commits
 	room    int
 	guarded bool
 	// most records of an output were these, its sums aside.
@@ -47,7 +53,7 @@ const (
 )
 
 func newMemory(log []Delta) *memory {
-	return &memory{log: log, state: map[string]StateRecord{}, chunk: 10, room: 1000, tear: func(int) tear { return whole }}
+	return &memory{log: log, state: map[string]StateRecord{}, written: map[string]time.Time{}, pace: 100 * time.Millisecond, chunk: 10, room: 1000, tear: func(int) tear { return whole }}
 }
 
 func (m *memory) Open(context.Context, Identity) (Session, error) {
@@ -63,7 +69,7 @@ type memorySession struct {
 }
 
 func (s *memorySession) Poll(ctx context.Context, most int) ([]Delta, error) {
-	time.Sleep(100 * time.Millisecond) // so that there are many commits
+	time.Sleep(s.m.pace)
 	s.m.mu.Lock()
 	n := min(s.m.chunk, most, len(s.m.log)-s.at)
 	all := slices.Clone(s.m.log[s.at : s.at+n])
@@ -78,7 +84,9 @@ func (s *memorySession) Poll(ctx context.Context, most int) ([]Delta, error) {
 func (s *memorySession) Owner() bool { return true }
 
 func (s *memorySession) State(_ context.Context, take func(StateRecord) error) error {
-	for _, r := range s.m.state {
+	s.m.surveys++
+	for key, r := range s.m.state {
+		r.Age = time.Since(s.m.written[key]).Milliseconds()
 		if err := take(r); err != nil {
 			return err
 		}
@@ -101,6 +109,7 @@ func (s *memorySession) Commit(_ context.Context, out *Output) error {
 	defer m.mu.Unlock()
 	m.commits++
 	m.freezing = out.Reference != nil
+	m.superseding = slices.ContainsFunc(out.Alarms, func(r Published) bool { return bytes.Contains(r.Value, []byte(reasonSuperseded)) })
 	became := m.tear(m.commits)
 	m.most = max(m.most, len(out.Reports)+len(out.Alarms)+len(out.State))
 	if became == whole || became == answerLost || became == stateOnly || became == sumsOnly {
@@ -136,6 +145,7 @@ func (s *memorySession) Commit(_ context.Context, out *Output) error {
 func (m *memory) put(records []StateRecord) {
 	for _, r := range records {
 		m.state[r.Identity+"/"+r.Key] = r
+		m.written[r.Identity+"/"+r.Key] = time.Now()
 		if len(r.Value) == 0 {
 			delete(m.state, r.Identity+"/"+r.Key)
 		}

@@ -3,6 +3,7 @@ package monitor
 import (
 	"context"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/penstock/penstock/internal/failpoint"
@@ -22,6 +23,8 @@ type owner struct {
 	polled int
 	asked  time.Time     // when the partitions were
 	left   []StateRecord // of others, to be removed
+	review time.Time     // when the alarms of others are looked at; zero: there are none
+	ends   Output        // of alarms of others
 }
 
 // Bounds of what is between two commits.
@@ -117,6 +120,11 @@ func (o *owner) commit(ctx, hard context.Context) error {
 		}
 		o.asked = now
 	}
+	if !o.review.IsZero() && !now.Before(o.review) {
+		if err := o.supersede(hard); err != nil {
+			return err
+		}
+	}
 	room := o.session.Room()
 	var err error
 	o.behind, err = o.core.Advance(o.clock, func(out *Output) bool {
@@ -145,7 +153,8 @@ func (o *owner) commit(ctx, hard context.Context) error {
 func (o *owner) save(hard context.Context, removed int) error {
 	out := o.core.Output(removed)
 	clearing := o.left[:min(len(o.left), removed)]
-	out.State = append(out.State, clearing...)
+	out.Alarms = slices.Concat(out.Alarms, o.ends.Alarms)
+	out.State = slices.Concat(out.State, o.ends.State, clearing)
 	if o.polled == 0 && out.empty() {
 		return nil
 	}
@@ -155,7 +164,7 @@ func (o *owner) save(hard context.Context, removed int) error {
 	}
 	failpoint.Hit("drift-after-commit")
 	o.core.Saved()
-	o.left = o.left[len(clearing):]
+	o.left, o.ends = o.left[len(clearing):], Output{}
 	return nil
 }
 

@@ -59,7 +59,7 @@ type Session interface {
 	// the session is spent.
 	Owner() bool
 	// State gives the records that were committed last, in any order, also those of
-	// other identities. It comes before the owner's first delta.
+	// other identities. It comes before the owner's first delta, and now and then later.
 	State(ctx context.Context, take func(StateRecord) error) error
 	// Partitions are those of the source, as the broker lists them.
 	Partitions(ctx context.Context) ([]drift.PartitionID, error)

@@ -76,7 +76,8 @@ func partitionIDs() []drift.PartitionID {
 
 // testDeltas are what workers counted of a stream of so many seconds, one delta a
 // second and partition, with event times that waver by three seconds, and a
-// shift of the amounts in the stretch from shiftFrom to shiftTo.
+// shift of the amounts in the stretch from shiftFrom to shiftTo, where there is also a
+// country that is new.
 func testDeltas(o *CoreOptions, seconds, shiftFrom, shiftTo int) []Delta {
 	r := rand.New(rand.NewPCG(7, 7))
 	counter := drift.NewCounter(o.Schema)
@@ -108,7 +109,11 @@ func testDeltas(o *CoreOptions, seconds, shiftFrom, shiftTo int) []Delta {
 				for _, amount := range rows[start] {
 					counter.Row()
 					counter.Number(0, amount)
-					counter.Text(1, []byte(countries[r.IntN(4)]))
+					country := countries[r.IntN(4)]
+					if country == "pl" && amount > 15 {
+						country = "nl"
+					}
+					counter.Text(1, []byte(country))
 				}
 				d.Panes = append(d.Panes, drift.Pane{Start: start, Rows: counter.Rows(), Fields: clones(counter.Counts(nil))})
 			}

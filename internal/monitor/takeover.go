@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 	"time"
 
@@ -22,36 +21,25 @@ func (m *Monitor) takeOver(ctx context.Context, s Session) (*owner, error) {
 	start := m.o.Now()
 	o := &owner{m: m, session: s, core: NewCore(m.o.Core), due: start}
 	mine := map[string][]byte{}
-	others := map[string]*abandoned{}
-	token := m.o.Core.Identity.Token()
-	size, age := 0, int64(math.MaxInt64) // of the youngest of mine
-	ctx, cancel := context.WithCancelCause(ctx)
-	silence := time.AfterFunc(m.o.Timeout, func() { cancel(errSilent) })
-	defer silence.Stop()
-	err := s.State(ctx, func(r StateRecord) error {
-		silence.Reset(m.o.Timeout)
-		switch {
-		case r.Identity != token:
-			note(others, &r)
-		case len(r.Value) == 0:
+	size, youngest := 0, longAbandoned
+	others, err := m.survey(ctx, s, func(r *StateRecord) {
+		if len(r.Value) == 0 {
 			delete(mine, r.Key)
-		default:
-			mine[r.Key] = r.Value
-			size, age = size+len(r.Value), min(age, r.Age)
+			return
 		}
-		return nil
+		mine[r.Key] = r.Value
+		size, youngest = size+len(r.Value), min(youngest, r.age())
 	})
-	if err != nil {
-		err = errors.Join(err, context.Cause(ctx))
-	} else {
+	if err == nil {
 		err = o.core.Restore(mine)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("take over: %w", err)
 	}
-	if age >= outOfUse {
+	if youngest >= outOfUse {
 		o.core.Succeed(others)
 	}
+	o.expect(others)
 	failpoint.Hit("drift-restored")
 	o.left = remains(others)
 	m.o.Log.Info("this process watches drift now", "generation", m.o.Core.Identity.Generation,
@@ -60,24 +48,52 @@ func (m *Monitor) takeOver(ctx context.Context, s Session) (*owner, error) {
 	return o, nil
 }
 
+// survey reads the state: what is mine is taken, and of others it is noted what
+// there is.
+func (m *Monitor) survey(ctx context.Context, s Session, mine func(*StateRecord)) (map[string]*abandoned, error) {
+	others := map[string]*abandoned{}
+	token := m.o.Core.Identity.Token()
+	ctx, cancel := context.WithCancelCause(ctx)
+	silence := time.AfterFunc(m.o.Timeout, func() { cancel(errSilent) })
+	defer silence.Stop()
+	err := s.State(ctx, func(r StateRecord) error {
+		silence.Reset(m.o.Timeout)
+		if r.Identity == token {
+			mine(&r)
+		} else {
+			note(others, &r)
+		}
+		return nil
+	})
+	if err != nil {
+		err = errors.Join(err, context.Cause(ctx))
+	}
+	return others, err
+}
+
 // abandoned is the state of an identity that nobody may need any more.
 type abandoned struct {
 	keys map[string]bool
-	age  int64 // of the youngest record
+	age  time.Duration // of the youngest record
 	told told
 }
 
-// longAbandoned is the age, in milliseconds, from which on another identity's
-// state is removed. Whoever comes back to it later begins anew.
-const longAbandoned = int64(14 * 24 * time.Hour / time.Millisecond)
+// outOfUse tells whether nobody counts for the identity any more.
+func (a *abandoned) outOfUse() bool { return a.age >= outOfUse }
+
+// longAbandoned is the age from which on another identity's state is removed.
+// Whoever comes back to it later begins anew.
+const longAbandoned = 14 * 24 * time.Hour
+
+func (r *StateRecord) age() time.Duration { return time.Duration(r.Age) * time.Millisecond }
 
 func note(others map[string]*abandoned, r *StateRecord) {
 	a := others[r.Identity]
 	if a == nil {
-		a = &abandoned{keys: map[string]bool{}, age: math.MaxInt64}
+		a = &abandoned{keys: map[string]bool{}, age: longAbandoned}
 		others[r.Identity] = a
 	}
-	a.age = min(a.age, r.Age)
+	a.age = min(a.age, r.age())
 	if r.Key == toldKey && json.Unmarshal(r.Value, &a.told) != nil {
 		a.told = told{} // of a version that is not known here
 	}

@@ -23,9 +23,9 @@ type told struct {
 // toldKey is that of told among the records of the state.
 const toldKey = "told"
 
-// outOfUse is the age, in milliseconds, of the youngest record of an identity that
-// nobody counts for any more: who does says so every half a minute at least.
-const outOfUse = int64(5 * time.Minute / time.Millisecond)
+// outOfUse is the age of the youngest record of an identity that nobody counts for
+// any more: who does says so every half a minute at least.
+const outOfUse = 5 * time.Minute
 
 // told is that of the core at the moment.
 func (c *Core) told() []byte {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,7 +16,9 @@ import (
 func collecting(t *testing.T) CoreOptions {
 	o := testCore(t)
 	o.Reference, o.Windows.Collect, o.Block = nil, 24*time.Second, testPane
-	o.Schema = drift.NewSchema(testFields, nil)
+	o.Fields = slices.Clone(testFields)
+	o.Fields[1].Top = 2 // the other two are others
+	o.Schema = drift.NewSchema(o.Fields, nil)
 	o.Identity = NewIdentity("m", "1", o.Schema.Generation, o.Windows)
 	return o
 }
@@ -28,7 +31,7 @@ func comparing(t *testing.T, o CoreOptions, m *memory) CoreOptions {
 		t.Fatal(err)
 	}
 	o.Collected, o.Reference, o.Windows.Collect = o.Schema.Generation, ref, 0
-	o.Schema = drift.NewSchema(testFields, ref)
+	o.Schema = drift.NewSchema(o.Fields, ref)
 	o.Identity = NewIdentity("m", "1", o.Schema.Generation, o.Windows)
 	return o
 }
@@ -49,6 +52,7 @@ func freezing(t *testing.T, o CoreOptions, m *memory) {
 func (m *memory) after(log []Delta) *memory {
 	n := newMemory(log)
 	maps.Copy(n.state, m.state)
+	maps.Copy(n.written, m.written)
 	return n
 }
 
@@ -120,6 +124,12 @@ func TestOtherWindows(t *testing.T) {
 	o.Identity = NewIdentity("m", "1", o.Schema.Generation, o.Windows)
 	want, _ := watchMemory(t, o, newMemory(log))
 	anew := m.after(log)
+	anew.tear = func(commit int) tear {
+		if commit == 3 { // and who goes on leaves out the same
+			return nothing
+		}
+		return whole
+	}
 	got, alarms := watchMemory(t, o, anew)
 	if first, _ := endsOf(t, anew.reports); first != last+1 || len(alarms) != 0 {
 		t.Errorf("windows were told until %d, and then from %d on, with the alarms %q", last, first, alarms)
@@ -135,5 +145,31 @@ func TestOtherWindows(t *testing.T) {
 	}
 	if d := difference(got, want); d != "" {
 		t.Error(d)
+	}
+}
+
+// TestSucceed: what was told of another model, version or generation says nothing of
+// one's own windows.
+func TestSucceed(t *testing.T) {
+	o := testCore(t)
+	o.Collected = "before"
+	id := o.Identity
+	for _, c := range []struct {
+		told told
+		want int64
+	}{
+		{told{Model: id.Model, Version: id.Version, Generation: id.Generation, Until: 5}, 5},
+		{told{Model: id.Model, Version: id.Version, Generation: "before", Until: 5}, 5},
+		{told{Model: id.Model, Version: id.Version, Generation: "other", Until: 5}, 1},
+		{told{Model: id.Model, Version: "other", Generation: id.Generation, Until: 5}, 1},
+		{told{Model: "other", Version: id.Version, Generation: id.Generation, Until: 5}, 1},
+		{told{Model: id.Model, Version: id.Version, Generation: id.Generation}, 1},
+	} {
+		core := NewCore(o)
+		core.skipUntil(1)
+		core.Succeed(map[string]*abandoned{"token": {told: c.told}})
+		if core.from != c.want {
+			t.Errorf("after %+v from %d on", c.told, core.from)
+		}
 	}
 }
