@@ -40,7 +40,11 @@ series = {
     "errors more often": errors(2, (700, 0.1), (700, 0.3), (700, 0.6)),
     "errors less often": errors(3, (700, 0.6), (700, 0.2), (700, 0.5)),
     "errors as ever": errors(4, (2000, 0.2)),
+    "few whole numbers": [int(rng.random() * 3) + 2 * (i // 40 % 2) for i in range(160)],
+    "few errors": errors(5, (40, 0.1), (40, 0.7), (40, 0.1), (40, 0.9)),
 }
+# With small parameters and ties, warm-ups end and bounds are met in the very value.
+few, some = ["few whole numbers", "few errors"], ["few errors"]
 rates = ["zeros, then errors", "errors more often", "errors less often", "errors as ever"]
 values = ["four segments", "three deviations up", "noise", "slope"]
 runs = []
@@ -60,6 +64,19 @@ for detector, parameters, names in [
     ("hddm_a", {"two_sided_test": True, "drift_confidence": 0.01}, rates),
     ("hddm_w", {}, rates),
     ("hddm_w", {"two_sided_test": True, "lambda_val": 0.1, "drift_confidence": 0.01}, rates),
+] + [
+    ("page_hinkley", {"min_instances": n, "threshold": t, "delta": d, "mode": mode}, few)
+    for n, t, d in [(1, 1, 0.5), (4, 0.5, 0), (9, 2, 0.25)] for mode in ["up", "down", "both"]
+] + [
+    ("adwin", {"delta": 0.9, "clock": 1, "min_window_length": n, "grace_period": g, "max_buckets": b}, few)
+    for n, g, b in [(1, 0, 2), (2, 7, 5), (6, 20, 3)]
+] + [
+    ("ddm", {"warm_start": n, "drift_threshold": t}, some) for n in [2, 5, 12] for t in [0.5, 1, 2]
+] + [
+    ("eddm", {"warm_start": n, "beta": b}, some) for n in [2, 4, 7] for b in [0.7, 0.9, 0.95]
+] + [
+    (name, {"drift_confidence": c, "two_sided_test": two}, some)
+    for name in ["hddm_a", "hddm_w"] for c in [0.1, 0.5, 0.9] for two in [False, True]
 ]:
     for name in names:
         one, found = CLASSES[detector](**parameters), []

@@ -1,0 +1,144 @@
+package drift
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// names are those of what a tool computes of two columns.
+func names(t *testing.T, tool CompatTool, ref, cur Column) string {
+	t.Helper()
+	got, err := Compat(tool, ref, cur)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(slices.Sorted(maps.Keys(got)), " ")
+}
+
+// cycle has so many rows of so many different values in turn.
+func cycle(rows, different int) (numbers, texts Column) {
+	for i := range rows {
+		numbers.Numbers = append(numbers.Numbers, float64(i%different))
+		texts.Texts = append(texts.Texts, fmt.Sprint(i%different))
+	}
+	return numbers, texts
+}
+
+// Up to 1000 values of the reference Evidently tests, and up to five different
+// numbers are categories to it; of two it compares the shares.
+func TestEvidentlyChoosesBySize(t *testing.T) {
+	for _, c := range []struct {
+		rows, different int
+		numbers, texts  string
+	}{
+		{1000, 7, "ks", "chisquare"},
+		{1001, 7, "wasserstein_normed", "jensen_shannon"},
+		{1000, 6, "ks", "chisquare"},
+		{1000, 5, "chisquare", "chisquare"},
+		{1001, 5, "jensen_shannon", "jensen_shannon"},
+		{1000, 3, "chisquare", "chisquare"},
+		{1000, 2, "z", "z"},
+		{1000, 1, "z", "z"},
+	} {
+		numbers, texts := cycle(c.rows, c.different)
+		currentNumbers, currentTexts := cycle(500, c.different)
+		if got := names(t, Evidently, numbers, currentNumbers); got != c.numbers {
+			t.Errorf("%d rows of %d numbers: %s, want %s", c.rows, c.different, got, c.numbers)
+		}
+		if got := names(t, Evidently, texts, currentTexts); got != c.texts {
+			t.Errorf("%d rows of %d texts: %s, want %s", c.rows, c.different, got, c.texts)
+		}
+	}
+	// What both have together counts, and 0 and -0 are one.
+	five, _ := cycle(500, 5)
+	six, _ := cycle(500, 6)
+	zeros := Column{Numbers: []float64{0, math.Copysign(0, -1), 1, 2, 3, 4}}
+	if got := names(t, Evidently, five, six) + " " + names(t, Evidently, six, five) + " " + names(t, Evidently, five, zeros); got != "ks ks chisquare" {
+		t.Errorf("five numbers and six, and with -0: %s", got)
+	}
+	// Only finite ones count, on both sides.
+	odd := Column{Numbers: append(slices.Repeat([]float64{math.NaN(), math.Inf(1)}, 600), six.Numbers...)}
+	if got := names(t, Evidently, odd, six) + " " + names(t, Evidently, six, odd); got != "ks ks" {
+		t.Errorf("with what is not finite: %s", got)
+	}
+	for _, c := range [][2]Column{{six, odd}, {odd, six}} {
+		if got, err := Compat(Evidently, c[0], c[1]); err != nil || got["ks"] != 1 {
+			t.Errorf("the same finite numbers: %v, %v", got, err)
+		}
+	}
+}
+
+// The distance of a reference that hardly varies is taken in thousandths.
+func TestEvidentlyOfAConstant(t *testing.T) {
+	ref, cur := Column{Numbers: slices.Repeat([]float64{7}, 1001)}, Column{Numbers: linspace(8, 9, 50)}
+	got, err := Compat(Evidently, ref, cur)
+	if err != nil || math.Abs(got["wasserstein_normed"]-1500) > 1e-9 {
+		t.Errorf("%v, %v, want 1500", got, err)
+	}
+}
+
+// Where one side is empty there is nothing to compare, whichever it is.
+func TestCompatOfNothing(t *testing.T) {
+	for _, tool := range []CompatTool{Evidently, NannyML, Deequ} {
+		numbers, texts := cycle(10, 3)
+		for _, c := range [][2]Column{
+			{numbers, {}}, {{}, numbers}, {texts, {Texts: []string{}}}, {{Texts: []string{}}, texts}, {{}, {}},
+		} {
+			if got := names(t, tool, c[0], c[1]); got != "" {
+				t.Errorf("%s of %d and %d rows: %s", tool, len(c[0].Numbers)+len(c[0].Texts), len(c[1].Numbers)+len(c[1].Texts), got)
+			}
+		}
+	}
+}
+
+// Ties are on one side of each value: the distance is scipy's 5/16 for the same ties,
+// less what chance does to 1600 rows each.
+func TestDeequOfNumbers(t *testing.T) {
+	tied := func(add float64) Column {
+		var c Column
+		for v, n := range map[float64]int{2: 300, 3: 400, 5: 500, 6: 400} {
+			c.Numbers = append(c.Numbers, slices.Repeat([]float64{v + add}, n)...)
+		}
+		return c
+	}
+	robustOf := func(ref, cur Column) float64 {
+		t.Helper()
+		got, err := Compat(Deequ, ref, cur)
+		if err != nil || len(got) != 1 {
+			t.Fatal(got, err)
+		}
+		return got["linf_robust"]
+	}
+	want := 5./16 - 1.8*math.Sqrt(3200./(1600*1600))
+	if got := robustOf(tied(0), tied(1)); math.Abs(got-want) > 1e-15 {
+		t.Errorf("it is %.17g, want %.17g", got, want)
+	}
+	// It is never below 0, counts infinite numbers, and sets all missing values
+	// beside those that are called as they are.
+	if got := robustOf(tied(0), tied(0)); got != 0 {
+		t.Errorf("of the same numbers it is %g", got)
+	}
+	infinite := Column{Numbers: append(slices.Repeat([]float64{math.Inf(1)}, 1600), tied(0).Numbers...)}
+	half := .5 - 1.8*math.Sqrt(4800./(1600*3200))
+	for _, got := range []float64{robustOf(tied(0), infinite), robustOf(infinite, tied(0))} {
+		if math.Abs(got-half) > 1e-15 {
+			t.Errorf("with infinite ones it is %.17g, want %.17g", got, half)
+		}
+	}
+	called := repeat(map[string]int{"a": 800, deequNull: 800})
+	called.Missing = 800
+	want = 2./3 - 1.8*math.Sqrt(4800./(2400*2400))
+	if got := robustOf(called, repeat(map[string]int{"a": 800, "b": 400, "c": 400, "d": 400, "e": 400})); math.Abs(got-want) > 1e-15 {
+		t.Errorf("with what is called as missing values are it is %.17g, want %.17g", got, want)
+	}
+	one := repeat(map[string]int{"a": 1600})
+	one.Missing = 1
+	want = 1 - 1.8*math.Sqrt(3201./(1601*1600))
+	if got := robustOf(one, repeat(map[string]int{"b": 1600})); math.Abs(got-want) > 1e-15 {
+		t.Errorf("with one missing value it is %.17g, want %.17g", got, want)
+	}
+}
