@@ -13,6 +13,8 @@ FLOOR    := 90
 # Packages in whose code and tests no goroutine starts, as serial_test.go makes
 # sure: the race detector could find nothing in them.
 SERIAL := ./drift ./internal/cardevents ./internal/config ./inference ./inference/onnxfile
+# Packages whose tests take longest begin first, and wait while others compile.
+LONG := ./internal/cli ./internal/pipeline
 # Packages that are not the same without cgo, or without the race detector: their tests
 # run once more. The others would do again what they did.
 DIFFERENT = $(shell grep -rlE --include='*.go' '^//go:build .*(cgo|race)' cmd inference internal | xargs -n 1 dirname | sort -u)
@@ -49,7 +51,7 @@ test-kafka: build ## runs the tests that need a real Apache Kafka; needs java an
 	@# Those of the files with the tag; make test runs the others of their packages.
 	@files=$$(grep -rl --include='*_test.go' '^//go:build kafka' . | grep -v '^$(FAULTS)/') && \
 	names=$$(sed -n 's/^func \(Test[A-Za-z0-9_]*\)(.*/\1/p' $$files | paste -sd '|' -) && [ -n "$$names" ] && \
-	go test -race -count 1 -p 1 $(FLAGS) -tags kafka -run "^($$names)$$" $$(dirname $$files | sort -u)
+	go test -race -count 1 $(FLAGS) -tags kafka -run "^($$names)$$" $$(dirname $$files | sort -u)
 	@# Without the race detector: what is tested are processes of the real binary,
 	@# and reading their small compressed batches with it takes minutes.
 	@go test -count 1 -parallel 2 -vet off -tags kafka $(FAULTS)
@@ -61,7 +63,7 @@ faults: build ## kills workers and brokers 200 and 20 times under load and measu
 
 unit: build # all tests, with the race detector; those of inference/onnx need the library
 	$(call say,Tests with the race detector)
-	@go test -race $(FLAGS) $(filter-out $(call full,$(SERIAL)),$(shell go list ./...))
+	@go test -race $(FLAGS) $(LONG) $(filter-out $(call full,$(LONG) $(SERIAL)),$(shell go list ./...))
 	@go test $(FLAGS) $(SERIAL)
 
 pointers: build # the one package with cgo again, with every write of a Go pointer to C's memory checked

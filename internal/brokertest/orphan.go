@@ -36,6 +36,7 @@ func NoOrphans(t *testing.T, start func(ctx context.Context) (broker Orphan, dir
 	}
 	for _, how := range []string{"panic", "exit", "kill", "freeze"} {
 		t.Run(how, func(t *testing.T) {
+			t.Parallel()
 			parent, _, _ := strings.Cut(t.Name(), "/")
 			child := exec.Command(os.Args[0], "-test.run=^"+parent+"$")
 			child.Env = append(os.Environ(), childEnv+"="+how)

@@ -10,6 +10,7 @@ import (
 // TestFenceIsWritten: a broker that was killed counts as alive until the
 // controller has written that it is not, and again once it has returned.
 func TestFenceIsWritten(t *testing.T) {
+	t.Parallel()
 	b := ForTest(t, Options{})
 	is := func(when string, want bool) {
 		t.Helper()
