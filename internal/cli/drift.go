@@ -146,15 +146,6 @@ func windowSpec(w config.Window) drift.WindowSpec {
 	return drift.WindowSpec{Name: w.String(), Length: w.Length, Calendar: w.Calendar}
 }
 
-// judge are the settings of alarms.
-func (p *driftPlan) judge() drift.JudgeConfig {
-	d := p.settings
-	return drift.JudgeConfig{
-		FalseAlarms: d.FalseAlarms.Count, Per: periods[d.FalseAlarms.Per],
-		Effect: d.Effect, MinRows: int64(d.MinRows),
-	}
-}
-
 // periods are those that a rate may be of; months and years as long as they are
 // on average.
 var periods = map[string]time.Duration{

@@ -2,19 +2,13 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/penstock/penstock/drift"
-	"github.com/penstock/penstock/inference"
 	"github.com/penstock/penstock/internal/config"
 	"github.com/penstock/penstock/internal/driftfile"
-	"github.com/penstock/penstock/internal/driftview"
 )
 
 type driftReportCommand struct {
@@ -66,7 +60,7 @@ func (c *driftReportCommand) Run(ctx context.Context, s *session) (err error) {
 	if err != nil {
 		return err
 	}
-	comparison := &driftfile.Comparison{Windows: windows, Judge: p.judge(), Compat: drift.CompatTool(c.Compat), Pane: p.settings.Pane}
+	comparison := &driftfile.Comparison{Windows: windows, Judge: judgeSettings(p.settings, nil), Compat: drift.CompatTool(c.Compat), Pane: p.settings.Pane}
 	if comparison.Detectors, err = c.detectors(p); err != nil {
 		return err
 	}
@@ -128,35 +122,6 @@ func (c *driftReportCommand) reportTable(ctx context.Context, s *session, p *dri
 	return notes, err
 }
 
-// compareModel finds the reference for what the model is given and says.
-func (c *driftReportCommand) compareModel(ctx context.Context, s *session, p *driftPlan, m *loadedModel, to *driftfile.Comparison) (err error) {
-	if c.Compat != "" {
-		return &refusal{errors.New("--compat is for files without a pipeline: it computes on a file's own columns")}
-	}
-	to.Fields = m.observed.Fields
-	if len(c.ReferenceData) > 0 {
-		var notes *driftfile.Notes
-		to.Reference, notes, err = p.scoreReference(ctx, s, m, c.ReferenceData)
-		c.note(s, notes)
-		return err
-	}
-	if to.Reference, err = c.readReference(p, m); err != nil {
-		return err
-	}
-	m.normal = to.Reference
-	problems := m.compareReference(to.Reference, "the reference")
-	if len(problems) == 0 {
-		return nil
-	}
-	for _, line := range p.config.Render(problems) {
-		fmt.Fprintln(s.Err, line)
-	}
-	if slices.ContainsFunc(problems, func(p inference.Problem) bool { return !p.Warning }) {
-		return &refusal{errors.New("the reference does not fit the pipeline; the lines above say why")}
-	}
-	return nil
-}
-
 // windows are those to compare.
 func (c *driftReportCommand) windows(p *driftPlan) ([]drift.WindowSpec, error) {
 	var windows []drift.WindowSpec
@@ -194,183 +159,4 @@ func (c *driftReportCommand) detectors(p *driftPlan) ([]string, error) {
 		return nil, &refusal{errors.New("--changes needs the rows' times: name their column with --event-time")}
 	}
 	return names, nil
-}
-
-// compare finds the reference and the fields that both sides have.
-func (c *driftReportCommand) compare(ctx context.Context, s *session, p *driftPlan, to *driftfile.Comparison) error {
-	if c.Compat != "" && len(c.ReferenceData) == 0 {
-		return &refusal{errors.New("--compat computes on the values themselves, which a reference does not have: give the data with --reference-data")}
-	}
-	if len(c.ReferenceData) > 0 {
-		return c.compareData(ctx, s, p, to)
-	}
-	ref, err := c.readReference(p, nil)
-	if err != nil {
-		return err
-	}
-	var fields []drift.Field
-	for i := range ref.Fields {
-		fields = append(fields, ref.Fields[i].Field)
-	}
-	common, absent, err := p.input.Common(fields)
-	if err != nil {
-		return driftError(err)
-	}
-	leftOut(s, absent, "in the reference and not in "+p.input.Files[0])
-	columns, nested, err := p.input.Fields(c.choice())
-	if err != nil {
-		return driftError(err)
-	}
-	leftOut(s, nested, "lists and maps")
-	leftOut(s, without(columns, fields), "not in the reference")
-	to.Reference, to.Fields = ref, common
-	return nothingInCommon(common)
-}
-
-func nothingInCommon(fields []drift.Field) error {
-	if len(fields) == 0 {
-		return &refusal{errors.New("the reference and the data have no column in common")}
-	}
-	return nil
-}
-
-// without are the names of the fields that others has not.
-func without(fields, others []drift.Field) []string {
-	known := map[string]bool{}
-	for i := range others {
-		known[others[i].Name] = true
-	}
-	var names []string
-	for i := range fields {
-		if !known[fields[i].Name] {
-			names = append(names, fields[i].Name)
-		}
-	}
-	return names
-}
-
-// readReference reads the reference that was named, or the config's.
-func (c *driftReportCommand) readReference(p *driftPlan, m *loadedModel) (*drift.Reference, error) {
-	if c.Reference == "" && m != nil && (p.settings.Reference.Model || p.settings.Reference.File != "") {
-		ref, problems := m.reference(p.settings)
-		if ref == nil {
-			return nil, &refusal{fmt.Errorf("%s; %s", problems[0].Message, problems[0].Hint)}
-		}
-		return ref, nil
-	}
-	if c.Reference == "" {
-		return nil, &refusal{errors.New("what is normal? Name it with --reference FILE (of penstock drift reference) or --reference-data FILE")}
-	}
-	data, err := os.ReadFile(c.Reference)
-	if err != nil {
-		return nil, &refusal{fmt.Errorf("read reference: %w", err)}
-	}
-	ref, err := drift.ParseReference(data)
-	if err != nil {
-		return nil, &refusal{fmt.Errorf("read reference %s: %w", c.Reference, err)}
-	}
-	return ref, nil
-}
-
-// compareData builds the reference from data.
-func (c *driftReportCommand) compareData(ctx context.Context, s *session, p *driftPlan, to *driftfile.Comparison) error {
-	past := p.input
-	past.Files = c.ReferenceData
-	fields, nested, err := past.Fields(c.choice())
-	if err != nil {
-		return driftError(err)
-	}
-	leftOut(s, nested, "lists and maps")
-	columns, _, err := p.input.Fields(driftfile.Choice{})
-	if err != nil {
-		return driftError(err)
-	}
-	common, absent, err := p.input.Common(fields)
-	if err != nil {
-		return err
-	}
-	leftOut(s, absent, "not in "+p.input.Files[0])
-	for _, name := range c.Ignore {
-		fields = append(fields, drift.Field{Name: name}) // nobody asks for it
-	}
-	leftOut(s, without(columns, fields), "not in "+past.Files[0])
-	if err := nothingInCommon(common); err != nil {
-		return err
-	}
-	ref, notes, err := s.buildReference(ctx, &past, common, c.Quiet)
-	c.note(s, notes)
-	if err != nil {
-		return err
-	}
-	if ref.Incomplete != "" {
-		fmt.Fprintf(s.Err, "the reference is incomplete, and gives no alarms: %s\n", ref.Incomplete)
-	}
-	to.Reference, to.Fields = ref, common
-	if to.Compat != "" {
-		to.Raw, err = past.Raw(ctx, common)
-	}
-	return err
-}
-
-// driftForm is how reports are given out.
-type driftForm struct {
-	out   *outfile
-	json  *json.Encoder   // nil: they are shown together, at the end
-	view  *driftview.View // nil with json
-	page  bool
-	style driftview.Style
-}
-
-func (c *driftReportCommand) form(s *session, p *driftPlan, to *driftfile.Comparison) (*driftForm, error) {
-	f := &driftForm{out: &outfile{Writer: s.Out, name: "stdout"}, page: c.HTML != ""}
-	if f.page && c.HTML != "-" {
-		var err error
-		if f.out, err = createOutfile(c.HTML); err != nil {
-			return nil, err
-		}
-	}
-	if c.JSON {
-		f.json = json.NewEncoder(s.Out)
-		f.json.SetEscapeHTML(false)
-		return f, nil
-	}
-	fields := modelFields(drift.NewSchema(to.Fields, to.Reference))
-	f.view = driftview.New(baseNames(p.input.Files), to.Reference, fields, to.Judge.Effect, p.input.Zone)
-	f.view.Detectors = to.Detectors
-	if isTerminal(s.Out) {
-		f.style = driftview.Style{Width: terminalWidth(s.Out), Color: true}
-	}
-	return f, nil
-}
-
-func baseNames(files []string) string {
-	names := make([]string, len(files))
-	for i := range files {
-		names[i] = filepath.Base(files[i])
-	}
-	const most = 3
-	if len(names) > most {
-		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
-	}
-	return strings.Join(names, ", ")
-}
-
-func (f *driftForm) add(r *drift.Report, counts []drift.Counts) error {
-	if f.json != nil {
-		return f.json.Encode(r)
-	}
-	f.view.Add(r, counts)
-	return nil
-}
-
-// finish writes what is shown at the end, unless err, the outcome so far, is one.
-func (f *driftForm) finish(err error) error {
-	switch {
-	case err != nil || f.view == nil:
-	case f.page:
-		err = f.view.WriteHTML(f.out)
-	default:
-		err = f.view.WriteText(f.out, f.style)
-	}
-	return f.out.finish(err)
 }
