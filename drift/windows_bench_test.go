@@ -6,16 +6,19 @@ import (
 	"time"
 )
 
-// benchWindows are a day of windows of an hour and of a day, over 200 features that
-// fill some 500 buckets each.
-func benchWindows() (*Windows, *Delta) {
-	cfg := WindowsConfig{
+// newBenchWindows are windows of an hour and of a day, over 200 features.
+func newBenchWindows() *Windows {
+	return NewWindows(WindowsConfig{
 		Pane: time.Minute, Lateness: 10 * time.Minute, Idle: time.Minute,
 		Windows: []WindowSpec{{Name: "1h", Length: time.Hour}, {Name: "24h", Length: 24 * time.Hour}},
-	}
+	}, make([]FieldSchema, 200))
+}
+
+// benchWindows come with a delta that fills some 500 buckets of each feature.
+func benchWindows() (*Windows, *Delta) {
 	d := drawnDelta(rand.New(rand.NewPCG(1, 2)), 50_000, 200)
 	d.Idle = false
-	w := NewWindows(cfg, make([]FieldSchema, 200))
+	w := newBenchWindows()
 	w.Partitions([]PartitionID{{d.Source, d.Partition}})
 	return w, d
 }
