@@ -32,11 +32,21 @@ const maxBatch = 1000
 // Batches publishes atomic batches of messages, as large as the server takes
 // them. It is safe for concurrent use.
 type Batches struct {
+	Begin BeginBatch // nil: the server is another process's
+
 	lowered atomic.Int64 // what the server has said that it takes; 0: nothing yet
 }
 
 // Most is how many messages, guards included, go into one batch.
 func (b *Batches) Most() int { return int(cmp.Or(b.lowered.Load(), maxBatch)) }
+
+// errNoRoom is that Begin was not ok.
+var errNoRoom = errors.New("the streams of the embedded NATS take all that max_bytes allows")
+
+// BeginBatch tells a server in this process that a batch is about to be sent. end is
+// called after its answer, or with false when there was none. Without ok there is
+// no room for it, and nothing may be sent.
+type BeginBatch func() (end func(answered bool), ok bool)
 
 // leastMessages is an event's record with the position behind it.
 const leastMessages = 2
@@ -112,7 +122,7 @@ const (
 // whatever reason, as a batch that is incomplete.
 func (b *Batches) Publish(ctx context.Context, conn *nats.Conn, messages []*nats.Msg, guards []Guard) (last uint64, err error) {
 	for try := 1; ; try++ {
-		last, err = publishBatch(ctx, conn, messages, guards)
+		last, err = b.publish(ctx, conn, messages, guards)
 		if err == nil || !passes(err) || try == mostTries {
 			b.learn(err)
 			return last, err
@@ -142,6 +152,21 @@ func (b *Batches) PublishAll(ctx context.Context, conn *nats.Conn, guards []Guar
 		}
 	}
 	return sequences, nil
+}
+
+// publish is one try of Publish.
+func (b *Batches) publish(ctx context.Context, conn *nats.Conn, messages []*nats.Msg, guards []Guard) (last uint64, err error) {
+	if b.Begin == nil {
+		return publishBatch(ctx, conn, messages, guards)
+	}
+	end, ok := b.Begin()
+	if !ok {
+		return 0, errNoRoom
+	}
+	last, err = publishBatch(ctx, conn, messages, guards)
+	_, refused := errors.AsType[*jetstream.APIError](err)
+	end(err == nil || refused)
+	return last, err
 }
 
 func publishBatch(ctx context.Context, conn *nats.Conn, messages []*nats.Msg, guards []Guard) (last uint64, err error) {

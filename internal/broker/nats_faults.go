@@ -27,6 +27,8 @@ func diagnoseNATS(err error) (Diagnosis, bool) {
 		return d, true
 	}
 	switch {
+	case errors.Is(err, errNoRoom):
+		return Diagnosis{Kind: Transient}, true
 	case errors.Is(err, nats.ErrMaxPayload):
 		return Diagnosis{TooLarge, "a message is larger than the server's max_payload: raise that, or send less in one"}, true
 	case errors.Is(err, nats.ErrNoServers):

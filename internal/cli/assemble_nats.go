@@ -20,7 +20,7 @@ func (w *brokerWiring) nats() (pipeline.Broker, error) {
 	if err != nil {
 		return nil, &refusal{err}
 	}
-	return w.onNATS(connect, func(ctx context.Context, js jetstream.JetStream) (int64, error) {
+	return w.onNATS(connect, nil, func(ctx context.Context, js jetstream.JetStream) (int64, error) {
 		return w.prepareStreams(ctx, js, cfg.CreateTopics)
 	}), nil
 }
@@ -43,7 +43,7 @@ func (p *process) embedded(w *brokerWiring) (pipeline.Broker, error) {
 		}
 		return w.prepareStreams(ctx, js, true)
 	}
-	return &embeddedBroker{NATS: w.onNATS(connect, prepare), server: server}, nil
+	return &embeddedBroker{NATS: w.onNATS(connect, server.BeginBatch, prepare), server: server}, nil
 }
 
 // embeddedServer is that of the pipeline's dir, the same for all who ask.
@@ -51,10 +51,10 @@ func (p *process) embeddedServer(w *brokerWiring) (*embeddedServer, error) {
 	return p.servers.start(w.file.Pipeline.Broker.Embedded, embedded.NATSOptions{Log: p.session.log, AwaitRoom: true})
 }
 
-func (w *brokerWiring) onNATS(connect []nats.Option, prepare func(context.Context, jetstream.JetStream) (int64, error)) *pipeline.NATS {
+func (w *brokerWiring) onNATS(connect []nats.Option, begin broker.BeginBatch, prepare func(context.Context, jetstream.JetStream) (int64, error)) *pipeline.NATS {
 	cfg := &w.file.Pipeline
 	return pipeline.NewNATS(pipeline.NATSOptions{
-		Connect: connect, Source: cfg.Source.Stream, Filters: cfg.Source.Filters(),
+		Connect: connect, BeginBatch: begin, Source: cfg.Source.Stream, Filters: cfg.Source.Filters(),
 		Own: cfg.Sink.Stream, Subjects: broker.NewSubjects(cfg),
 		Streams: prepare,
 		Group:   cfg.Source.Group, Workers: w.workers, Instance: w.instance,

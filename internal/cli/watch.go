@@ -121,7 +121,7 @@ func (p *process) driftStreams(w *brokerWiring, connected pipeline.Broker, model
 		if err != nil {
 			return nil, &refusal{err}
 		}
-		return w.driftOnNATS(connect, connected, model), nil
+		return w.driftOnNATS(connect, nil, connected, model), nil
 	case b.Embedded != nil:
 		server, err := p.embeddedServer(w)
 		if err != nil {
@@ -131,7 +131,7 @@ func (p *process) driftStreams(w *brokerWiring, connected pipeline.Broker, model
 		if err != nil {
 			return nil, err
 		}
-		return w.driftOnNATS(connect, connected, model), nil
+		return w.driftOnNATS(connect, server.BeginBatch, connected, model), nil
 	}
 	return w.driftOnKafka(connected, model)
 }

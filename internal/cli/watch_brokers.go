@@ -43,10 +43,10 @@ func (w *brokerWiring) driftOnKafka(connected pipeline.Broker, model penstock.Mo
 	}, nil
 }
 
-func (w *brokerWiring) driftOnNATS(connect []nats.Option, connected pipeline.Broker, model penstock.ModelIdentity) *driftStreams {
+func (w *brokerWiring) driftOnNATS(connect []nats.Option, begin broker.BeginBatch, connected pipeline.Broker, model penstock.ModelIdentity) *driftStreams {
 	cfg := &w.file.Pipeline
 	options := monitor.NATSOptions{
-		Connect: connect, Source: cfg.Source.Stream, Filters: cfg.Source.Filters(),
+		Connect: connect, BeginBatch: begin, Source: cfg.Source.Stream, Filters: cfg.Source.Filters(),
 		Own: cfg.Sink.Stream, Subjects: broker.NewSubjects(cfg), Group: cfg.Source.Group, Instance: w.instance,
 		Prepare: connected.Prepare, SessionTimeout: cfg.Source.SessionTimeout, Timeout: cfg.TransactionTimeout, Log: w.log,
 	}

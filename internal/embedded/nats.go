@@ -30,7 +30,7 @@ type NATSOptions struct {
 	// everybody on this machine.
 	UsersFile string
 	// MaxBytes is how much streams may take on the disk, about. What is published
-	// beyond it is refused. 0: three quarters of what the disk has free.
+	// beyond it is refused. 0: as much as there is.
 	MaxBytes int64
 	// Unsynced leaves it to the system when writes reach the disk: for streams
 	// that nobody wants back.
@@ -66,6 +66,10 @@ type NATS struct {
 	trouble error          // why it is down
 	started time.Time      // when it last did
 	lost    []string       // what it could not read then, and has not been back since
+
+	limit sync.Mutex // protects what follows, and which limit the server has
+	// batches are being written, for which the limit is lifted.
+	batches int
 }
 
 // errClosed is what keeps down a server that was closed.
@@ -177,6 +181,13 @@ func (n *NATS) InProcessConn() (net.Conn, error) {
 		return nil, fmt.Errorf("the embedded NATS is down: %w", cmp.Or(n.trouble, errClosed))
 	}
 	return n.server.InProcessConn()
+}
+
+// running is the server as it is now, nil while it is down.
+func (n *NATS) running() *server.Server {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.server
 }
 
 // Addr is the HOST:PORT for others, "" without Listen.

@@ -41,8 +41,8 @@ func (n *NATS) Health() string {
 	if err := try(n.opts.Dir, spare); err != nil {
 		return fmt.Sprintf("the embedded NATS has no room left in %s: %v", n.opts.Dir, err)
 	}
-	if limit, over := full(s); over {
-		return fmt.Sprintf("the streams of the embedded NATS take all of the %d bytes that max_bytes allows: nothing more is taken until some of it expires or is deleted", limit)
+	if n.full(s) {
+		return fmt.Sprintf("the streams of the embedded NATS take all of the %d bytes that max_bytes allows: nothing more is taken until some of it expires or is deleted", n.opts.MaxBytes)
 	}
 	if lost := n.stillLost(s, away); len(lost) > 0 {
 		return fmt.Sprintf("the embedded NATS could not read all of %s when it started, and goes on without %s; its warnings in the log say why", n.opts.Dir, strings.Join(lost, ", "))
@@ -114,15 +114,6 @@ func check(s *server.Server) []server.HealthzError {
 		}
 	}
 	return nil // it is being closed
-}
-
-// full tells whether the streams take more than they may.
-func full(s *server.Server) (limit int64, over bool) {
-	info, err := s.Jsz(nil)
-	if err != nil {
-		return 0, false // it is being closed
-	}
-	return info.Config.MaxStore, info.Store > uint64(info.Config.MaxStore)
 }
 
 // watch restarts a server that cannot write any more, or could not from the start,

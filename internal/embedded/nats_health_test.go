@@ -18,43 +18,6 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// TestNATSMaxBytes: what is published beyond MaxBytes is refused, Health says
-// why, and it is over when there is room.
-func TestNATSMaxBytes(t *testing.T) {
-	n := startNATS(t, NATSOptions{MaxBytes: 1 << 20})
-	js := streams(t, connect(t, "", n.Connect()))
-	stream, err := js.CreateStream(soon(t), jetstream.StreamConfig{Name: "S", Subjects: []string{"s"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	taken := 0
-	for err == nil && taken < 20 {
-		if _, err = js.Publish(soon(t), "s", make([]byte, 100_000)); err == nil {
-			taken++
-		}
-	}
-	var refused *jetstream.APIError
-	if taken != 11 || !errors.As(err, &refused) || refused.ErrorCode != 10023 {
-		t.Errorf("of 1 MiB it took %d × 100 kB, then said %v", taken, err)
-	}
-	if health := n.Health(); !strings.Contains(health, "all of the 1048576 bytes that max_bytes allows") {
-		t.Errorf("health is %q", health)
-	}
-	if err := stream.Purge(soon(t)); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := js.Publish(soon(t), "s", nil); err != nil {
-		t.Errorf("there is room again: %v", err)
-	}
-	if health := n.Health(); health != "" {
-		t.Errorf("there is room again, and health is %q", health)
-	}
-	_, err = js.CreateStream(soon(t), jetstream.StreamConfig{Name: "M", Storage: jetstream.MemoryStorage, MaxBytes: memoryBytes + 1})
-	if err == nil {
-		t.Error("a stream may take more memory than all may")
-	}
-}
-
 // logged is a log that may be read while it is written.
 type logged struct {
 	mu   sync.Mutex
@@ -131,13 +94,6 @@ func TestNATSJetStreamGivenUp(t *testing.T) {
 		time.Sleep(10 * time.Millisecond)
 	}
 	connect(t, address) // the port that was free is the same one
-}
-
-// running is the server as it is now.
-func (n *NATS) running() *server.Server {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.server
 }
 
 // guess tries to log in with a wrong password, which the server logs.

@@ -41,9 +41,14 @@ func (n *NATS) start() error {
 	log := &natsLogger{log: n.log, spoken: n.spoken}
 	s.SetLogger(log, false, false)
 	s.Start()
+	n.limit.Lock()
+	defer n.limit.Unlock()
 	err = log.fatalError()
 	if err == nil && !s.ReadyForConnections(readyTime) {
 		err = errors.New("it is not ready in time")
+	}
+	if err == nil && n.batches == 0 {
+		err = allow(s, n.opts.MaxBytes)
 	}
 	if err != nil {
 		s.Shutdown()
@@ -81,7 +86,7 @@ func (n *NATS) serverOptions() (*server.Options, error) {
 	o := &server.Options{
 		ServerName: "penstock", NoSigs: true, NoLog: true, DontListen: true,
 		JetStream: true, StoreDir: n.opts.Dir, SyncAlways: !n.opts.Unsynced,
-		JetStreamMaxStore: n.opts.MaxBytes, JetStreamMaxMemory: memoryBytes,
+		JetStreamMaxStore: unlimited, JetStreamMaxMemory: memoryBytes,
 		Users: n.users.byPassword, Nkeys: n.users.byKey,
 	}
 	if n.addr == "" {

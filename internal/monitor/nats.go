@@ -23,7 +23,9 @@ type NATS struct {
 }
 
 // NewNATS connects when a session is opened.
-func NewNATS(o NATSOptions) *NATS { return &NATS{o: o} }
+func NewNATS(o NATSOptions) *NATS {
+	return &NATS{o: o, batches: broker.Batches{Begin: o.BeginBatch}}
+}
 
 // Open implements Broker.
 func (n *NATS) Open(ctx context.Context, id Identity) (Session, error) {

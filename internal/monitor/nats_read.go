@@ -57,7 +57,7 @@ func (r *natsReports) Close() {
 
 // NATSAlarms reads alarms of the pipeline's own stream, in one process at a time.
 func NATSAlarms(o NATSOptions) func(ctx context.Context) (Alarms, error) {
-	batches := &broker.Batches{}
+	batches := &broker.Batches{Begin: o.BeginBatch}
 	return func(ctx context.Context) (Alarms, error) {
 		share, err := joinNATS(ctx, &o, batches, WebhookGroup(o.Group), o.Subjects.Alarms())
 		if err != nil {

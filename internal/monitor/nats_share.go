@@ -16,13 +16,14 @@ import (
 
 // NATSOptions say how monitors use a NATS server.
 type NATSOptions struct {
-	Connect  []nats.Option // of broker.NATSOptions
-	Source   string        // the stream
-	Filters  []string      // each is a partition
-	Own      string        // the pipeline's own stream
-	Subjects broker.Subjects
-	Group    string // of the pipeline
-	Instance string
+	Connect    []nats.Option     // of broker.NATSOptions
+	BeginBatch broker.BeginBatch // nil: the server is another process's
+	Source     string            // the stream
+	Filters    []string          // each is a partition
+	Own        string            // the pipeline's own stream
+	Subjects   broker.Subjects
+	Group      string // of the pipeline
+	Instance   string
 	// Prepare makes the streams that may be made, and says which are missing.
 	Prepare func(ctx context.Context) error
 	// SessionTimeout is the silence after which another process takes over.

@@ -23,10 +23,11 @@ import (
 
 // NATSOptions say how a pipeline uses a NATS server.
 type NATSOptions struct {
-	Connect []nats.Option // of broker.NATSOptions
-	Source  string        // the stream
-	Filters []string      // each is a partition
-	Own     string        // the pipeline's own stream
+	Connect    []nats.Option     // of broker.NATSOptions
+	BeginBatch broker.BeginBatch // nil: the server is another process's
+	Source     string            // the stream
+	Filters    []string          // each is a partition
+	Own        string            // the pipeline's own stream
 	// Subjects are those of the own stream.
 	Subjects broker.Subjects
 	// Streams makes the streams that may be made, says which are missing, and
@@ -79,6 +80,7 @@ type NATS struct {
 func NewNATS(o NATSOptions) *NATS {
 	n := &NATS{o: o, turn: make(chan struct{}, 1)}
 	n.turn <- struct{}{}
+	n.batches.Begin = o.BeginBatch
 	n.options = append(slices.Clone(o.Connect), n.liveness.Options(o.SessionTimeout)...)
 	return n
 }
