@@ -16,7 +16,7 @@ type bucketPairs struct {
 }
 
 func pairBuckets(l *Layout, a, b *Counts) bucketPairs {
-	var p bucketPairs
+	p := bucketPairs{all: make([]bucketPair, 0, len(a.Buckets)+len(b.Buckets)+2)}
 	p.add(math.Inf(-1), math.Inf(-1), a.NegInf, b.NegInf)
 	x, y := a.Buckets, b.Buckets
 	for len(x) > 0 || len(y) > 0 {
