@@ -1,6 +1,7 @@
 package producer
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -9,8 +10,9 @@ import (
 	"github.com/penstock/penstock/internal/broker"
 )
 
-// The headers of a dead letter. An event that is sent back to the source keeps
-// HeaderAttempt, so that its next dead letter counts on.
+// The headers of a dead letter, in this order behind those of the event, which may
+// have the same names. An event that is sent back to the source keeps HeaderAttempt
+// behind its own, so that its next dead letter counts on.
 const (
 	HeaderErrorClass   = "penstock-error-class"
 	HeaderError        = "penstock-error"
@@ -22,6 +24,14 @@ const (
 	HeaderAttempt      = "penstock-attempt"
 	HeaderTruncated    = "penstock-truncated" // bytes of the value that was dropped
 )
+
+// DeadLetterHeaders are the names of a dead letter's headers, in their order.
+func DeadLetterHeaders() []string {
+	return []string{
+		HeaderErrorClass, HeaderError, HeaderSource, HeaderPipeline, HeaderModel, HeaderModelVersion,
+		HeaderTime, HeaderAttempt, HeaderTruncated,
+	}
+}
 
 // unknownBytes stands for the size of a value that was never read.
 const unknownBytes = "unknown"
@@ -37,9 +47,11 @@ type DeadLetters struct {
 }
 
 // Record is the dead letter of an event: its value, key and headers as they
-// came, and why. An event that could not be read has none of them, a nil Value. One that is too big for its topic goes without its value, and
-// where that is not enough without its key and headers.
+// came, and behind them why. An event that could not be read has none of them, a
+// nil Value. One that is too big for its topic goes without its value, and where
+// that is not enough without its key and headers.
 func (d *DeadLetters) Record(e *penstock.Event, why *penstock.Rejection, now time.Time) penstock.Record {
+	came, before := sentBack(e.Headers)
 	own := []penstock.Header{
 		{Key: HeaderErrorClass, Value: []byte(why.Class)},
 		{Key: HeaderError, Value: []byte(oneLine(why.Error()))},
@@ -48,50 +60,51 @@ func (d *DeadLetters) Record(e *penstock.Event, why *penstock.Rejection, now tim
 		{Key: HeaderModel, Value: []byte(d.Model.Name)},
 		{Key: HeaderModelVersion, Value: []byte(d.Model.Version)},
 		{Key: HeaderTime, Value: now.UTC().AppendFormat(nil, timeFormat)},
-		{Key: HeaderAttempt, Value: strconv.AppendInt(nil, attempts(e.Headers)+1, 10)},
-	}
-	if e.Value == nil { // it was never read: a tombstone is no event
-		own = append(own, penstock.Header{Key: HeaderTruncated, Value: []byte(unknownBytes)})
+		{Key: HeaderAttempt, Value: strconv.AppendInt(nil, before+1, 10)},
 	}
 	r := penstock.Record{
 		Topic: d.Topic(e.ID.Source), Partition: e.ID.Partition, Event: e.ID,
-		Key: e.Key, Value: e.Value, Headers: append(without(e.Headers, HeaderAttempt), own...),
+		Key: e.Key, Value: e.Value, Headers: slices.Concat(came, own),
 	}
-	if d.Limits.Fits(&r) {
-		return r
+	dropped := unknownBytes // it was never read: a tombstone is no event
+	if e.Value != nil {
+		if d.Limits.Fits(&r) {
+			return r
+		}
+		dropped = strconv.Itoa(len(e.Value))
 	}
-	own = append(own, penstock.Header{Key: HeaderTruncated, Value: strconv.AppendInt(nil, int64(len(e.Value)), 10)})
-	r.Value = nil
-	r.Headers = append(without(e.Headers, HeaderAttempt), own...)
+	own = append(own, penstock.Header{Key: HeaderTruncated, Value: []byte(dropped)})
+	r.Value, r.Headers = nil, slices.Concat(came, own)
 	if !d.Limits.Fits(&r) {
 		r.Key, r.Headers = nil, own
 	}
 	return r
 }
 
-// attempts is how often the event has been a dead letter before.
-func attempts(headers []penstock.Header) int64 {
-	for i := len(headers) - 1; i >= 0; i-- {
-		if headers[i].Key == HeaderAttempt {
-			n, err := strconv.ParseInt(string(headers[i].Value), 10, 32)
-			if err != nil || n < 0 {
-				return 0
-			}
-			return n
+// sentBack reads how often an event was a dead letter before, from the
+// HeaderAttempt that it was sent back with, and gives its headers as they first
+// came. The event itself may be a dead letter of another pipeline, whose
+// HeaderAttempt goes with a HeaderErrorClass; the one it was sent back with is
+// the last one, and goes with none.
+func sentBack(headers []penstock.Header) (came []penstock.Header, times int64) {
+	last, more := -1, 0
+	for i := range headers {
+		switch headers[i].Key {
+		case HeaderErrorClass:
+			more--
+		case HeaderAttempt:
+			last = i
+			more++
 		}
 	}
-	return 0
-}
-
-// without copies headers but for those of a key.
-func without(headers []penstock.Header, key string) []penstock.Header {
-	kept := make([]penstock.Header, 0, len(headers)+9)
-	for _, h := range headers {
-		if h.Key != key {
-			kept = append(kept, h)
-		}
+	if more <= 0 {
+		return headers, 0
 	}
-	return kept
+	times, err := strconv.ParseInt(string(headers[last].Value), 10, 32)
+	if err != nil || times < 0 {
+		times = 0
+	}
+	return slices.Concat(headers[:last], headers[last+1:]), times
 }
 
 // maxError bounds a header: a reason may quote the event.

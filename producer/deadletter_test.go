@@ -2,6 +2,8 @@ package producer
 
 import (
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -76,6 +78,41 @@ func TestDeadLetterAttempt(t *testing.T) {
 		r := letters(1000).Record(&e, missing, noon)
 		if last := r.Headers[len(r.Headers)-1]; last.Key != HeaderAttempt || string(last.Value) != want || len(r.Headers) != 8 {
 			t.Errorf("after attempt %q: %s, want %s", header, text(&r), want)
+		}
+	}
+}
+
+// TestDeadLetterOfADeadLetter: an event that is another pipeline's dead letter
+// keeps all of its headers, also when it comes back from being one here.
+func TestDeadLetterOfADeadLetter(t *testing.T) {
+	e := penstock.Event{ID: penstock.EventID{Source: "in"}, Value: []byte(strings.Repeat("v", 2000)), Headers: []penstock.Header{{Key: "a", Value: []byte("1")}}}
+	names := func(headers []penstock.Header) (names []string) {
+		for _, h := range headers {
+			names = append(names, h.Key)
+		}
+		return names
+	}
+	first := letters(1000).Record(&e, missing, noon)
+	if got, want := names(first.Headers), append([]string{"a"}, DeadLetterHeaders()...); !slices.Equal(got, want) {
+		t.Fatalf("headers %q, want %q", got, want)
+	}
+	e.Value, e.Headers = []byte("{}"), first.Headers
+	for attempt := 1; attempt <= 3; attempt++ {
+		r := letters(1000).Record(&e, missing, noon)
+		came, own := r.Headers[:len(first.Headers)], r.Headers[len(first.Headers):]
+		if text(&penstock.Record{Headers: came}) != text(&penstock.Record{Headers: first.Headers}) || len(own) != 8 || string(own[7].Value) != strconv.Itoa(attempt) {
+			t.Errorf("attempt %d: %s", attempt, text(&r))
+		}
+		e.Headers = append(slices.Clip(came), own[7]) // it is sent back
+	}
+}
+
+// TestDeadLetterThatWasNeverRead: it has nothing to drop, and says so once.
+func TestDeadLetterThatWasNeverRead(t *testing.T) {
+	for _, limit := range []int32{1000, 10} {
+		r := letters(limit).Record(&penstock.Event{}, missing, noon)
+		if len(r.Headers) != 9 || r.Headers[8].Key != HeaderTruncated || string(r.Headers[8].Value) != unknownBytes || r.Value != nil {
+			t.Errorf("got %s", text(&r))
 		}
 	}
 }

@@ -17,6 +17,7 @@ type deadLetter struct {
 	place      penstock.EventID // its own
 	key, value []byte
 	headers    []penstock.Header
+	came       []penstock.Header // those of the event
 
 	event     penstock.EventID // that it was made of
 	id        string           // the event's, as it is written
@@ -27,12 +28,23 @@ type deadLetter struct {
 	version   string
 	time      time.Time // when it became one; zero: it does not say
 	truncated bool      // its value was dropped
+	attempt   []byte    // how often the event was a dead letter
 }
 
 // readHeaders reads what the headers say; parse reads an event's id. False for a
-// message that penstock did not write.
+// message that penstock did not write. What penstock added stands behind what the
+// event came with, and begins with the error class: the event may have come with
+// the same names, as a dead letter of another pipeline does.
 func (d *deadLetter) readHeaders(parse func(id string) (penstock.EventID, error)) bool {
-	for _, h := range d.headers {
+	own := len(d.headers) - 1
+	for own >= 0 && d.headers[own].Key != producer.HeaderErrorClass {
+		own--
+	}
+	if own < 0 {
+		return false
+	}
+	d.came = slices.Clone(d.headers[:own])
+	for _, h := range d.headers[own:] {
 		text := string(h.Value)
 		switch h.Key {
 		case producer.HeaderErrorClass:
@@ -51,8 +63,12 @@ func (d *deadLetter) readHeaders(parse func(id string) (penstock.EventID, error)
 			if t, err := time.Parse(time.RFC3339, text); err == nil {
 				d.time = t
 			}
+		case producer.HeaderAttempt:
+			d.attempt = h.Value
 		case producer.HeaderTruncated:
 			d.truncated = true
+		default: // whoever copied the dead letter added it
+			d.came = append(d.came, h)
 		}
 	}
 	var err error
@@ -90,16 +106,10 @@ func natsEvent(id string) (e penstock.EventID, err error) {
 	return e, nil
 }
 
-// eventHeaders are those of the event as it came, without penstock's own but for
-// the attempt, so that the event's next dead letter counts on.
+// eventHeaders are those of the event as it came, and behind them the attempt, so
+// that the event's next dead letter counts on.
 func (d *deadLetter) eventHeaders() []penstock.Header {
-	var all []penstock.Header
-	for _, h := range d.headers {
-		if !strings.HasPrefix(h.Key, "penstock-") || h.Key == producer.HeaderAttempt {
-			all = append(all, h)
-		}
-	}
-	return all
+	return append(slices.Clip(d.came), penstock.Header{Key: producer.HeaderAttempt, Value: d.attempt})
 }
 
 // letterFilter chooses dead letters on the command line.

@@ -94,15 +94,15 @@ total                          5      0
 		t.Errorf("got\n%swant\n%s", got, want)
 	}
 	if got, want := run(t, "", "dlq", "show", config, "TX/tx.a/b/2").want(t, 0).out, `TX/tx.a/b/2 (OWN/p.dead/2)
-penstock-attempt: 1
-penstock-error: amount: bad (byte 3)
+trace: t1
 penstock-error-class: missing
+penstock-error: amount: bad (byte 3)
+penstock-source: TX/tx.a/b/2
+penstock-pipeline: p
 penstock-model: fraud
 penstock-model-version: 7
-penstock-pipeline: p
-penstock-source: TX/tx.a/b/2
 penstock-time: 2026-11-21T09:00:02Z
-trace: t1
+penstock-attempt: 1
 value: event 2
 `; got != want {
 		t.Errorf("got\n%swant\n%s", got, want)

@@ -11,11 +11,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/penstock/penstock"
 	"github.com/penstock/penstock/internal/broker"
 	"github.com/penstock/penstock/internal/config"
+	"github.com/penstock/penstock/producer"
 )
 
 // natsLetters are dead letters in the pipeline's own stream.
@@ -58,16 +60,35 @@ func (b *natsLetters) each(ctx context.Context, take func(d *deadLetter, ok bool
 			place: penstock.EventID{Source: b.p.Sink.Stream, Subject: m.Subject(), Offset: int64(sequence)},
 			value: m.Data(),
 		}
-		headers := m.Headers()
-		for _, key := range slices.Sorted(maps.Keys(headers)) {
-			for _, value := range headers[key] {
-				if !strings.HasPrefix(key, "Nats-") { // those are of the batch that it came in
-					d.headers = append(d.headers, penstock.Header{Key: key, Value: []byte(value)})
-				}
-			}
-		}
+		d.headers = letterHeaders(m.Headers(), len(d.value) == 0)
 		return take(d, d.readHeaders(natsEvent))
 	})
+}
+
+// letterHeaders gives a dead letter's headers in the order of a record on Kafka:
+// behind those of the event what penstock added. NATS keeps an order only among
+// headers of one name; the last one is penstock's. One that says the value was
+// dropped, beside a value, is the event's own.
+func letterHeaders(headers nats.Header, empty bool) []penstock.Header {
+	var own []penstock.Header
+	for _, key := range producer.DeadLetterHeaders() {
+		last := len(headers[key]) - 1
+		if last < 0 || key == producer.HeaderTruncated && !empty {
+			continue
+		}
+		own = append(own, penstock.Header{Key: key, Value: []byte(headers[key][last])})
+		headers[key] = headers[key][:last]
+	}
+	var came []penstock.Header
+	for _, key := range slices.Sorted(maps.Keys(headers)) {
+		if strings.HasPrefix(key, "Nats-") { // those are of the batch that it came in
+			continue
+		}
+		for _, value := range headers[key] {
+			came = append(came, penstock.Header{Key: key, Value: []byte(value)})
+		}
+	}
+	return append(came, own...)
 }
 
 // scan reads what is in the own stream now of what filter takes.
