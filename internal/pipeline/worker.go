@@ -256,11 +256,11 @@ func (w *worker) poll(ctx context.Context) (more bool, err error) {
 		//lint:ignore SA1012 nil means not to wait
 		w.events, err = w.session.Poll(nil, w.events, limit)
 	default:
-		start := time.Now()
 		waiting, cancel := w.untilClaim(ctx)
+		w.counts.Idle.Start()
 		w.events, err = w.session.Poll(waiting, w.events, limit)
+		w.counts.Idle.Stop()
 		cancel()
-		w.counts.Idle.Add(time.Since(start))
 	}
 	if err != nil || len(w.events) == 0 {
 		return false, err

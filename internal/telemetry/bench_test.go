@@ -25,6 +25,7 @@ func TestCountingAllocatesNothing(t *testing.T) {
 	for name, count := range map[string]func(){
 		"Counter":      func() { w.Predicted.Add(1) },
 		"Seconds":      func() { w.Decode.Add(time.Microsecond) },
+		"Stopwatch":    func() { w.Idle.Start(); w.Idle.Stop() },
 		"DeadLettered": func() { w.DeadLettered(penstock.ClassDecode, 1) },
 		"Histogram":    func() { w.CommitDuration.Observe(0.0015) },
 		"Millis":       func() { w.Latency.ObserveMillis(9, 1); w.Latency.ObserveMillis(9000, 1) },

@@ -23,3 +23,35 @@ func (s *Seconds) Add(d time.Duration) { s.n.Add(int64(d)) }
 
 // Value is the time so far.
 func (s *Seconds) Value() time.Duration { return time.Duration(s.n.Load()) }
+
+// Stopwatch adds up time, what passes at the moment included. One goroutine starts
+// and stops it; its value, which others may read meanwhile, never shrinks.
+type Stopwatch struct {
+	// n is twice the nanoseconds so far; while it runs those less the moment at
+	// which it was started, and 1 more. One number, for a reader must not see a
+	// wait twice, or not at all.
+	n atomic.Int64
+}
+
+// begin is what moments of stopwatches are counted from.
+var begin = time.Now()
+
+// Start begins to count.
+func (s *Stopwatch) Start() { s.n.Store((s.n.Load()>>1-int64(time.Since(begin)))<<1 | 1) }
+
+// Stop ends what Start began.
+func (s *Stopwatch) Stop() { s.n.Store((s.n.Load()>>1 + int64(time.Since(begin))) << 1) }
+
+// Value is the time so far.
+func (s *Stopwatch) Value() time.Duration {
+	for {
+		n := s.n.Load()
+		now := int64(time.Since(begin))
+		switch {
+		case n&1 == 0:
+			return time.Duration(n >> 1)
+		case s.n.Load() == n: // so that now is not after its stop
+			return time.Duration(n>>1 + now)
+		}
+	}
+}

@@ -37,7 +37,7 @@ func busy() *Pipeline {
 	a.Publish.Add(3 * time.Second)
 	a.Observe.Add(4 * time.Second)
 	a.Commit.Add(5 * time.Second)
-	a.Idle.Add(6 * time.Second)
+	a.Idle.n.Store(2 * int64(6*time.Second))
 	a.Commits.Committed.Add(8)
 	b.Commits.Aborted.Add(2)
 	a.InferenceDuration.Observe(40e-6)

@@ -12,7 +12,8 @@ type Worker struct {
 	Predicted, Skipped Counter
 
 	// Where the worker's time goes.
-	Decode, Inference, Publish, Observe, Commit, Idle Seconds
+	Decode, Inference, Publish, Observe, Commit Seconds
+	Idle                                        Stopwatch // what it waits now included
 
 	Commits struct{ Committed, Aborted Counter }
 
