@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -58,23 +60,50 @@ func (c *runCommand) Run(ctx context.Context, s *session) error {
 func (c *runCommand) load(s *session) ([]*config.File, error) {
 	var files []*config.File
 	var bad []error
-	names := map[string]string{}
 	for _, path := range c.Configs {
 		f, err := s.loadPipeline(path, c.Set)
 		if err != nil {
 			bad = append(bad, err)
 			continue
 		}
-		if first, ok := names[f.Pipeline.Name]; ok {
-			bad = append(bad, &refusal{fmt.Errorf("%s and %s both name their pipeline %s: names must differ within a process", first, path, f.Pipeline.Name)})
+		for _, other := range files {
+			if err := together(other, f); err != nil {
+				bad = append(bad, err)
+			}
 		}
-		names[f.Pipeline.Name] = path
 		if c.Instance != "" {
 			f.Pipeline.Instance = c.Instance
 		}
 		files = append(files, f)
 	}
 	return files, errors.Join(bad...)
+}
+
+// together tells whether two pipelines may be of one process.
+func together(a, b *config.File) error {
+	first, second := &a.Pipeline, &b.Pipeline
+	switch {
+	case first.Name == second.Name:
+		return &refusal{fmt.Errorf("%s and %s both name their pipeline %s: names must differ within a process", a.Path, b.Path, first.Name)}
+	case first.Source.Group == second.Source.Group && slices.ContainsFunc(addresses(&first.Broker), func(address string) bool {
+		return slices.Contains(addresses(&second.Broker), address)
+	}):
+		// They would throw each other's workers out of it, or share its durable
+		// consumers.
+		return &refusal{fmt.Errorf("%s and %s both read as group %s (source.group, by default the pipeline's name): give each pipeline a group of its own", a.Path, b.Path, first.Source.Group)}
+	}
+	return nil
+}
+
+// addresses are where the config looks for the broker.
+func addresses(b *config.Broker) []string {
+	switch {
+	case b.Kafka != nil:
+		return b.Kafka.BootstrapServers
+	case b.NATS != nil:
+		return strings.Split(b.NATS.URL, ",")
+	}
+	return []string{string(b.Embedded.Dir)}
 }
 
 // process is the pipelines of one process and what they share.
