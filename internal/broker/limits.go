@@ -1,7 +1,10 @@
 package broker
 
 import (
+	"fmt"
 	"sync"
+
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/penstock/penstock"
 )
@@ -54,6 +57,9 @@ func (l *Limits) Halve(topic string) {
 	l.bytes[topic] = max(limit/2, min(limit, leastBatch))
 }
 
+// Option has a client make no larger batches.
+func (l *Limits) Option() kgo.Opt { return kgo.ProducerBatchMaxBytesFn(l.batch) }
+
 func (l *Limits) batch(topic string) int32 {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
@@ -73,13 +79,36 @@ const (
 
 // Fits tells whether a topic takes a record, uncompressed and alone in a batch.
 func (l *Limits) Fits(r *penstock.Record) bool {
-	headers := 0
+	size, headers := sizes(r)
+	limit, most := l.of(r.Topic)
+	return size <= limit && headers <= most
+}
+
+// Excess says what of a record that does not fit is too large.
+func (l *Limits) Excess(r *penstock.Record) string {
+	size, headers := sizes(r)
+	limit, most := l.of(r.Topic)
+	if headers > most {
+		return fmt.Sprintf("its headers have %d bytes, and the broker takes %d", headers, most)
+	}
+	return fmt.Sprintf("with key and headers it has %d bytes, and %s takes %d", size, r.Topic, limit)
+}
+
+// of is how many bytes a record of a topic may have, and how many its headers.
+func (l *Limits) of(topic string) (all, headers int) {
+	limit := int(l.batch(topic))
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	if l.headers == 0 {
+		return limit, limit
+	}
+	return limit, l.headers
+}
+
+// sizes are a record's bytes in a batch of its own, and those of its headers.
+func sizes(r *penstock.Record) (all, headers int) {
 	for i := range r.Headers {
 		headers += headerOverhead + len(r.Headers[i].Key) + len(r.Headers[i].Value)
 	}
-	l.mu.RLock()
-	most := l.headers
-	l.mu.RUnlock()
-	size := batchOverhead + recordOverhead + len(r.Key) + len(r.Value) + headers
-	return size <= int(l.batch(r.Topic)) && (most == 0 || headers <= most)
+	return batchOverhead + recordOverhead + len(r.Key) + len(r.Value) + headers, headers
 }

@@ -26,7 +26,7 @@ func TestWhatFitsIsTaken(t *testing.T) {
 			l := NewLimits()
 			l.Set("out", limit)
 			client, err := kgo.NewClient(kgo.SeedBrokers(cluster.ListenAddrs()...), kgo.DisableClientMetrics(), kgo.ProducerLinger(0),
-				kgo.ProducerBatchMaxBytesFn(l.batch), kgo.ProducerBatchCompression(kgo.NoCompression()))
+				l.Option(), kgo.ProducerBatchCompression(kgo.NoCompression()))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -82,4 +82,19 @@ func TestLimits(t *testing.T) {
 	expect("a topic that takes less than anybody needs", 100)
 	l.Set("out", 1<<30)
 	expect("told more than the client holds", maxBuffered)
+}
+
+// TestExcess names what is too large with its size, as the broker counts: a
+// prediction of some bytes may have a key or headers of many.
+func TestExcess(t *testing.T) {
+	l := NewLimits()
+	l.Set("out", 2000)
+	r := penstock.Record{Topic: "out", Key: make([]byte, 1500), Value: make([]byte, 345), Headers: []penstock.Header{{Key: "trace", Value: make([]byte, 95)}}}
+	if got := l.Excess(&r); l.Fits(&r) || got != "with key and headers it has 2052 bytes, and out takes 2000" {
+		t.Error(got)
+	}
+	l.SetHeaders(100)
+	if got := l.Excess(&r); l.Fits(&r) || got != "its headers have 110 bytes, and the broker takes 100" {
+		t.Error(got)
+	}
 }

@@ -179,7 +179,7 @@ func (s *Session) options() []kgo.Opt {
 		kgo.AdjustFetchOffsetsFn(s.begin),
 		kgo.OnPartitionsAssigned(s.assigned), kgo.OnPartitionsRevoked(s.revoked), kgo.OnPartitionsLost(s.revoked),
 		kgo.ProducerLinger(0), kgo.ProducerBatchCompression(o.Compression),
-		kgo.ProducerBatchMaxBytesFn(o.Limits.batch),
+		o.Limits.Option(),
 		kgo.MaxBufferedRecords(maxBufferedRecords), kgo.MaxBufferedBytes(maxBuffered),
 		kgo.RecordPartitioner(kgo.BasicConsistentPartitioner(func(string) func(*kgo.Record, int) int { return o.Partitioner })),
 		kgo.MetadataMaxAge(newPartitions), kgo.MetadataMinAge(soon),

@@ -25,7 +25,7 @@ type sendCommand struct {
 
 // Help is the example that --help shows.
 func (sendCommand) Help() string {
-	return `Publishes each line to the source, byte for byte and whatever is in it, so that bad events can be tried out too. Blank lines are left out.
+	return `Publishes each line to the source, byte for byte and whatever is in it, so that bad events can be tried out too. Blank lines are left out, and so are lines that are too large for the source; the summary counts these and names the first.
 
 With --rate, events leave at a steady pace that does not slow down when the broker does. An event whose --key is absent, null, or not to be found because the line is no JSON, goes without a key.
 
@@ -87,7 +87,7 @@ func (c *sendCommand) open(ctx context.Context, s *session, p *config.Pipeline, 
 		}
 	}
 	if onKafka {
-		return c.openTopic(s, p, finished)
+		return c.openTopic(ctx, s, p, finished)
 	}
 	return c.openSubject(ctx, s, p, finished)
 }

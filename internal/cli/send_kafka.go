@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/penstock/penstock"
 	"github.com/penstock/penstock/internal/broker"
 	"github.com/penstock/penstock/internal/config"
 )
@@ -21,11 +22,12 @@ type sourceTopic struct {
 	config   string // its path
 	topic    string
 	client   *kgo.Client
+	limits   *broker.Limits
 	key      []string // path of the field that becomes the record's
 	finished func(error)
 }
 
-func (c *sendCommand) openTopic(s *session, p *config.Pipeline, finished func(error)) (destination, error) {
+func (c *sendCommand) openTopic(ctx context.Context, s *session, p *config.Pipeline, finished func(error)) (destination, error) {
 	key, err := keyPath(c.Key)
 	if err != nil {
 		return nil, err
@@ -36,11 +38,40 @@ func (c *sendCommand) openTopic(s *session, p *config.Pipeline, finished func(er
 	}
 	// Nothing is gained by waiting for more events of a batch: while one is on
 	// its way, the next fills up.
-	client, err := connect(p, broker.LogTo(s.log), kgo.DefaultProduceTopic(topic), kgo.ProducerLinger(0))
+	limits := broker.NewLimits()
+	client, err := connect(p, broker.LogTo(s.log), kgo.DefaultProduceTopic(topic), kgo.ProducerLinger(0), limits.Option())
 	if err != nil {
 		return nil, err
 	}
-	return &sourceTopic{config: c.Config, topic: topic, client: client, key: key, finished: finished}, nil
+	t := &sourceTopic{config: c.Config, topic: topic, client: client, limits: limits, key: key, finished: finished}
+	if err := t.inspect(ctx); err != nil {
+		client.Close()
+		return nil, explained(ctx, fmt.Errorf("publish to %s: %w", topic, err))
+	}
+	return t, nil
+}
+
+// inspect asks for the topic and what it takes, before anything is published: a
+// producer that cannot reach it, or not log in, tries for longer than a person
+// waits.
+func (t *sourceTopic) inspect(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	found, err := broker.Inspect(ctx, t.client, []broker.Topic{{Name: t.topic, Role: broker.RoleSource}})
+	if err != nil {
+		return err
+	}
+	topic := &found[0]
+	switch {
+	case topic.Err != nil:
+		return topic.Err
+	case !topic.Exists():
+		return aboutTopic(t.config, t.topic, broker.ErrMissing)
+	}
+	if n := topic.MaxMessage(); n > 0 {
+		t.limits.Set(t.topic, int32(n))
+	}
+	return nil
 }
 
 // topic is where the events go.
@@ -62,11 +93,12 @@ func (t *sourceTopic) close()       { t.client.Close() }
 
 func (t *sourceTopic) publish(ctx context.Context, event []byte) error {
 	record := &kgo.Record{Key: keyOf(event, t.key), Value: bytes.Clone(event)}
+	if !t.limits.Fits(&penstock.Record{Topic: t.topic, Key: record.Key, Value: record.Value}) {
+		return errTooLarge
+	}
 	t.client.Produce(ctx, record, func(_ *kgo.Record, err error) {
 		if errors.Is(err, kerr.TopicAuthorizationFailed) {
 			err = &broker.Refusal{Right: "Write", Resource: "topic " + t.topic, Err: err}
-		} else if errors.Is(err, kerr.UnknownTopicOrPartition) {
-			err = aboutTopic(t.config, t.topic, err)
 		}
 		t.finished(err)
 	})

@@ -123,6 +123,9 @@ func (t *sourceSubject) publish(ctx context.Context, event []byte) error {
 	t.given++
 	e := onItsWay{id: fmt.Sprintf("%s:%d", t.run, t.given), event: bytes.Clone(event)}
 	err := t.give(&e)
+	if errors.Is(err, nats.ErrMaxPayload) {
+		return errTooLarge
+	}
 	if err != nil && !t.passes(err) {
 		return err
 	}

@@ -54,6 +54,44 @@ func TestSendKeepsItsPace(t *testing.T) {
 	}
 }
 
+// TestSendSaysAtOnceThatItCannot: as a producer does, it would try again for
+// longer than a person waits.
+func TestSendSaysAtOnceThatItCannot(t *testing.T) {
+	c := startKafka(t, kfake.SeedTopics(1, "in"), kfake.EnableSASL(), kfake.Superuser("PLAIN", "ann", "secret"))
+	refuseLogins(c)
+	config := streamConfig(t, c)
+	begun := time.Now()
+	run(t, "x\n", "send", config, "--set", "broker.kafka.sasl={mechanism: plain, username: ann, password: wrong}").
+		want(t, 1, "penstock: publish to in: ", "SASL_AUTHENTICATION_FAILED", "the broker refused the login")
+	c.Close()
+	run(t, "x\n", "send", config).want(t, 1, "no broker answers at 127.0.0.1:")
+	if took := time.Since(begun); took > answerSoon {
+		t.Errorf("it took %s", took)
+	}
+}
+
+// answerSoon is well below the time that a command waits for an answer.
+const answerSoon = 7 * time.Second
+
+// TestSendLeavesOutWhatIsTooLarge: of the topic's own bound, not of the client's
+// or the cluster's. All other lines arrive, also where they only fit one by one.
+func TestSendLeavesOutWhatIsTooLarge(t *testing.T) {
+	c := startKafka(t)
+	if err := c.CreateTopic("in", 1, map[string]string{"max.message.bytes": "2000"}); err != nil {
+		t.Fatal(err)
+	}
+	config := streamConfig(t, c)
+	fits, long := strings.Repeat("x", 1800), strings.Repeat("x", 2000)
+	file := writeFile(t, "e.jsonl", strings.Join([]string{fits, "", long, fits, long, fits}, "\n"))
+	run(t, "", "send", config, file).want(t, 0, "3 events in ", "to in; 2 lines were too large and left out, the first is e.jsonl:3\n")
+	run(t, long+"\n"+fits, "send", config).want(t, 0, "1 events in ", "to in; stdin:1 was too large and left out\n")
+	for _, r := range consume(t, c, "in") {
+		if len(r.Value) != len(fits) {
+			t.Errorf("an event of %d bytes arrived", len(r.Value))
+		}
+	}
+}
+
 func TestSendRefuses(t *testing.T) {
 	c := startKafka(t, kfake.SeedTopics(1, "in", "b"))
 	config := streamConfig(t, c)

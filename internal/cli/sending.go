@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/penstock/penstock"
 	"github.com/penstock/penstock/internal/eventfile"
 )
 
@@ -15,12 +16,16 @@ import (
 type destination interface {
 	name() string
 	// publish sends an event, whose bytes are the caller's again at once. It
-	// waits where too many are on their way.
+	// waits where too many are on their way. errTooLarge: it was not sent, and the
+	// next one may be.
 	publish(ctx context.Context, event []byte) error
 	// flush waits until it is known of all events what became of them.
 	flush(ctx context.Context) error
 	close()
 }
+
+// errTooLarge says that the source does not take an event of this size.
+var errTooLarge = errors.New("the event is too large for the source")
 
 // sending is one run of the command.
 type sending struct {
@@ -31,7 +36,9 @@ type sending struct {
 	sent   tally // given to the client
 	acked  atomic.Int64
 	failed atomic.Pointer[error] // the first event that the broker did not take
-	left   int64                 // events too large to be read
+
+	left      int64  // events that were too large
+	firstLeft string // the file and line of the first of them
 }
 
 func (s *sending) run(ctx context.Context, inputs []input) error {
@@ -75,11 +82,15 @@ func (s *sending) file(ctx context.Context, open input, before int64) (done int6
 			return done, err
 		}
 		for i := range chunk.Len() {
-			if chunk.Rejection(i) != nil {
-				s.left++
+			err := errTooLarge
+			if chunk.Rejection(i) == nil {
+				err = s.event(ctx, chunk.Value(i))
+			}
+			if errors.Is(err, errTooLarge) {
+				s.leaveOut(chunk.ID(i))
 				continue
 			}
-			if err := s.event(ctx, chunk.Value(i)); err != nil {
+			if err != nil {
 				return done, err
 			}
 			s.bar.update(&s.sent, before+done, time.Now())
@@ -95,8 +106,17 @@ func (s *sending) event(ctx context.Context, value []byte) error {
 	if err := s.pace.wait(ctx, s.sent.predicted); err != nil {
 		return err
 	}
+	if err := s.to.publish(ctx, value); err != nil {
+		return err
+	}
 	s.sent.predicted++
-	return s.to.publish(ctx, value)
+	return nil
+}
+
+func (s *sending) leaveOut(line penstock.EventID) {
+	if s.left++; s.left == 1 {
+		s.firstLeft = fmt.Sprintf("%s:%d", line.Source, line.Offset+1)
+	}
 }
 
 // finished is told by the destination of each event, by whichever goroutine: the
@@ -113,12 +133,14 @@ func (s *sending) summarize(se *session, topic string) {
 	took, acked := time.Since(s.bar.started), s.acked.Load()
 	t := tally{predicted: acked}
 	if se.logJSON {
-		se.log.Info("sent", "topic", topic, "events", acked, "seconds", took.Seconds(), "left_out", s.left)
+		se.log.Info("sent", "topic", topic, "events", acked, "seconds", took.Seconds(), "left_out", s.left, "first_left_out", s.firstLeft)
 		return
 	}
 	fmt.Fprintf(se.Err, "%s events in %s (%s/s) to %s", count(acked), took.Round(time.Millisecond), rate(&t, took), topic)
-	if s.left > 0 {
-		fmt.Fprintf(se.Err, "; %s lines were too large and left out", count(s.left))
+	if s.left == 1 {
+		fmt.Fprintf(se.Err, "; %s was too large and left out", s.firstLeft)
+	} else if s.left > 1 {
+		fmt.Fprintf(se.Err, "; %s lines were too large and left out, the first is %s", count(s.left), s.firstLeft)
 	}
 	fmt.Fprintln(se.Err)
 }

@@ -99,7 +99,7 @@ func (c *contract) tooLarge() {
 		d := &dead[i]
 		switch d.header(producer.HeaderSource) {
 		case s.ID(0, 0):
-			if d.header(producer.HeaderErrorClass) != "too_large" {
+			if d.header(producer.HeaderErrorClass) != "too_large" || !strings.HasPrefix(d.header(producer.HeaderError), "the prediction is too large: with key and headers it has ") {
 				t.Errorf("class %s", d.header(producer.HeaderErrorClass))
 			}
 		case s.ID(0, 1):

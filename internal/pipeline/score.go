@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/penstock/penstock"
@@ -181,7 +180,7 @@ func (w *worker) publishPrediction(e *penstock.Event, record []byte) (*penstock.
 	if !w.p.c.Limits.Fits(r) {
 		return &penstock.Rejection{
 			Class: penstock.ClassTooLarge, Offset: -1,
-			Reason: fmt.Sprintf("the prediction has %d bytes, more than topic %s takes", len(record), r.Topic),
+			Reason: "the prediction is too large: " + w.p.c.Limits.Excess(r),
 		}, nil
 	}
 	r.Value = w.epoch.arena.keep(record)
