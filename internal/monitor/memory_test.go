@@ -24,9 +24,9 @@ type memory struct {
 	freezing bool // this commit has a reference
 	// superseding: this one ends an alarm of others.
 	superseding bool
-	commits  int
-	opened   int
-	surveys  int // of the state
+	commits     int
+	opened      int
+	surveys     int // of the state
 	// tear is asked at each commit, numbered from 1, what becomes of it.
 	tear func(commit int) tear
 	// chunk is how many deltas a poll gives at most.
