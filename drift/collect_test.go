@@ -166,10 +166,11 @@ func TestCollectingIsBounded(t *testing.T) {
 	}
 	s.has() // 1 is unseen
 	s.count(1, 10, 1500)
-	s.has(slices.Collect(func(yield func(int64) bool) {
-		for minute := int64(1000); minute < 1024 && yield(minute); minute++ {
-		}
-	})...)
+	var want []int64
+	for minute := int64(1000); minute < 1024; minute++ {
+		want = append(want, minute)
+	}
+	s.has(want...)
 }
 
 // The stretch depends neither on how events fell into deltas nor on takeovers.

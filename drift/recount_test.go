@@ -2,6 +2,7 @@ package drift
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"reflect"
 	"slices"
@@ -37,9 +38,7 @@ func TestRecount(t *testing.T) {
 		for _, counts := range c.Counts(nil) {
 			p.Fields = append(p.Fields, counts.Clone())
 		}
-		for hash, text := range c.Texts() {
-			p.Texts[hash] = text
-		}
+		maps.Insert(p.Texts, c.Texts())
 		return p
 	}
 	for _, codes := range []int{10, 3 * maxSeen} { // more than a reference can remember
