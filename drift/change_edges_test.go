@@ -74,3 +74,14 @@ func TestCUSUMAtItsEdges(t *testing.T) {
 		}
 	}
 }
+
+// A sum that is as large as the threshold is no change, up or down.
+func TestPageHinkleyAtItsThreshold(t *testing.T) {
+	for threshold, want := range map[float64][]int{1: {}, .99: {1}} {
+		for _, series := range [][]float64{{0, 2, 1}, {2, 0, 1}} {
+			if got := changes(&PageHinkley{MinInstances: 1, Threshold: threshold, Alpha: 1, Mode: "both"}, series); !slices.Equal(got, want) {
+				t.Errorf("%v and a threshold of %g: changes at %v", series, threshold, got)
+			}
+		}
+	}
+}

@@ -25,7 +25,7 @@ func NewPageHinkley() *PageHinkley {
 // Update takes the next value.
 func (p *PageHinkley) Update(x float64) bool {
 	if p.mean.n == 0 {
-		p.increase, p.decrease, p.lowest, p.highest = 0, 0, math.Inf(1), -1
+		p.increase, p.decrease, p.lowest, p.highest = 0, 0, math.Inf(1), math.Inf(-1)
 	}
 	p.mean.add(x)
 	off := x - p.mean.mean
