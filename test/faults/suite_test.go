@@ -22,15 +22,9 @@ type trial struct {
 // waits most of the time.
 func (tr trial) run(t *testing.T) {
 	t.Run("Storms", tr.storms)
+	t.Run("Mutants", func(t *testing.T) { caught(t, tr.on, tr.mutants) })
 	t.Run("Gaps", func(t *testing.T) { allGaps(t, tr.on) })
-	t.Run("Mutants", func(t *testing.T) {
-		t.Parallel()
-		caught(t, tr.on, tr.mutants)
-	})
-	t.Run("Drift", func(t *testing.T) {
-		t.Parallel()
-		tr.drift(t)
-	})
+	t.Run("Drift", tr.drift)
 }
 
 // Failpoints that hold each epoch open for a moment. Without, kills would cut
@@ -175,7 +169,9 @@ func (tr trial) drift(t *testing.T) {
 func caught(t *testing.T, on opener, mutants map[string]plan) {
 	for mutant, p := range mutants {
 		t.Run(mutant, func(t *testing.T) {
-			t.Parallel()
+			if p.drains == 0 { // what is on its way at a rebalance is little where others have the cores
+				t.Parallel()
+			}
 			p.mutant = mutant
 			p.brokerKills, p.zombies, p.drains = 0, min(p.zombies, 3), min(p.drains, 6)
 			if p.kills > 0 {
