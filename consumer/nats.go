@@ -77,7 +77,7 @@ type filterReader struct {
 	filter   string
 	position broker.Held[broker.Position]
 	consumer jetstream.Consumer
-	consume  jetstream.ConsumeContext
+	pull     *pull
 	gauge    *telemetry.Partition
 
 	delivered uint64 // consumer sequence of the last message

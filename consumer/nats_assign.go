@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/penstock/penstock/internal/broker"
@@ -24,15 +25,19 @@ func (n *NATS) arrange(ctx context.Context) error {
 	// Before the filters: those that come meanwhile are not read yet.
 	settled := m.Settled()
 	wanted := m.Filters()
-	var stopped []<-chan struct{}
-	for number, r := range n.readers {
+	stopped := false
+	for number := range n.readers {
 		if !wanted[number] {
 			n.stop(number)
-			stopped = append(stopped, r.consume.Closed())
+			stopped = true
 		}
 	}
-	if err := n.toldServer(stopped); err != nil {
-		return err
+	if stopped && !n.o.ExactlyOnce {
+		// The server must know: it would send to this worker what the next one asks
+		// for.
+		if err := n.o.Session.Conn.FlushTimeout(n.o.Timeout); err != nil {
+			return fmt.Errorf("stop reading: %w", err)
+		}
 	}
 	for _, number := range m.Surplus() {
 		if n.readers[number] == nil {
@@ -78,7 +83,7 @@ func (n *NATS) readMore(ctx context.Context, wanted map[int]bool) error {
 // stop reads a filter no more.
 func (n *NATS) stop(number int) {
 	r := n.readers[number]
-	r.consume.Stop()
+	r.pull.stop()
 	if n.o.ExactlyOnce {
 		broker.DeleteConsumer(n.o.Session.Conn, n.source, r.consumer.CachedInfo().Name)
 	}
@@ -89,41 +94,10 @@ func (n *NATS) stop(number int) {
 	delete(n.readers, number)
 }
 
-// toldServer waits, at least once, until the server knows what is not read any
-// more: it would send to this worker what the next one asks for.
-func (n *NATS) toldServer(stopped []<-chan struct{}) error {
-	if len(stopped) == 0 || n.o.ExactlyOnce {
-		return nil
-	}
-	enough := time.After(handlerTime)
-	for _, closed := range stopped {
-		select {
-		case <-closed:
-		case <-enough: // the handler waits for room in the inbox
-		}
-	}
-	if err := n.o.Session.Conn.FlushTimeout(n.o.Timeout); err != nil {
-		return fmt.Errorf("stop reading: %w", err)
-	}
-	return nil
-}
-
-// handlerTime is how long a message's handler may take to end.
-const handlerTime = 100 * time.Millisecond
-
-// Bounds of what is fetched of one filter.
-const (
-	// besidesPayload is more than the server counts of a message beside what
-	// max_payload bounds. It gives none that is larger than a pull asks for, and
-	// does not say so.
-	besidesPayload = 64 << 10
-	// heartbeat is how often a server says that it is there while nothing comes;
-	// after two that are missing the client asks it again.
-	heartbeat = time.Second
-	// expiry ends a pull. At least once it bounds how long messages go to a worker
-	// that is gone and whose connection is not.
-	expiry = 4 * heartbeat
-)
+// besidesPayload is more than the server counts of a message beside what
+// max_payload bounds. It gives none that is larger than a request's bytes, and does
+// not say so.
+const besidesPayload = 64 << 10
 
 // read begins to read a filter where its position says, one of so many.
 func (n *NATS) read(ctx context.Context, number, of int, info *jetstream.StreamInfo) error {
@@ -138,18 +112,9 @@ func (n *NATS) read(ctx context.Context, number, of int, info *jetstream.StreamI
 	}
 	r.consumer = c
 	share := max(min(int(n.o.FetchMaxBytes)/2/of, mostBytes), int(n.o.Session.Conn.MaxPayload())+besidesPayload)
-	r.consume, err = c.Consume(
-		func(m jetstream.Msg) { n.inbox.put(r, m) },
-		jetstream.PullMaxMessagesWithBytesLimit(min(max(mostFetched/of, leastFetched), maxFetch), share),
-		jetstream.PullExpiry(expiry), jetstream.PullHeartbeat(heartbeat),
-		jetstream.ConsumeErrHandler(func(_ jetstream.ConsumeContext, err error) {
-			// A server that has many events to sync to its disk delivers none of a
-			// stream meanwhile, and says nothing. The client asks again by itself;
-			// whether the server is there, the connection's pings tell.
-			if !errors.Is(err, jetstream.ErrNoHeartbeat) {
-				n.inbox.fail(fmt.Errorf("read %s: %w", r.filter, err))
-			}
-		}),
+	r.pull, err = startPull(n.o.Session.Conn, c.CachedInfo(), min(max(mostFetched/of, leastFetched), maxFetch), share,
+		func(m *nats.Msg) { n.inbox.put(r, m) },
+		func(err error) { n.inbox.fail(fmt.Errorf("read %s: %w", r.filter, err)) },
 	)
 	if err != nil {
 		return fmt.Errorf("read %s: %w", r.filter, err)
@@ -162,7 +127,7 @@ func (n *NATS) read(ctx context.Context, number, of int, info *jetstream.StreamI
 	return nil
 }
 
-// How many messages a pull asks for: fewer the more filters there are.
+// How many messages are asked for: fewer the more filters there are.
 const (
 	mostFetched  = 16 << 10 // of all filters, about
 	maxFetch     = 4096

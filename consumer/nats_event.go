@@ -28,17 +28,17 @@ func (n *NATS) append(events []penstock.Event, d *delivery) ([]penstock.Event, e
 	}
 	r.next, r.pending = meta.Sequence.Stream+1, meta.NumPending
 	if !n.o.ExactlyOnce {
-		r.unacknowledged = append(r.unacknowledged, unacknowledged{d.msg, meta.Sequence.Stream})
+		r.unacknowledged = append(r.unacknowledged, unacknowledged{d.msg.Reply, meta.Sequence.Stream})
 	}
 	e := penstock.Event{
 		ID: penstock.EventID{
-			Source: n.source, Subject: d.msg.Subject(), Partition: int32(r.number), Offset: int64(meta.Sequence.Stream),
+			Source: n.source, Subject: d.msg.Subject, Partition: int32(r.number), Offset: int64(meta.Sequence.Stream),
 		},
-		Value: d.msg.Data(), Time: meta.Timestamp.UnixMilli(),
-		Control: done(&r.position.Value, d.msg.Subject(), meta.Sequence.Stream),
+		Value: d.msg.Data, Time: meta.Timestamp.UnixMilli(),
+		Control: done(&r.position.Value, d.msg.Subject, meta.Sequence.Stream),
 	}
 	e.Key = unsafe.Slice(unsafe.StringData(e.ID.Subject), len(e.ID.Subject))
-	headers := d.msg.Headers()
+	headers := d.msg.Header
 	if e.Value == nil && len(headers["KV-Operation"]) == 0 {
 		e.Value = []byte{} // an empty event, and no tombstone
 	} else if len(e.Value) == 0 && len(headers["KV-Operation"]) > 0 {

@@ -3,7 +3,7 @@ package consumer
 import (
 	"sync"
 
-	"github.com/nats-io/nats.go/jetstream"
+	"github.com/nats-io/nats.go"
 )
 
 // inbox holds what the server has delivered and the worker has not polled yet.
@@ -23,7 +23,7 @@ type inbox struct {
 // delivery is a message with the reader of its filter.
 type delivery struct {
 	reader *filterReader
-	msg    jetstream.Msg
+	msg    *nats.Msg
 }
 
 func newInbox(limit int) *inbox {
@@ -33,14 +33,14 @@ func newInbox(limit int) *inbox {
 }
 
 // put adds a message, once there is room.
-func (b *inbox) put(r *filterReader, m jetstream.Msg) {
+func (b *inbox) put(r *filterReader, m *nats.Msg) {
 	b.mu.Lock()
 	for b.bytes >= b.limit && !b.closed {
 		b.room.Wait()
 	}
 	if !b.closed {
 		b.waiting = append(b.waiting, delivery{r, m})
-		b.bytes += len(m.Data()) + deliveryBytes
+		b.bytes += len(m.Data) + deliveryBytes
 	}
 	first := len(b.waiting) == 1
 	b.mu.Unlock()
@@ -69,7 +69,7 @@ func (b *inbox) take(to []delivery, limit int) ([]delivery, error) {
 	n := min(limit, len(b.waiting))
 	to = append(to, b.waiting[:n]...)
 	for i := range b.waiting[:n] {
-		b.bytes -= len(b.waiting[i].msg.Data()) + deliveryBytes
+		b.bytes -= len(b.waiting[i].msg.Data) + deliveryBytes
 	}
 	left := copy(b.waiting, b.waiting[n:])
 	clear(b.waiting[left:])

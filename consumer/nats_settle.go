@@ -5,14 +5,12 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/nats-io/nats.go/jetstream"
-
 	"github.com/penstock/penstock/internal/broker"
 )
 
 // unacknowledged is a message of the epoch at hand, at least once.
 type unacknowledged struct {
-	msg      jetstream.Msg
+	reply    string // subject that acknowledges it
 	sequence uint64 // in the stream
 }
 
@@ -82,6 +80,10 @@ func (n *NATS) Acknowledge(ctx context.Context, until broker.Offsets) error {
 // errLeaseLost says that a worker was away for longer than its leases last.
 var errLeaseLost = errors.New("the lease has ended, and another worker reads the filter")
 
+// acknowledgement is what the server wants to be told. It answers where it is asked
+// to.
+var acknowledgement = []byte("+ACK")
+
 func (n *NATS) acknowledge(ctx context.Context, r *filterReader, settled []unacknowledged) error {
 	if len(settled) == 0 {
 		return nil
@@ -90,12 +92,14 @@ func (n *NATS) acknowledge(ctx context.Context, r *filterReader, settled []unack
 	if n.eachAcknowledged {
 		// The server sees to the acknowledgements of a connection in order.
 		for _, m := range settled[:len(settled)-1] {
-			if err := m.msg.Ack(); err != nil {
+			if err := n.o.Session.Conn.Publish(m.reply, acknowledgement); err != nil {
 				return err
 			}
 		}
 	}
-	if err := last.msg.DoubleAck(ctx); err != nil {
+	ctx, cancel := context.WithTimeout(ctx, n.o.Timeout)
+	defer cancel()
+	if _, err := n.o.Session.Conn.RequestWithContext(ctx, last.reply, acknowledgement); err != nil {
 		return err
 	}
 	r.acknowledged = last.sequence

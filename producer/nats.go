@@ -60,9 +60,7 @@ func (n *NATS) Publish(r *penstock.Record, since uint64) error {
 	m.Subject, m.Data = n.o.Subjects.subject(r), r.Value
 	clear(m.Header)
 	for i := range r.Headers {
-		// What an event's own say to the server was meant for the stream that it
-		// came in by.
-		if h := &r.Headers[i]; !strings.HasPrefix(h.Key, "Nats-") {
+		if h := &r.Headers[i]; !servers(h.Key, r.Value) {
 			m.Header[h.Key] = append(m.Header[h.Key], string(h.Value))
 		}
 	}
@@ -77,6 +75,13 @@ func (n *NATS) Publish(r *penstock.Record, since uint64) error {
 		return n.refused(m.Subject, err)
 	}
 	return nil
+}
+
+// servers tells of a header of an event's whether it would say something to the
+// server, which was meant for the stream that the event came in by, or as if it came
+// from there: clients take a Status without a body for the server's own.
+func servers(key string, value []byte) bool {
+	return strings.HasPrefix(key, "Nats-") || key == "Status" && len(value) == 0
 }
 
 // panesTTL is broker.PanesRetention.

@@ -87,7 +87,7 @@ func JoinGroup(ctx context.Context, o GroupOptions) (*Group, error) {
 		DeliverPolicy:  jetstream.DeliverLastPerSubjectPolicy,
 	})
 	if err == nil {
-		g.watch, err = consumer.Consume(g.view.note, jetstream.PullHeartbeat(heartbeat(o.TTL)), jetstream.ConsumeErrHandler(func(jetstream.ConsumeContext, error) {}))
+		g.watch, err = consumer.Consume(g.view.note, AtMost(jetstream.DefaultMaxMessages, consumer), jetstream.PullHeartbeat(heartbeat(o.TTL)), jetstream.ConsumeErrHandler(func(jetstream.ConsumeContext, error) {}))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("join group: watch stream %s: %w", o.Stream, err)

@@ -44,8 +44,7 @@ func NATSPermissions(p *config.Pipeline) []Permission {
 	}
 	all = append(all,
 		api("STREAM.INFO."+source, "", atSource),
-		api("DIRECT.GET."+source+".", ">", atSource), // where the source ends: with allow_direct
-		api("STREAM.MSG.GET."+source, "", atSource),  // without
+		api("STREAM.MSG.GET."+source, "", atSource), // where the source ends
 	)
 	all = append(all, consumes(source, atSource)...)
 	// What waits for a filter; and exactly once, how far at least once came before.

@@ -119,7 +119,7 @@ func (d *demoNATS) predictions(ctx context.Context, take func([]byte) error) err
 	if err != nil {
 		return err
 	}
-	messages, err := c.Messages()
+	messages, err := c.Messages(broker.AtMost(jetstream.DefaultMaxMessages, c))
 	if err != nil {
 		return err
 	}

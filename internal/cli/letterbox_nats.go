@@ -125,7 +125,7 @@ func (b *natsLetters) scan(ctx context.Context, filter string, take func(m jetst
 // read takes the next messages of a consumer, as many as are left or fewer if some
 // expire meanwhile.
 func (b *natsLetters) read(ctx context.Context, c jetstream.Consumer, left uint64, take func(m jetstream.Msg, sequence uint64) error) error {
-	messages, err := c.Messages(jetstream.PullHeartbeat(heartbeat))
+	messages, err := c.Messages(broker.AtMost(jetstream.DefaultMaxMessages, c), jetstream.PullHeartbeat(heartbeat))
 	if err != nil {
 		return err
 	}

@@ -21,7 +21,6 @@ permissions: {
     "$JS.API.CONSUMER.DELETE.OWN.*"                  # ok
     "$JS.API.CONSUMER.INFO.OWN.*"                    # ok
     "$JS.API.STREAM.INFO.TX"                         # ok
-    "$JS.API.DIRECT.GET.TX.>"                        # ok
     "$JS.API.STREAM.MSG.GET.TX"                      # ok
     "$JS.API.CONSUMER.CREATE.TX.>"                   # ok
     "$JS.API.CONSUMER.MSG.NEXT.TX.*"                 # ok

@@ -78,7 +78,7 @@ func (s *natsSession) State(ctx context.Context, take func(StateRecord) error) e
 	if info.NumPending == 0 {
 		return nil
 	}
-	messages, err := reader.Messages()
+	messages, err := reader.Messages(broker.AtMost(jetstream.DefaultMaxMessages, reader))
 	if err != nil {
 		return fmt.Errorf("read %s: %w", filter, err)
 	}

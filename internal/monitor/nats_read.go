@@ -27,7 +27,7 @@ func ReadNATS(o NATSOptions) func(ctx context.Context) (ReportReader, error) {
 			})
 		}
 		if err == nil {
-			r.messages, err = reader.Messages()
+			r.messages, err = reader.Messages(broker.AtMost(jetstream.DefaultMaxMessages, reader))
 		}
 		if err != nil {
 			conn.Close()

@@ -118,7 +118,7 @@ func (s *natsShare) begin(ctx context.Context) error {
 		FilterSubjects: []string{s.subject}, DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: s.next,
 	})
 	if err == nil {
-		s.reading, err = reader.Consume(s.receive, jetstream.PullMaxMessages(natsPull),
+		s.reading, err = reader.Consume(s.receive, broker.AtMost(natsPull, reader),
 			jetstream.ConsumeErrHandler(func(_ jetstream.ConsumeContext, err error) {
 				if errors.Is(err, jetstream.ErrNoHeartbeat) || errors.Is(err, jetstream.ErrServerShutdown) {
 					return // the client begins anew by itself, or the session is over

@@ -267,6 +267,9 @@ func (n *NATS) AtEnd(ctx context.Context) (bool, error) {
 	positions := consumer.NATSPositions{JS: js, Source: n.o.Source, Own: n.o.Own, Subjects: n.o.Subjects, Group: n.o.Group}
 	for i, filter := range n.o.Filters {
 		at, ok, err := positions.Of(ctx, filter)
+		if errors.Is(err, jetstream.ErrStreamNotFound) {
+			return false, nil // the own stream is yet to be made
+		}
 		if err != nil || !ok || at <= ends[i] {
 			return false, err
 		}
@@ -291,18 +294,14 @@ func (n *NATS) endsOf(ctx context.Context, js jetstream.JetStream) ([]uint64, er
 	if known != nil {
 		return known, nil
 	}
-	source, err := js.Stream(ctx, n.o.Source)
-	if err != nil {
-		return nil, fmt.Errorf("look up stream %s: %w", n.o.Source, err)
-	}
 	ends := make([]uint64, len(n.o.Filters))
 	for i, filter := range n.o.Filters {
-		m, err := source.GetLastMsgForSubject(ctx, filter)
-		switch {
-		case err == nil:
-			ends[i] = m.Sequence
-		case !errors.Is(err, jetstream.ErrMsgNotFound):
-			return nil, fmt.Errorf("look up the last event of %s: %w", filter, err)
+		asking, cancel := context.WithTimeout(ctx, n.o.Timeout)
+		var err error
+		ends[i], err = broker.LastSequence(asking, js.Conn(), n.o.Source, filter)
+		cancel()
+		if err != nil {
+			return nil, err
 		}
 	}
 	n.mu.Lock()
