@@ -132,6 +132,7 @@ func openNATS(o NATSOptions) (*NATS, error) {
 	}
 	switch err := n.start(); {
 	case err == nil:
+		n.compareDisk()
 	case o.AwaitRoom && isNoRoom(err):
 		n.log.Error("the embedded NATS waits until it can write", "error", err)
 		n.trouble = err

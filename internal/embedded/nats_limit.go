@@ -14,8 +14,23 @@ const unlimited = 1 << 60
 // largest size, or of a tenth of it all.
 func (n *NATS) full(s *server.Server) bool {
 	most := n.opts.MaxBytes
-	return most > 0 && int64(s.GlobalAccount().JetStreamUsage().Store) > most-min(spare, most/10)
+	return most > 0 && used(s) > most-min(spare, most/10)
 }
+
+// compareDisk warns of a disk that is smaller than MaxBytes.
+func (n *NATS) compareDisk() {
+	left, ok := free(n.opts.Dir)
+	if !ok || n.opts.MaxBytes == 0 {
+		return
+	}
+	if has := left + used(n.server); has < n.opts.MaxBytes {
+		n.log.Warn("the disk of the embedded NATS is full before max_bytes is reached, and then it stops, where it would only refuse what is published: lower max_bytes",
+			"dir", n.opts.Dir, "max_bytes", n.opts.MaxBytes, "room_bytes", has)
+	}
+}
+
+// used is how much the streams take on the disk.
+func used(s *server.Server) int64 { return int64(s.GlobalAccount().JetStreamUsage().Store) }
 
 // allow sets the limit of what all streams take on the disk; 0: none.
 func allow(s *server.Server, most int64) error {

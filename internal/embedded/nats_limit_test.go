@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strconv"
 	"strings"
 	"testing"
@@ -217,6 +218,20 @@ func TestNATSUnansweredBatch(t *testing.T) {
 	n.endBatch() // as the timer does
 	if limit() != 1<<20 {
 		t.Errorf("when it must have ended the limit is %d", limit())
+	}
+}
+
+// TestNATSOnASmallerDisk: a limit that the disk does not reach is warned of.
+func TestNATSOnASmallerDisk(t *testing.T) {
+	if _, ok := free(t.TempDir()); !ok {
+		t.Skip("nobody can tell how large the disk is")
+	}
+	for most, warns := range map[int64]bool{1 << 20: false, 1 << 59: true} {
+		var log logged
+		startNATS(t, NATSOptions{MaxBytes: most, Log: slog.New(slog.NewTextHandler(&log, nil))})
+		if text := log.String(); strings.Contains(text, "lower max_bytes") != warns {
+			t.Errorf("with %d bytes it says %q", most, text)
+		}
 	}
 }
 
