@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -15,7 +16,6 @@ import (
 type SessionOptions struct {
 	Connect  []kgo.Opt // of ConnectOptions
 	Topics   []string  // what is consumed
-	Outputs  []Topic   // what is written to: by it a dead member's transaction is known as ours
 	Group    string
 	MemberID string // static, of MemberID; names the transactions too
 	Lead     *Lead  // of this process; all its sessions in the group share it
@@ -62,11 +62,16 @@ func MemberID(group, instance string, n int) string {
 	return group + "-" + instance + "-" + strconv.Itoa(n)
 }
 
-// TransactionalID is that of a member's transactions. Who opens a session under
-// it ends what its predecessor left open.
-func TransactionalID(member string) string { return transactionalPrefix + member }
+// TransactionalID is that of the transactions of a group's INSTANCE-N, or of
+// whoever else works for it. Who opens a session under it ends what its
+// predecessor left open. The slash is in no name, so that no two groups share an
+// id, or its beginning.
+func TransactionalID(group, who string) string { return "penstock-" + group + "/" + who }
 
-const transactionalPrefix = "penstock-"
+// transactionalID is the member's.
+func (o *SessionOptions) transactionalID() string {
+	return TransactionalID(o.Group, strings.TrimPrefix(o.MemberID, o.Group+"-"))
+}
 
 // The client's own limits.
 const (
@@ -133,7 +138,7 @@ func Open(ctx context.Context, o SessionOptions) (*Session, error) {
 		s.txn, err = kgo.NewGroupTransactSession(s.options()...)
 		if err == nil {
 			s.client = s.txn.Client()
-			s.markers = NewMarkers(s.client, TransactionalID(o.MemberID))
+			s.markers = NewMarkers(s.client, o.transactionalID())
 		}
 	} else {
 		s.client, err = kgo.NewClient(s.options()...)
@@ -186,7 +191,7 @@ func (s *Session) options() []kgo.Opt {
 		kgo.WithHooks(o.Liveness),
 	)
 	if o.ExactlyOnce {
-		id := TransactionalID(o.MemberID)
+		id := o.transactionalID()
 		if failpoint.Mutant(noFencing) {
 			id += "-" + strconv.FormatInt(time.Now().UnixNano(), 36)
 		}

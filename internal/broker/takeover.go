@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -31,7 +32,7 @@ func (s *Session) endPredecessor(ctx context.Context) error {
 		return fmt.Errorf("connect: %w", err)
 	}
 	defer client.Close()
-	return endTransaction(ctx, client, TransactionalID(s.o.MemberID), s.o.TransactionTimeout)
+	return endTransaction(ctx, client, s.o.transactionalID(), s.o.TransactionTimeout)
 }
 
 // endTransaction aborts whatever is open under a transactional id, as taking
@@ -63,38 +64,27 @@ func endTransaction(ctx context.Context, client *kgo.Client, id string, timeout 
 
 // endDead aborts the transactions of members that are no longer in the group.
 // They would keep the positions of the partitions that this member has just
-// got from being read until their timeout. Where it cannot, or cannot tell whose
-// they are, it waits for that.
+// got from being read until their timeout. Those it cannot find, or not end now,
+// end then.
 func (s *Session) endDead(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, takeoverLimit)
 	defer cancel()
-	admin := kadm.NewClient(s.client)
-	ids := s.orphans(ctx, admin)
-	if len(ids) == 0 {
-		return
-	}
-	// What could be asked counts; who is missing in the answer is left alone.
-	described, _ := admin.DescribeTransactions(ctx, ids...)
-	for _, id := range ids {
-		if writesOurs(described[id].Topics, s.o.Outputs) {
-			// One that cannot be ended now ends at its timeout.
-			_ = endTransaction(ctx, s.client, id, s.o.TransactionTimeout)
-		}
+	for _, id := range s.orphans(ctx, kadm.NewClient(s.client)) {
+		_ = endTransaction(ctx, s.client, id, s.o.TransactionTimeout)
 	}
 }
 
-// orphans are the ids with an open transaction whose names read like those of
-// this group's members, and that belong to no member of a group that the user
-// may see.
+// orphans are the ids of workers of this group with an open transaction that
+// belong to no member of it.
 func (s *Session) orphans(ctx context.Context, admin *kadm.Client) []string {
 	open, err := admin.ListTransactions(ctx, nil, []string{"Ongoing"})
 	if err != nil && len(open) == 0 {
 		return nil
 	}
-	prefix := TransactionalID(s.o.Group + "-")
 	var ids []string
 	for id := range open {
-		if strings.HasPrefix(id, prefix) && id != TransactionalID(s.o.MemberID) {
+		who, ok := strings.CutPrefix(id, TransactionalID(s.o.Group, ""))
+		if ok && workerName.MatchString(who) && id != s.o.transactionalID() {
 			ids = append(ids, id)
 		}
 	}
@@ -106,49 +96,18 @@ func (s *Session) orphans(ctx context.Context, admin *kadm.Client) []string {
 		return nil
 	}
 	return slices.DeleteFunc(ids, func(id string) bool {
-		_, ok := alive[strings.TrimPrefix(id, transactionalPrefix)]
+		_, ok := alive[s.o.Group+"-"+strings.TrimPrefix(id, TransactionalID(s.o.Group, ""))]
 		return ok
 	})
 }
 
-// offsetsTopic is where a transaction writes positions to, whoever's it is.
-const offsetsTopic = "__consumer_offsets"
+// workerName is INSTANCE-N; a redrive, which is no member, has another name.
+var workerName = regexp.MustCompile(`-[0-9]+$`)
 
-// writesOurs tells whether a transaction that writes to these topics is this
-// pipeline's. With access control the members of a group whose name begins with
-// this one's may be hidden, and would look dead; hidden too are the topics that
-// the user has no right to. Dead letters alone say nothing: pipelines of one
-// source share their topic.
-func writesOurs(written kadm.TopicsSet, outputs []Topic) bool {
-	telling := false
-	for name := range written {
-		if name == offsetsTopic {
-			continue
-		}
-		i := slices.IndexFunc(outputs, func(t Topic) bool { return t.Name == name && t.Role != RoleSource })
-		if i < 0 {
-			return false
-		}
-		telling = telling || outputs[i].Role != RoleDead
-	}
-	return telling
-}
-
-// members are the static members of all groups whose names start with this
-// one's, by their names, with the ids that the coordinator gave them: the
-// transactional id of group a-b's member c reads like that of group a's b-c.
+// members are the static members of a group, by their names, with the ids that
+// the coordinator gave them.
 func members(ctx context.Context, admin *kadm.Client, group string) (map[string]string, error) {
-	listed, err := admin.ListGroups(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("list groups: %w", err)
-	}
-	names := []string{group}
-	for _, name := range listed.Groups() {
-		if strings.HasPrefix(name, group+"-") {
-			names = append(names, name)
-		}
-	}
-	described, err := admin.DescribeGroups(ctx, names...)
+	described, err := admin.DescribeGroups(ctx, group)
 	if err != nil {
 		return nil, fmt.Errorf("describe groups: %w", err)
 	}

@@ -14,8 +14,8 @@ import (
 )
 
 // TestTakeoverWithRights ends a dead member's transaction under the rights that
-// a pipeline gets, which cover the names of another pipeline's transactions but
-// do not show its group, and leaves that one's alone.
+// a pipeline gets, and leaves those of a group alone whose name begins with its
+// own.
 func TestTakeoverWithRights(t *testing.T) {
 	b := kafkatest.ForTest(t, kafkatest.Options{Authorize: true})
 	for _, topic := range []string{"in", "out", "in.dead", "fraud-out"} {
@@ -28,7 +28,7 @@ func TestTakeoverWithRights(t *testing.T) {
 		user().Topics("in").Operations(kadm.OpRead).ResourcePatternType(kadm.ACLPatternLiteral),
 		user().Topics("out", "in.dead").Operations(kadm.OpWrite).ResourcePatternType(kadm.ACLPatternLiteral),
 		user().Groups("card").Operations(kadm.OpRead).ResourcePatternType(kadm.ACLPatternLiteral),
-		user().TransactionalIDs("penstock-card-").Operations(kadm.OpWrite, kadm.OpDescribe).ResourcePatternType(kadm.ACLPatternPrefixed),
+		user().TransactionalIDs("penstock-card/").Operations(kadm.OpWrite, kadm.OpDescribe).ResourcePatternType(kadm.ACLPatternPrefixed),
 	} {
 		if _, err := b.Admin().CreateACLs(t.Context(), acl); err != nil {
 			t.Fatal(err)
@@ -37,8 +37,8 @@ func TestTakeoverWithRights(t *testing.T) {
 	everyone := kgo.SeedBrokers(b.Addr(kafkatest.Plaintext))
 	openAs(t, NewLead("card-fraud", "a"), "card-fraud", "a", 0, false, everyone) // lives
 	for id, topics := range map[string][]string{
-		"penstock-card-fraud-a-0": {"fraud-out"}, "penstock-card-fraud-a-1": {"in.dead", "fraud-out"},
-		"penstock-card-dead-0": {"out"},
+		"penstock-card-fraud/a-0": {"fraud-out"}, "penstock-card-fraud/a-1": {"in.dead", "fraud-out"},
+		"penstock-card/dead-0": {"out"},
 	} {
 		leaveOpen(t, []string{b.Addr(kafkatest.Plaintext)}, id, topics...)
 	}
@@ -49,7 +49,7 @@ func TestTakeoverWithRights(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	if got, want := ongoing(t, client), []string{"penstock-card-fraud-a-0", "penstock-card-fraud-a-1"}; !slices.Equal(got, want) {
+	if got, want := ongoing(t, client), []string{"penstock-card-fraud/a-0", "penstock-card-fraud/a-1"}; !slices.Equal(got, want) {
 		t.Errorf("still open: %q, want %q", got, want)
 	}
 }

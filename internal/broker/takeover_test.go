@@ -11,11 +11,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// outputs are the topics of the sessions that these tests open.
-var outputs = []Topic{
-	{Name: "in", Role: RoleSource}, {Name: "out", Role: RoleSink}, {Name: "in.dead", Role: RoleDead}, {Name: "p.state", Role: RoleState},
-}
-
 // startFake starts a broker and a client of it.
 func startFake(t *testing.T) (*kfake.Cluster, *kgo.Client) {
 	t.Helper()
@@ -46,7 +41,7 @@ func openAs(t *testing.T, lead *Lead, group, instance string, n int, exactlyOnce
 	begins := make(chan struct{}, 100)
 	s, err := Open(t.Context(), SessionOptions{
 		Connect: append(connect, kgo.DisableClientMetrics()),
-		Topics:  []string{"in"}, Outputs: outputs, Group: group, MemberID: MemberID(group, instance, n), Lead: lead,
+		Topics:  []string{"in"}, Group: group, MemberID: MemberID(group, instance, n), Lead: lead,
 		ExactlyOnce: exactlyOnce, ReadCommitted: true, SessionTimeout: 10 * time.Second, TransactionTimeout: 10 * time.Second,
 		FetchMaxBytes: 1 << 20, Compression: kgo.NoCompression(), Limits: NewLimits(),
 		Partitioner: func(*kgo.Record, int) int { return 0 },
@@ -105,39 +100,35 @@ func leaveOpen(t *testing.T, addrs []string, id string, topics ...string) {
 }
 
 // TestTakeover ends the open transactions of who is dead: of the member itself
-// and of members that are gone. Those of members that live, and of whoever else
-// has a like name, stay.
+// and of members that are gone. Those of members that live, of a redrive, and of
+// groups and instances whose names begin or end like these, stay.
 func TestTakeover(t *testing.T) {
 	cluster, client := startFake(t)
-	openFake(t, cluster, "g-x", "alive", 0, false) // a member of another group, whose id reads like one of g's
-	for _, id := range []string{"penstock-g-a-0", "penstock-g-dead-3", "penstock-g-x-alive-0", "penstock-other-a-0", "others-g-b-0"} {
+	openFake(t, cluster, "g", "alive", 0, false)
+	left := []string{"others-g/b-0", "penstock-g-x/a-0", "penstock-g-x/alive-0", "penstock-g/alive-0", "penstock-g/redrive", "penstock-other/a-0"}
+	for _, id := range append([]string{"penstock-g/a-0", "penstock-g/dead-3", "penstock-g/x-alive-0"}, left...) {
 		leaveOpen(t, cluster.ListenAddrs(), id, "out")
 	}
 	openFake(t, cluster, "g", "a", 0, true)
-	want := []string{"others-g-b-0", "penstock-g-x-alive-0", "penstock-other-a-0"}
-	if got := ongoing(t, client); !slices.Equal(got, want) {
-		t.Errorf("still open: %q, want %q", got, want)
+	if got := ongoing(t, client); !slices.Equal(got, left) {
+		t.Errorf("still open: %q, want %q", got, left)
 	}
 }
 
-// TestTakeoverOfOurs leaves transactions alone that do not write where the
-// pipeline does, whose members a user with few rights would take for dead.
-func TestTakeoverOfOurs(t *testing.T) {
+// TestMembersOfTwoGroupsShareNoID: what is the instance's here may be the group's
+// there, and who opens a session under an id ends the other's transaction.
+func TestMembersOfTwoGroupsShareNoID(t *testing.T) {
 	cluster, client := startFake(t)
-	for id, topics := range map[string][]string{
-		"penstock-g-ours-0":   {"out"},
-		"penstock-g-ours-1":   {"in.dead", "out"},
-		"penstock-g-theirs-0": {"others"},
-		"penstock-g-theirs-1": {"out", "others"},
-		"penstock-g-theirs-2": {"in.dead"}, // of the same source, with a sink that is hidden
-		"penstock-g-theirs-3": {"in"},
-	} {
-		leaveOpen(t, cluster.ListenAddrs(), id, topics...)
+	first := openFake(t, cluster, "s", "t-u", 0, true)
+	if err := first.Begin(t.Context()); err != nil {
+		t.Fatal(err)
 	}
-	openFake(t, cluster, "g", "a", 0, true)
-	want := []string{"penstock-g-theirs-0", "penstock-g-theirs-1", "penstock-g-theirs-2", "penstock-g-theirs-3"}
-	if got := ongoing(t, client); !slices.Equal(got, want) {
-		t.Errorf("still open: %q, want %q", got, want)
+	if err := first.Client().ProduceSync(t.Context(), &kgo.Record{Topic: "out", Value: []byte("x")}).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	openFake(t, cluster, "s-t", "u", 0, true)
+	if got := ongoing(t, client); !slices.Equal(got, []string{"penstock-s/t-u-0"}) {
+		t.Errorf("still open: %q, want that of the first", got)
 	}
 }
 

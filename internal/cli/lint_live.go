@@ -103,7 +103,7 @@ func (l *liveLint) timeouts(ctx context.Context) error {
 	}
 	if l.p.Delivery == exactlyOnce {
 		most, known := limits[maxTransactionTimeout]
-		if !known && errors.Is(probeTransaction(ctx, l.client, l.p, broker.TransactionalID(l.p.Source.Group+"-probe")), kerr.InvalidTransactionTimeout) {
+		if !known && errors.Is(probeTransaction(ctx, l.client, l.p, broker.TransactionalID(l.p.Source.Group, "probe")), kerr.InvalidTransactionTimeout) {
 			l.report([]string{"transaction_timeout"}, "", "transaction_timeout (%s) is above the broker's %s", l.p.TransactionTimeout, maxTransactionTimeout)
 		}
 		if known && l.p.TransactionTimeout > most {

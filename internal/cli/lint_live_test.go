@@ -89,7 +89,7 @@ func TestLintLiveNeedsACluster(t *testing.T) {
 // transactions of a running pipeline alone.
 func TestLintLiveDoesNotFence(t *testing.T) {
 	c := startKafka(t, kfake.SeedTopics(1, "in", "out", "in.dead"))
-	worker := newClient(t, c, kgo.TransactionalID("penstock-p-a-0"))
+	worker := newClient(t, c, kgo.TransactionalID("penstock-p/a-0"))
 	if err := worker.BeginTransaction(); err != nil {
 		t.Fatal(err)
 	}

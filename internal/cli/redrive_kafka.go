@@ -21,7 +21,7 @@ import (
 // then is it certain what was sent back.
 func (b *kafkaLetters) openReturn(ctx context.Context) (letterReturn, error) {
 	client, err := b.connect(
-		kgo.TransactionalID(broker.TransactionalID(b.p.Source.Group+"-redrive")), kgo.TransactionTimeout(redriveTimeout),
+		kgo.TransactionalID(broker.TransactionalID(b.p.Source.Group, "redrive")), kgo.TransactionTimeout(redriveTimeout),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(0),
 	)
 	if err != nil {

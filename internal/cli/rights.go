@@ -64,14 +64,14 @@ func neededRights(p *config.Pipeline, topics []broker.Topic) []right {
 			path: []string{"drift"}, has: verdictUnknown,
 		}, right{
 			operations: []kadm.ACLOperation{kadm.OpWrite, kadm.OpDescribe}, resource: "transactional-id",
-			name: broker.TransactionalID(p.Source.Group + ".monitor."), prefixed: true,
+			name: strings.TrimSuffix(broker.TransactionalID(p.Source.Group+".monitor.", ""), "/"), prefixed: true,
 			path: []string{"drift"}, has: verdictUnknown,
 		})
 	}
 	if p.Delivery == exactlyOnce {
 		all = append(all, right{
 			operations: []kadm.ACLOperation{kadm.OpWrite, kadm.OpDescribe}, resource: "transactional-id",
-			name: broker.TransactionalID(p.Source.Group + "-"), prefixed: true,
+			name: broker.TransactionalID(p.Source.Group, ""), prefixed: true,
 			path: []string{"delivery"}, has: verdictUnknown,
 		})
 	}

@@ -136,7 +136,7 @@ func grant(t *testing.T, b *kafkatest.Broker, name string, operations ...kadm.AC
 			t.Fatal(err)
 		}
 	}
-	transactions := kadm.NewACLs().Allow(user).AllowHosts().TransactionalIDs("penstock-"+name+"-").
+	transactions := kadm.NewACLs().Allow(user).AllowHosts().TransactionalIDs("penstock-"+name+"/").
 		Operations(kadm.OpWrite, kadm.OpDescribe).ResourcePatternType(kadm.ACLPatternPrefixed)
 	if _, err := b.Admin().CreateACLs(t.Context(), transactions); err != nil {
 		t.Fatal(err)

@@ -19,7 +19,7 @@ ok       --allow-principal 'User:ANONYMOUS' --operation Write --topic out
 ok       --allow-principal 'User:ANONYMOUS' --operation Write --topic in.dead
 ok       --allow-principal 'User:ANONYMOUS' --operation Read --operation Write --operation Create --topic p.state
 ok       --allow-principal 'User:ANONYMOUS' --operation Read --group p
-ok       --allow-principal 'User:ANONYMOUS' --operation Write --operation Describe --transactional-id penstock-p- --resource-pattern-type prefixed
+ok       --allow-principal 'User:ANONYMOUS' --operation Write --operation Describe --transactional-id penstock-p/ --resource-pattern-type prefixed
 `
 
 func TestTopics(t *testing.T) {
@@ -122,7 +122,7 @@ missing  --allow-principal 'User:ann' --operation Write --topic out
 missing  --allow-principal 'User:ann' --operation Write --topic in.dead
 ok       --allow-principal 'User:ann' --operation Read --operation Write --operation Create --topic p.state
 missing  --allow-principal 'User:ann' --operation Read --group p
-missing  --allow-principal 'User:ann' --operation Write --operation Describe --transactional-id penstock-p- --resource-pattern-type prefixed
+missing  --allow-principal 'User:ann' --operation Write --operation Describe --transactional-id penstock-p/ --resource-pattern-type prefixed
 `
 	if _, rights, _ := strings.Cut(r.out, "\n\n"); "\n"+rights != want {
 		t.Errorf("got\n%s\nwant\n%s", r.out, want)

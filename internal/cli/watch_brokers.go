@@ -20,7 +20,7 @@ func (w *brokerWiring) driftOnKafka(connected pipeline.Broker, model penstock.Mo
 	}
 	connect = append(connect, broker.LogTo(w.log))
 	session := sessionOptions(cfg, w.workers, w.limits)
-	session.Connect, session.Outputs, session.Liveness = connect, broker.NeededTopics(cfg), &broker.Liveness{}
+	session.Connect, session.Liveness = connect, &broker.Liveness{}
 	topics := monitor.KafkaTopics{
 		Panes: broker.PanesTopic(cfg), Reports: broker.ReportsTopic(cfg), Alarms: broker.AlarmsTopic(cfg),
 		Latest: broker.LatestTopic(cfg), State: broker.DriftStateTopic(cfg), References: broker.StateTopic(cfg),

@@ -43,8 +43,7 @@ func (k *kafkaPlace) Broker(instance string) Broker {
 	return NewKafka(KafkaOptions{
 		Session: broker.SessionOptions{
 			Connect: k.connect, SessionTimeout: testSession, TransactionTimeout: 10 * time.Second,
-			Outputs: []broker.Topic{{Name: "p.drift", Role: broker.RoleDrift}, {Name: "p.alarms", Role: broker.RoleAlarms}, {Name: "p.drift-latest", Role: broker.RoleLatest}, {Name: "p.drift-state", Role: broker.RoleSums}},
-			Limits:  broker.NewLimits(), Liveness: &broker.Liveness{},
+			Limits: broker.NewLimits(), Liveness: &broker.Liveness{},
 		},
 		Group: "p", Instance: instance, Sources: []string{"in"}, Topics: testTopics, Prepare: func(context.Context) error { return nil },
 	})

@@ -56,7 +56,6 @@ type Kafka struct {
 func NewKafka(o KafkaOptions) (*Kafka, error) {
 	k := &Kafka{o: o, liveness: &broker.Liveness{}}
 	k.o.Session.Connect, k.o.Session.Liveness = o.Connect, k.liveness
-	k.o.Session.Outputs = o.Topics
 	k.o.Session.Lead = broker.NewLead(o.Session.Group, o.Instance)
 	client, err := kgo.NewClient(append(slices.Clone(o.Connect), kgo.WithHooks(k.liveness))...)
 	if err != nil {

@@ -102,7 +102,7 @@ func (k *onKafka) open(instance string) bool {
 		return false
 	}
 	for id := range all {
-		member, ours := strings.CutPrefix(id, "penstock-"+k.st.name+"-")
+		member, ours := strings.CutPrefix(id, "penstock-"+k.st.name+"/")
 		if ours && (instance == "" || strings.HasPrefix(member, instance+"-")) {
 			return true
 		}
