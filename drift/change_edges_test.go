@@ -75,6 +75,14 @@ func TestCUSUMAtItsEdges(t *testing.T) {
 	}
 }
 
+// The sums of before a change are forgotten, and so a constant behind it is none.
+func TestCUSUMBeginsAnew(t *testing.T) {
+	series := []float64{0, 2, 0, 2, 1, 1, 1, 1, 1}
+	if got := changes(&CUSUM{MinInstances: 4, Slack: .5, Threshold: .36, Mode: "both"}, series); !slices.Equal(got, []int{3}) {
+		t.Errorf("changes at %v, want 3", got)
+	}
+}
+
 // A sum that is as large as the threshold is no change, up or down.
 func TestPageHinkleyAtItsThreshold(t *testing.T) {
 	for threshold, want := range map[float64][]int{1: {}, .99: {1}} {
