@@ -11,8 +11,9 @@ import (
 // RoleOwn is a pipeline's own stream on NATS: all that it writes.
 const RoleOwn Role = "the pipeline's own"
 
-// leastDuplicates is how long a server must remember Msg-Ids, at least once: as
-// long as it does by default, which outlasts a restart.
+// leastDuplicates is how long a server must remember Msg-Ids, at least once, to
+// outlast a restart. By default it does, unless its own limit is less; it refuses a
+// stream that is to have more.
 const leastDuplicates = 2 * time.Minute
 
 // Stream is one that a pipeline needs.
@@ -50,7 +51,6 @@ func NeededStreams(p *config.Pipeline) []Stream {
 		AllowRollup:        true, // a position replaces the one before
 		AllowMsgTTL:        true, // leases expire, and positions never do, whatever max_age is
 		AllowDirect:        true, // positions are read from any replica
-		Duplicates:         leastDuplicates,
 	}
 	return []Stream{source, own}
 }

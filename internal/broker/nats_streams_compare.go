@@ -152,7 +152,7 @@ const (
 func (c *streamComparison) ownWarnings() {
 	has := c.f.Has
 	if c.p.Delivery == "at_least_once" && has.Duplicates < leastDuplicates {
-		c.warn("set its duplicate_window to 2m or more", "%s has duplicate_window=%s: what comes again after a longer outage is published twice", c.f.Name, has.Duplicates)
+		c.warn("set its duplicate_window to 2m or more, which duplicate_window of jetstream.limits in the server's configuration must allow", "%s has duplicate_window=%s: what comes again after a longer outage is published twice", c.f.Name, has.Duplicates)
 	}
 	if c.source == nil {
 		return

@@ -6,9 +6,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/penstock/penstock/internal/config"
+	"github.com/penstock/penstock/internal/natstest"
 )
 
 // natsPipeline reads TX and writes to OWN.
@@ -196,6 +198,21 @@ func TestCompareStreams(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestStreamsOfALowDuplicateWindow: a server that remembers less than is good for at
+// least once makes the streams all the same, and the window is warned of.
+func TestStreamsOfALowDuplicateWindow(t *testing.T) {
+	s := natstest.InProcess(t, func(o *server.Options) { o.JetStreamLimits.Duplicates = time.Minute })
+	js := jetStreamOf(t, &config.NATS{URL: s.ClientURL()})
+	p := natsPipeline("tx.*")
+	p.Delivery = "at_least_once"
+	if _, err := CreateStreams(soonCtx(t), js, inspectStreams(t, js, p), false); err != nil {
+		t.Fatal(err)
+	}
+	if got := told(CompareStreams(p, inspectStreams(t, js, p))); len(got) != 1 || !strings.Contains(got[0], "OWN has duplicate_window=1m0s") {
+		t.Errorf("got %q", got)
 	}
 }
 

@@ -86,7 +86,6 @@ func (d *demoNATS) makeStreams(ctx context.Context) error {
 		settings := stream.Settings
 		if stream.Own {
 			settings.MaxAge = historySeconds * time.Second
-			settings.Duplicates = settings.MaxAge // no more than that
 		} else {
 			settings.MaxBytes = d.kept
 		}

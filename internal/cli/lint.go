@@ -8,6 +8,7 @@ import (
 	"github.com/penstock/penstock/inference"
 	"github.com/penstock/penstock/internal/broker"
 	"github.com/penstock/penstock/internal/config"
+	"github.com/penstock/penstock/internal/embedded"
 )
 
 type lintCommand struct {
@@ -97,6 +98,9 @@ func lintConnection(b *config.Broker) []inference.Problem {
 	case b.Kafka != nil:
 		kind = "kafka"
 		_, err = broker.ConnectOptions(b.Kafka)
+	case b.Embedded != nil:
+		kind = "embedded"
+		err = embedded.CheckUsers(string(b.Embedded.UsersFile))
 	case b.NATS != nil:
 		kind = "nats"
 		_, err = broker.NATSOptions(b.NATS)

@@ -54,4 +54,6 @@ func TestLintNATSNeedsAServer(t *testing.T) {
 func TestLintEmbedded(t *testing.T) {
 	config := writeFile(t, "p.yaml", "name: p\nbroker: {embedded: {dir: nowhere}}\nsource: {stream: TX, filter_subjects: [tx]}\nsink: {stream: OWN}\nmodel: {path: m.onnx}\n")
 	lintLive(t, config).want(t, 0, config+":2:10: warning: --live asks nothing of broker.embedded: the streams are made at the start")
+	lintLive(t, config, "--set", "broker.embedded.users_file=nowhere.conf").want(t, 2, "read the users file: stat ", "nowhere.conf: no such file")
+	lintLive(t, config, "--set", `broker.embedded.dir=""`).want(t, 2, "dir must name a folder")
 }

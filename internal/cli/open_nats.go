@@ -46,16 +46,20 @@ func (s *session) openNATS(p *config.Pipeline) (*natsServer, error) {
 // dialEmbedded connects to the process that has a folder.
 func dialEmbedded(p *config.Pipeline, dir string) (*natsServer, error) {
 	e := p.Broker.Embedded
-	_, port, _ := net.SplitHostPort(e.Listen) // the config was checked
+	host, port, _ := net.SplitHostPort(e.Listen) // the config was checked
+	address := e.Listen
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() { // it is on all of this machine's
+		address = net.JoinHostPort("127.0.0.1", port)
+	}
 	switch {
 	case e.Listen == "":
 		return nil, fmt.Errorf("another process keeps %s and lets nobody in: give it broker.embedded.listen, such as 127.0.0.1:4222, or stop it meanwhile", dir)
 	case port == "0":
 		return nil, fmt.Errorf("another process keeps %s, and broker.embedded.listen does not tell its port: give it one of its own, such as 4222, or stop it meanwhile", dir)
 	case e.UsersFile != "":
-		return nil, &refusal{fmt.Errorf("another process keeps %s and lets in the users of %s alone: say as whom to come, with --set broker.embedded= --set broker.nats.url=nats://%s --set broker.nats.user=NAME --set 'broker.nats.password=${PASSWORD}', or broker.nats.nkey_seed", dir, e.UsersFile, e.Listen)}
+		return nil, &refusal{fmt.Errorf("another process keeps %s and lets in the users of %s alone: say as whom to come, with --set broker.embedded= --set broker.nats.url=nats://%s --set broker.nats.user=NAME --set 'broker.nats.password=${PASSWORD}', or broker.nats.nkey_seed", dir, e.UsersFile, address)}
 	}
-	options, err := broker.NATSOptions(&config.NATS{URL: "nats://" + e.Listen})
+	options, err := broker.NATSOptions(&config.NATS{URL: "nats://" + address})
 	if err != nil {
 		return nil, err
 	}

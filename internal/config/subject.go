@@ -9,12 +9,19 @@ import (
 	"unicode"
 )
 
-// maxSubjects bounds what filters expand to: each is a partition with a
-// consumer of its own on the server.
-const maxSubjects = 1024
+// Bounds of filters.
+const (
+	// maxSubjects bounds what filters expand to: each is a partition with a consumer
+	// of its own. By default a server takes 1000 consumers of a stream, and those of
+	// a process that was killed are there for 30 s beside the ones that replace it.
+	maxSubjects = 480
+	// maxFilter is in bytes. A server takes lines of 4096, such as the subject of a
+	// filter's position, where some bytes take three.
+	maxFilter = 512
+)
 
 var (
-	errTooManySubjects = fmt.Errorf("makes more than %d subjects, with those before it; each is a partition, so use a wildcard for what belongs together", maxSubjects)
+	errTooManySubjects = fmt.Errorf("makes more than %d subjects, with those before it; each is a consumer on the server, which takes 1000 of a stream, two for each while a killed process is replaced, so use a wildcard for what belongs together", maxSubjects)
 	errSubjectRange    = errors.New("holds braces that are no range such as {0..7}")
 )
 
@@ -56,6 +63,9 @@ func expandFilter(filter string) ([]string, error) {
 
 // checkFilter tells why NATS would refuse subject as a filter.
 func checkFilter(subject string) error {
+	if len(subject) > maxFilter {
+		return fmt.Errorf("is longer than %d bytes, and the server bounds the subject of its position", maxFilter)
+	}
 	tokens := strings.Split(subject, ".")
 	for i, token := range tokens {
 		switch {

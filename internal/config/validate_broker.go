@@ -71,6 +71,9 @@ func (v *validator) tls(path string, t *TLS) {
 }
 
 func (v *validator) embedded(e *Embedded) {
+	if e.Dir == "" {
+		v.errorf("broker.embedded.dir", "dir must name a folder")
+	}
 	const at = "broker.embedded.listen"
 	if v.address(at, e.Listen) && !loopback(e.Listen) && e.UsersFile == "" {
 		v.errorf(at, "listen at %s is reachable from other machines: give users_file, or listen at 127.0.0.1:4222", e.Listen)

@@ -79,6 +79,12 @@ func readUsers(file string) (*users, error) {
 	return u, u.admit()
 }
 
+// CheckUsers tells why a server would not start with this users file.
+func CheckUsers(file string) error {
+	_, err := readUsers(file)
+	return err
+}
+
 // private refuses a file that is open to everybody on this machine.
 func (u *users) private(mode os.FileMode) error {
 	const othersRead, othersWrite = 0o004, 0o002
