@@ -31,6 +31,9 @@ type Stopwatch struct {
 	// which it was started, and 1 more. One number, for a reader must not see a
 	// wait twice, or not at all.
 	n atomic.Int64
+	// shown is the largest value that was read: a stop may be held up between
+	// looking at the clock and writing, while readers count on.
+	shown atomic.Int64
 }
 
 // begin is what moments of stopwatches are counted from.
@@ -45,13 +48,17 @@ func (s *Stopwatch) Stop() { s.n.Store((s.n.Load()>>1 + int64(time.Since(begin))
 // Value is the time so far.
 func (s *Stopwatch) Value() time.Duration {
 	for {
-		n := s.n.Load()
-		now := int64(time.Since(begin))
+		n, seen := s.n.Load(), s.shown.Load()
+		sum := n >> 1
+		if n&1 == 1 {
+			sum += int64(time.Since(begin))
+		}
 		switch {
-		case n&1 == 0:
-			return time.Duration(n >> 1)
-		case s.n.Load() == n: // so that now is not after its stop
-			return time.Duration(n>>1 + now)
+		case s.n.Load() != n: // it was stopped or started before the clock was read
+		case sum <= seen:
+			return time.Duration(seen)
+		case s.shown.CompareAndSwap(seen, sum):
+			return time.Duration(sum)
 		}
 	}
 }
