@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -45,13 +46,17 @@ func TestUnreadableReference(t *testing.T) {
 		file := &config.File{}
 		file.Pipeline.Drift = &config.Drift{}
 		file.Pipeline.TransactionTimeout = time.Second
-		var encoded []byte
-		var trouble error
+		type answer struct {
+			encoded []byte
+			err     error
+		}
+		var found atomic.Pointer[answer]
+		found.Store(&answer{err: errors.New("nobody answers")})
 		d := &driftWatch{
 			wiring: &brokerWiring{file: file, log: slog.New(slog.NewTextHandler(&log, nil))},
 			model:  &loadedModel{observed: &observe.Plan{Fields: fields}},
 			streams: &driftStreams{
-				monitor: away{}, frozen: func(context.Context) ([]byte, error) { return encoded, trouble },
+				monitor: away{}, frozen: func(context.Context) ([]byte, error) { return found.Load().encoded, found.Load().err },
 			},
 		}
 		d.monitor.Store(d.with(nil))
@@ -65,16 +70,15 @@ func TestUnreadableReference(t *testing.T) {
 				t.Errorf("the status is %q, for %q, which does not say %q", s.State, s.Reason, want)
 			}
 		}
-		trouble = errors.New("nobody answers")
 		said("nobody answers")
-		trouble = broker.ErrReferencePart
+		found.Store(&answer{err: broker.ErrReferencePart})
 		said("cannot be read")
-		encoded, trouble = []byte("garbage"), nil
+		found.Store(&answer{encoded: []byte("garbage")})
 		said("cannot be read")
 		if n := strings.Count(log.String(), "cannot be read"); n != 2 {
 			t.Errorf("it is logged %d times:\n%s", n, log.String())
 		}
-		encoded = good
+		found.Store(&answer{encoded: good})
 		if !<-ended || d.monitor.Load().Status().Reference != ref.Digest() {
 			t.Error("the reference is not used once it can be read")
 		}

@@ -1,6 +1,7 @@
 package pipeline_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"sync/atomic"
@@ -86,7 +87,7 @@ func TestCountingOutsideTheCommitShows(t *testing.T) {
 	s := newKfake(t)
 	var leaked [][]byte
 	withFaults(t, s, func(value []byte) error {
-		leaked = append(leaked, value)
+		leaked = append(leaked, bytes.Clone(value)) // it is the epoch's memory
 		return nil
 	})
 	y, _, err := sum(deltasOf(t, leaked...))
