@@ -10,6 +10,7 @@ require (
 	github.com/nats-io/nuid v1.0.1
 	github.com/penstock/penstock v0.0.0-00010101000000-000000000000
 	github.com/twmb/franz-go v1.22.2
+	golang.org/x/sync v0.24.0
 )
 
 require (

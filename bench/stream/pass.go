@@ -14,6 +14,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kversion"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/penstock/penstock/internal/broker"
 )
@@ -27,6 +28,7 @@ type loop struct {
 	ask   bool          // instead of a pause, the broker is asked by broker.Markers
 	v1    bool          // transactions as before Kafka 4: produce v11 at most
 	count int           // events to copy, from the first one on; 0: those that come, until a signal
+	n     int           // which of the group's members it is
 
 	markers  *broker.Markers
 	client   *kgo.Client
@@ -71,9 +73,28 @@ func runPass(ctx context.Context, args []string) error {
 	f.BoolVar(&l.ask, "ask", false, "instead of a pause ask the broker whether it is done with the last transaction")
 	f.BoolVar(&l.v1, "v1", false, "transactions as before Kafka 4")
 	f.IntVar(&l.count, "count", 0, "events to copy, from the topic's first one on; 0: those that come, until a signal")
+	workers := f.Int("workers", 1, "sessions of the group, each a loop of its own; what is told is the first one's")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
+	if l.count > 0 && *workers > 1 {
+		return errors.New("-count is one session's: leave -workers away")
+	}
+	peers, ctx := errgroup.WithContext(ctx)
+	for n := 1; n < *workers; n++ {
+		peer := *l
+		peer.n = n
+		peers.Go(func() error { return peer.run(ctx) })
+	}
+	peers.Go(func() error { return l.run(ctx) })
+	if err := peers.Wait(); err != nil {
+		return err
+	}
+	return json.NewEncoder(os.Stdout).Encode(l.passed())
+}
+
+// run copies until ctx ends, or all that was asked for is copied.
+func (l *loop) run(ctx context.Context) error {
 	bounded := l.count > 0
 	if err := l.open(); err != nil {
 		return err
@@ -84,7 +105,7 @@ func runPass(ctx context.Context, args []string) error {
 			return err
 		}
 	}
-	return json.NewEncoder(os.Stdout).Encode(l.passed())
+	return nil
 }
 
 func (l *loop) open() error {
@@ -92,8 +113,9 @@ func (l *loop) open() error {
 	if l.count > 0 {
 		start = kgo.NewOffset().AtStart()
 	}
+	id := fmt.Sprintf("%s-%d", l.group, l.n)
 	opts := []kgo.Opt{
-		kgo.SeedBrokers(l.seeds()...), kgo.ConsumeTopics(l.in), kgo.ConsumerGroup(l.group), kgo.TransactionalID(l.group),
+		kgo.SeedBrokers(l.seeds()...), kgo.ConsumeTopics(l.in), kgo.ConsumerGroup(l.group), kgo.TransactionalID(id),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.ConsumeResetOffset(start),
 		kgo.ProducerLinger(0), kgo.ProducerBatchCompression(kgo.NoCompression()),
 		kgo.ConcurrentTransactionsBackoff(time.Millisecond), kgo.MetadataMinAge(250 * time.Millisecond),
@@ -108,7 +130,7 @@ func (l *loop) open() error {
 		return fmt.Errorf("open session: %w", err)
 	}
 	l.session, l.client = session, session.Client()
-	l.markers = broker.NewMarkers(l.client, l.group)
+	l.markers = broker.NewMarkers(l.client, id)
 	return nil
 }
 
