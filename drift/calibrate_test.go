@@ -11,7 +11,7 @@ import (
 // waves are the counts of stretches in which ten cells' shares move in one
 // direction, by size times a normal.
 func waves(random *rand.Rand, stretches int, rows, size float64) [][]int64 {
-	s := &stream{family: family{values: normalValues()[3:13]}, random: random}
+	s := newStream(family{values: normalValues()[3:13]}, 1, time.Minute, 0, random.Uint64())
 	all := make([][]int64, stretches)
 	for i := range all {
 		all[i] = s.draw(int64(rows), size*random.NormFloat64())
@@ -67,7 +67,7 @@ func TestCalibrationMeasuresTheExcess(t *testing.T) {
 // One hour of the day differs: by the mean over the hours it would alarm each day.
 func TestCalibrationSeesTheRareHour(t *testing.T) {
 	random := rand.New(rand.NewPCG(7, 8))
-	s := &stream{family: family{values: normalValues()[3:13]}, random: random}
+	s := newStream(family{values: normalValues()[3:13]}, 1, time.Minute, 0, random.Uint64())
 	var all [][]int64
 	for hour := range 7 * 24 {
 		shift := 0.

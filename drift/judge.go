@@ -155,12 +155,12 @@ func (f *judged) report(c *Counts, window int, minRows int64) FeatureReport {
 
 // compare fills in the statistics, those that are defined.
 func (f *judged) compare(r *FeatureReport, c *Counts, v variation, rows float64) {
-	s := f.reference.Compare(c, v.dispersion(rows))
+	cells := f.reference.Cells(c, make([]int64, 0, len(f.cells)))
+	s := f.reference.compare(c, f.cells, cells, v.dispersion(rows))
 	r.JS, r.JSLower = defined(s.JS), defined(s.JSLower)
 	r.PSI, r.PSICorrected = defined(s.PSI), defined(s.PSICorrected)
 	r.W1, r.KSLower, r.KSUpper = defined(s.W1), defined(s.KSLower), defined(s.KSUpper)
 	r.Hellinger, r.Linf = defined(s.Hellinger), defined(s.Linf)
-	cells := f.reference.Cells(c, nil)
 	statistic, df := likelihoodRatio(cells, f.cells)
 	r.P = defined(v.tail(statistic, df, rows))
 }

@@ -16,7 +16,11 @@ func normalStream(t *testing.T, rows float64) (*stream, *Reference) {
 	f := families[0]
 	f.reference = 4 * day
 	s := newStream(f, 3, 5*time.Minute, rows/hops, 7)
-	return s, s.collect(t)
+	ref, err := s.collect()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, ref
 }
 
 func judgeConfig() JudgeConfig {
@@ -184,17 +188,15 @@ func course(t *testing.T) (*stream, *Reference, []*Closed) {
 	s, ref := normalStream(t, 1200)
 	start := s.now
 	var all []*Closed
-	windows := []sliding{{spec: judgeConfig().Windows[0]}, {spec: judgeConfig().Windows[1]}}
+	windows := []*sliding{newSliding(judgeConfig().Windows[0], s), newSliding(judgeConfig().Windows[1], s)}
 	for s.now < start+5*day {
 		drawn := s.next()
 		if at := s.now - start; at > 20*time.Hour && at <= 24*time.Hour {
-			drawn[0] = s.draw(100, 2)
+			s.drawInto(s.feature(drawn, 0), 100, 2)
 		}
-		for i := range windows {
-			if windows[i].add(s.now, s.pane, drawn) {
-				if c := windows[i].close(s); c != nil {
-					all = append(all, c)
-				}
+		for _, w := range windows {
+			if w.add(s.now, s.pane, drawn) {
+				all = append(all, w.close(s))
 			}
 		}
 	}

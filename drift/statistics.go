@@ -12,29 +12,27 @@ type Statistics struct {
 	W1                float64 // over the reference's standard deviation
 	KSLower, KSUpper  float64
 	Hellinger, Linf   float64
-	P                 float64 // two-sample chi-squared with pooling, over the dispersion
-	ChiSquared        float64
-	DegreesOfFreedom  int
 }
 
 // Compare computes the statistics of cur against the reference. dispersion is how
 // much more than independent draws the field varies between stretches, at least 1.
 func (f *ReferenceField) Compare(cur *Counts, dispersion float64) Statistics {
+	return f.compare(cur, f.Cells(&f.Counts, nil), f.Cells(cur, nil), dispersion)
+}
+
+// compare is Compare, for who has the cells of the reference and of cur.
+func (f *ReferenceField) compare(cur *Counts, known, cells []int64, dispersion float64) Statistics {
 	nan := math.NaN()
 	s := Statistics{
-		JS: nan, JSLower: nan, PSI: nan, PSICorrected: nan, W1: nan, KSLower: nan, KSUpper: nan, Hellinger: nan, Linf: nan, P: nan,
+		JS: nan, JSLower: nan, PSI: nan, PSICorrected: nan, W1: nan, KSLower: nan, KSUpper: nan, Hellinger: nan, Linf: nan,
 	}
-	p := newCells(f.Cells(&f.Counts, nil), f.Cells(cur, nil))
+	p := newCells(known, cells)
 	if p.n == 0 || p.m == 0 {
 		return s
 	}
 	s.JS, s.JSLower = p.jensenShannon(dispersion)
 	s.PSI, s.PSICorrected = p.stability()
 	s.Hellinger, s.Linf = hellingerDistance(p.p, p.q), largestDifference(p.p, p.q)
-	s.ChiSquared, s.DegreesOfFreedom = chiSquared(p.a, p.b)
-	if s.P = 1; s.DegreesOfFreedom > 0 {
-		s.P = chiSquaredTail(s.ChiSquared/dispersion, float64(s.DegreesOfFreedom))
-	}
 	if f.Kind == Numeric {
 		pairs := pairBuckets(&f.Layout, &f.Counts, cur)
 		s.KSLower, s.KSUpper = pairs.kolmogorovSmirnov()
@@ -51,7 +49,7 @@ type cellPair struct {
 }
 
 func newCells(a, b []int64) cellPair {
-	var c cellPair
+	c := cellPair{a: make([]int64, 0, len(a)), b: make([]int64, 0, len(a)), p: make([]float64, 0, len(a)), q: make([]float64, 0, len(a))}
 	for i := range a {
 		if a[i]+b[i] > 0 {
 			c.a, c.b = append(c.a, a[i]), append(c.b, b[i])

@@ -1,10 +1,6 @@
 package drift
 
-import (
-	"cmp"
-	"math"
-	"slices"
-)
+import "math"
 
 // stability gives the population stability index, Σ (q-p) ln(q/p), and the same
 // less what two samples of one distribution have on average (arXiv 2307.11878).
@@ -72,48 +68,3 @@ func (m *moments) add(share, mean float64) {
 }
 
 func (m *moments) variance() float64 { return max(0, m.square-m.mean*m.mean) }
-
-// smallest is the least count that is to be expected in a cell for the chi-squared
-// distribution to hold.
-const smallest = 5
-
-// chiSquared is Pearson's statistic of homogeneity of two samples, and its degrees
-// of freedom; 0, 0 where there is nothing to compare. Cells in which fewer than 5
-// are to be expected on the smaller side are pooled, the smallest first. Compare
-// uses it, and so does calibration, with a block beside the rest of the reference.
-func chiSquared(a, b []int64) (statistic float64, degrees int) {
-	var cells [][2]float64
-	var n, m float64
-	for i := range a {
-		if a[i]+b[i] > 0 {
-			cells = append(cells, [2]float64{float64(a[i]), float64(b[i])})
-			n, m = n+float64(a[i]), m+float64(b[i])
-		}
-	}
-	if n == 0 || m == 0 {
-		return 0, 0
-	}
-	cells = pool(cells, smallest*(n+m)/min(n, m))
-	for _, c := range cells {
-		expected := (c[0] + c[1]) * n / (n + m)
-		d := c[0] - expected
-		statistic += d * d * (1/expected + 1/(c[0]+c[1]-expected))
-	}
-	return statistic, len(cells) - 1
-}
-
-// pool joins cells, the smallest first, until all have at least so many.
-func pool(cells [][2]float64, least float64) [][2]float64 {
-	slices.SortStableFunc(cells, func(a, b [2]float64) int { return cmp.Compare(a[0]+a[1], b[0]+b[1]) })
-	for len(cells) > 1 && cells[0][0]+cells[0][1] < least {
-		joined := [2]float64{cells[0][0] + cells[1][0], cells[0][1] + cells[1][1]}
-		cells = cells[1:]
-		i := 1
-		for i < len(cells) && cells[i][0]+cells[i][1] < joined[0]+joined[1] {
-			cells[i-1] = cells[i]
-			i++
-		}
-		cells[i-1] = joined
-	}
-	return cells
-}

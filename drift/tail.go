@@ -24,12 +24,12 @@ func (v variation) tail(statistic float64, df int, rows float64) float64 {
 	}
 	course := float64(df) * v.excess * rows
 	if course == 0 || statistic <= 0 {
-		return chiSquaredTail(statistic, float64(df))
+		return chiSquaredTail(statistic, df)
 	}
 	nu := float64(v.stretches - 1)
 	density := studentDensity(nu)
 	edge := math.Sqrt(statistic / course) // beyond it the course alone is enough
-	both := func(x float64) float64 { return density(x) * chiSquaredTail(statistic-course*x*x, float64(df)) }
+	both := func(x float64) float64 { return density(x) * chiSquaredTail(statistic-course*x*x, df) }
 	p := distuv.StudentsT{Sigma: 1, Nu: nu}.Survival(edge)
 	if edge <= body {
 		// Over the sine, the edge of a single degree of freedom is smooth too.
@@ -65,10 +65,29 @@ func studentDensity(nu float64) func(x float64) float64 {
 	above, _ := math.Lgamma((nu + 1) / 2)
 	below, _ := math.Lgamma(nu / 2)
 	scale := math.Exp(above-below) / math.Sqrt(nu*math.Pi)
-	return func(x float64) float64 { return scale * math.Pow(1+x*x/nu, -(nu+1)/2) }
+	return func(x float64) float64 { return scale * math.Exp(-(nu+1)/2*math.Log1p(x*x/nu)) }
 }
 
-// chiSquaredTail is the chance that a chi-squared variable is at least x.
-func chiSquaredTail(x, df float64) float64 {
-	return mathext.GammaIncRegComp(df/2, max(0, x)/2)
+// fewDegrees are as many as chiSquaredTail has a short sum for.
+const fewDegrees = 30
+
+// chiSquaredTail is the chance that a chi-squared variable is at least x: an
+// incomplete gamma function, which is a sum where df is an integer (Abramowitz and
+// Stegun 1964, 26.4.4 and 26.4.5).
+func chiSquaredTail(x float64, df int) float64 {
+	half := max(0, x) / 2
+	if df > fewDegrees {
+		return mathext.GammaIncRegComp(float64(df)/2, half)
+	}
+	var p, a float64
+	term := math.Exp(-half)
+	if df%2 != 0 {
+		p, a = math.Erfc(math.Sqrt(half)), .5
+		term *= 2 * math.Sqrt(half/math.Pi)
+	}
+	for ; 2*a < float64(df); a++ {
+		p += term
+		term *= half / (a + 1)
+	}
+	return p
 }

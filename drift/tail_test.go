@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"gonum.org/v1/gonum/mathext"
 	"gonum.org/v1/gonum/stat/distuv"
 )
 
@@ -27,6 +28,18 @@ func TestTailWithoutVariationIsChiSquared(t *testing.T) {
 	}
 	if got := (variation{}).tail(100, 0, 1000); got != 1 {
 		t.Errorf("without degrees of freedom p is %g, want 1", got)
+	}
+}
+
+// The sum of few degrees is the incomplete gamma function, which many degrees have.
+func TestTailIsTheIncompleteGammaFunction(t *testing.T) {
+	for df := 1; df <= fewDegrees+1; df++ {
+		for _, x := range []float64{1e-9, .1, 1, 5, float64(df), 40, 200, 900} {
+			want := mathext.GammaIncRegComp(float64(df)/2, x/2)
+			if got := chiSquaredTail(x, df); math.Abs(got/want-1) > 1e-12 {
+				t.Errorf("the tail of %g with %d degrees is %g, want %g", x, df, got, want)
+			}
+		}
 	}
 }
 
