@@ -65,6 +65,24 @@ func (f *FoundTopic) MaxMessage() int {
 // Inspect looks for topics in the cluster. An error is the way to the cluster,
 // or the cluster's; what is wrong with one topic is that one's Err.
 func Inspect(ctx context.Context, client *kgo.Client, topics []Topic) ([]FoundTopic, error) {
+	all, err := find(ctx, client, topics)
+	if err != nil {
+		return nil, err
+	}
+	admin := kadm.NewClient(client)
+	for i := range all {
+		if f := &all[i]; f.Exists() {
+			f.Settings, err = settings(ctx, admin, f.Name)
+			if err != nil {
+				return nil, err
+			}
+		}
+	}
+	return all, nil
+}
+
+// find is Inspect without the settings.
+func find(ctx context.Context, client *kgo.Client, topics []Topic) ([]FoundTopic, error) {
 	req := kmsg.NewPtrMetadataRequest()
 	req.IncludeTopicAuthorizedOperations = true
 	all := make([]FoundTopic, len(topics))
@@ -84,15 +102,6 @@ func Inspect(ctx context.Context, client *kgo.Client, topics []Topic) ([]FoundTo
 		t := &resp.Topics[i]
 		if f := at[deref(t.Topic)]; f != nil {
 			f.take(t)
-		}
-	}
-	admin := kadm.NewClient(client)
-	for i := range all {
-		if f := &all[i]; f.Exists() {
-			f.Settings, err = settings(ctx, admin, f.Name)
-			if err != nil {
-				return nil, err
-			}
 		}
 	}
 	return all, nil

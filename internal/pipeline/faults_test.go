@@ -38,6 +38,9 @@ func runKafka(t *testing.T, open func(t testing.TB) *kafkaStream) {
 			{"recreated while it runs", recreatedWhileItRuns},
 			{"retention overtakes", retentionOvertakes},
 			{"partitions added", partitionsAdded},
+			{"source deleted", sourceDeleted},
+			{"sink deleted", sinkDeleted},
+			{"state deleted", stateDeleted},
 		} {
 			t.Run(promise.name, func(t *testing.T) {
 				s := open(t)

@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -15,7 +14,6 @@ import (
 	"github.com/penstock/penstock"
 	"github.com/penstock/penstock/consumer"
 	"github.com/penstock/penstock/internal/broker"
-	"github.com/penstock/penstock/internal/failpoint"
 	"github.com/penstock/penstock/internal/telemetry"
 	"github.com/penstock/penstock/producer"
 )
@@ -45,9 +43,11 @@ type Kafka struct {
 	liveness *broker.Liveness
 	opened   atomic.Bool // some worker has had a session
 
-	mu    sync.Mutex // guards what follows
-	state *consumer.State
-	ends  broker.Offsets // of the source, when AtEnd was first asked
+	mu      sync.Mutex // guards what follows
+	state   *consumer.State
+	stateID [16]byte            // of its topic
+	found   []broker.FoundTopic // as Prepare saw them last; never changed
+	ends    broker.Offsets      // of the source, when AtEnd was first asked
 
 	references *broker.References // nil until it was needed
 }
@@ -114,7 +114,10 @@ func (k *Kafka) Prepare(ctx context.Context) error {
 			k.o.Session.Limits.Set(found[i].Name, int32(n))
 		}
 	}
-	return k.openState(ctx)
+	k.mu.Lock()
+	k.found = found
+	k.mu.Unlock()
+	return k.openState(ctx, found)
 }
 
 // newTopic is how long a topic may take until all brokers know it.
@@ -142,11 +145,14 @@ func (k *Kafka) created(ctx context.Context) ([]broker.FoundTopic, error) {
 	}
 }
 
-// openState opens the state topic once, and gives places in the group back that
-// this instance had when it ran more workers: nobody is going to take them.
-func (k *Kafka) openState(ctx context.Context) error {
+// openState opens the state topic, once and when it was made anew, and gives places
+// in the group back that this instance had when it ran more workers: nobody is
+// going to take them.
+func (k *Kafka) openState(ctx context.Context, found []broker.FoundTopic) error {
+	at := slices.IndexFunc(found, func(f broker.FoundTopic) bool { return f.Role == broker.RoleState })
+	id := found[at].ID
 	k.mu.Lock()
-	opened := k.state != nil
+	opened := k.state != nil && k.stateID == id
 	k.mu.Unlock()
 	if opened {
 		return nil
@@ -160,11 +166,15 @@ func (k *Kafka) openState(ctx context.Context) error {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.state == nil {
-		k.state = state
-	} else {
+	switch {
+	case k.state == nil:
+	case k.stateID == id:
 		state.Close() // another worker was faster
+		return nil
+	default:
+		k.state.Close() // who still uses it is about to look, and to come here
 	}
+	k.state, k.stateID = state, id
 	return nil
 }
 
@@ -180,7 +190,9 @@ func (k *Kafka) Open(ctx context.Context, n int) (Session, error) {
 		return nil, err
 	}
 	k.opened.Store(true)
-	return &kafkaSession{Kafka: source, sink: producer.New(s, session.Limits), session: s}, nil
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return &kafkaSession{Kafka: source, sink: producer.New(s, session.Limits), session: s, found: k.found, heard: time.Now()}, nil
 }
 
 // AtEnd implements Broker.
@@ -240,58 +252,4 @@ func (k *Kafka) Health() string {
 	default:
 		return fmt.Sprintf("the broker has not answered for %s", time.Since(since).Round(time.Second))
 	}
-}
-
-// kafkaSession is both ends of a worker's epochs.
-type kafkaSession struct {
-	*consumer.Kafka
-	sink    *producer.Kafka
-	session *broker.Session
-}
-
-func (s *kafkaSession) Publish(ctx context.Context, r *penstock.Record) error {
-	if failpoint.Mutant(broker.MarkAfterRevoke) && !broker.Holds(s.session, r.Partition) {
-		return nil
-	}
-	return s.sink.Publish(ctx, r)
-}
-
-func (s *kafkaSession) Room() int { return room(s.sink.Bytes()) }
-
-func (s *kafkaSession) Commit(ctx context.Context, until broker.Offsets) (bool, error) {
-	committed, err := s.sink.Commit(ctx, until)
-	if err == nil && !committed {
-		err = s.Kafka.Aborted(ctx)
-	}
-	return committed, err
-}
-
-func (s *kafkaSession) Abort(ctx context.Context) error { return s.sink.Abort(ctx) }
-
-func (s *kafkaSession) Skip(ctx context.Context, unreadable error) error {
-	big, ok := errors.AsType[*consumer.Oversize](unreadable)
-	if !ok {
-		return nil
-	}
-	return s.Kafka.Skip(ctx, big)
-}
-
-func (s *kafkaSession) Unreadable(err error) (penstock.EventID, int64, *penstock.Rejection, bool) {
-	big, ok := errors.AsType[*consumer.Oversize](err)
-	if !ok {
-		return penstock.EventID{}, 0, nil, false
-	}
-	return big.ID, big.Next, &penstock.Rejection{
-		Class: penstock.ClassTooLarge, Offset: -1,
-		Reason: fmt.Sprintf("the compressed batch that it is in, up to event %d, inflates beyond what penstock reads, so that its bytes are not here", big.Next-1),
-	}, true
-}
-
-func (s *kafkaSession) Replaced(ctx context.Context, err error) bool {
-	return s.session.Replaced(ctx, err)
-}
-
-func (s *kafkaSession) Close() {
-	s.Kafka.Close()
-	s.session.Close()
 }

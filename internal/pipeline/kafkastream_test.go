@@ -140,6 +140,7 @@ func (s *kafkaStream) topic(t testing.TB, name string, partitions int, configs m
 // recreate deletes the source and makes it again.
 func (s *kafkaStream) recreate(t testing.TB) {
 	t.Helper()
+	before := s.id(t, s.Source())
 	if _, err := s.admin.DeleteTopic(t.Context(), s.Source()); err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +148,23 @@ func (s *kafkaStream) recreate(t testing.TB) {
 		_, err := s.admin.CreateTopic(t.Context(), 1, 1, nil, s.Source())
 		return err
 	})
+	// A broker that still knows the old one would take events for it.
+	eventually(t, "the new topic's id", func() error {
+		if id := s.id(t, s.Source()); id == before || id == (kadm.TopicID{}) {
+			return errors.New("it is not known yet")
+		}
+		return nil
+	})
 	s.client.PurgeTopicsFromClient(s.Source())
+}
+
+func (s *kafkaStream) id(t testing.TB, topic string) kadm.TopicID {
+	t.Helper()
+	found, err := s.admin.ListTopics(t.Context(), topic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found[topic].ID
 }
 
 func (s *kafkaStream) Publish(t testing.TB, records ...record) {
