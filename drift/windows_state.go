@@ -14,12 +14,16 @@ import (
 // that no stored head names. So sums of any number can be stored in any number of
 // steps, and count all at once when the head is.
 
+// HeadKey is the key of the head's first record, which changes with all that is
+// applied.
+const HeadKey = "head"
+
 // headKey is that of a record of the head.
 func headKey(i int) string {
 	if i == 0 {
-		return "head"
+		return HeadKey
 	}
-	return fmt.Sprintf("head/%d", i)
+	return fmt.Sprintf("%s/%d", HeadKey, i)
 }
 
 func cellKey(g *grid, c *cell, side, part int) string {

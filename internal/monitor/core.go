@@ -70,6 +70,7 @@ const (
 	judgeKey      = "judge"
 	frozenKey     = "frozen" // the digest of the reference that was made
 	windowsPrefix = "windows/"
+	headKey       = windowsPrefix + drift.HeadKey // written by each commit that counts something
 )
 
 // Restore puts a new core where the records say that were committed, given by

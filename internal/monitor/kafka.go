@@ -130,8 +130,9 @@ func (s *kafkaSession) Poll(ctx context.Context, most int) ([]Delta, error) {
 }
 
 // State reads what is committed. What lies before the end of the topic as it is
-// now is waited for, also where a transaction that was left open holds it back.
-func (s *kafkaSession) State(ctx context.Context, take func(StateRecord) error) error {
+// now is waited for, also where a transaction that was left open holds it back. A
+// topic is read as a whole, whatever the keys.
+func (s *kafkaSession) State(ctx context.Context, _ []string, take func(StateRecord) error) error {
 	topic := s.o.Topics.State
 	ends, err := broker.Ends(ctx, s.session.Client(), []string{topic}, false)
 	if err != nil {

@@ -26,7 +26,9 @@ type memory struct {
 	superseding bool
 	commits     int
 	opened      int
-	surveys     int // of the state
+	surveys     []context.Context // that the state was read with
+	left        int               // of these, at commits
+	surveyed    []int             // records, by each
 	// tear is asked at each commit, numbered from 1, what becomes of it.
 	tear func(commit int) tear
 	// chunk is how many deltas a poll gives at most.
@@ -83,9 +85,13 @@ func (s *memorySession) Poll(ctx context.Context, most int) ([]Delta, error) {
 
 func (s *memorySession) Owner() bool { return true }
 
-func (s *memorySession) State(_ context.Context, take func(StateRecord) error) error {
-	s.m.surveys++
+func (s *memorySession) State(ctx context.Context, keys []string, take func(StateRecord) error) error {
+	s.m.surveys, s.m.surveyed = append(s.m.surveys, ctx), append(s.m.surveyed, 0)
 	for key, r := range s.m.state {
+		if keys != nil && !slices.Contains(keys, r.Key) {
+			continue
+		}
+		s.m.surveyed[len(s.m.surveys)-1]++
 		r.Age = time.Since(s.m.written[key]).Milliseconds()
 		if err := take(r); err != nil {
 			return err
@@ -108,6 +114,11 @@ func (s *memorySession) Commit(_ context.Context, out *Output) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.commits++
+	for _, ctx := range m.surveys {
+		if ctx.Err() == nil {
+			m.left++
+		}
+	}
 	m.freezing = out.Reference != nil
 	m.superseding = slices.ContainsFunc(out.Alarms, func(r Published) bool { return bytes.Contains(r.Value, []byte(reasonSuperseded)) })
 	became := m.tear(m.commits)

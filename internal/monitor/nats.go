@@ -63,10 +63,10 @@ func (s *natsSession) Poll(ctx context.Context, most int) ([]Delta, error) {
 
 // State reads what is there. What an owner that is still at it writes meanwhile
 // moves the position, and so has this one's first commit refused.
-func (s *natsSession) State(ctx context.Context, take func(StateRecord) error) error {
+func (s *natsSession) State(ctx context.Context, keys []string, take func(StateRecord) error) error {
 	filter := s.o.Subjects.DriftState("*", "*")
 	reader, err := s.Own.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{
-		FilterSubjects: []string{filter}, DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy,
+		FilterSubjects: s.stateFilters(keys), DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy,
 	})
 	if err != nil {
 		return fmt.Errorf("read %s: %w", filter, err)
@@ -96,6 +96,17 @@ func (s *natsSession) State(ctx context.Context, take func(StateRecord) error) e
 			return err
 		}
 	}
+}
+
+func (s *natsSession) stateFilters(keys []string) []string {
+	if keys == nil {
+		return []string{s.o.Subjects.DriftState("*", "*")}
+	}
+	filters := make([]string, len(keys))
+	for i, key := range keys {
+		filters[i] = s.o.Subjects.DriftState("*", broker.Token(key))
+	}
+	return filters
 }
 
 func stateRecord(m jetstream.Msg, now time.Time) (r StateRecord, pending uint64, err error) {

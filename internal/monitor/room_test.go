@@ -129,7 +129,7 @@ func natsOwner(t *testing.T, n *natsPlace, instance string) *natsSession {
 func manySums() []StateRecord {
 	var all []StateRecord
 	for i := range 2500 {
-		all = append(all, StateRecord{Identity: "i", Key: fmt.Sprint("sum", i), Value: make([]byte, 10_000)})
+		all = append(all, StateRecord{Identity: "i", Key: fmt.Sprint("sum/", i), Value: make([]byte, 10_000)})
 	}
 	return all
 }
@@ -144,8 +144,13 @@ func TestNATSBatches(t *testing.T) {
 		t.Fatal(err)
 	}
 	sums := 0
-	if err := s.State(t.Context(), func(StateRecord) error { sums++; return nil }); err != nil || sums != 2500 || len(n.Reports(t)) != 1 {
+	if err := s.State(t.Context(), nil, func(StateRecord) error { sums++; return nil }); err != nil || sums != 2500 || len(n.Reports(t)) != 1 {
 		t.Errorf("%d sums and %d reports are there: %v", sums, len(n.Reports(t)), err)
+	}
+	var keys []string
+	some := func(r StateRecord) error { keys = append(keys, r.Key); return nil }
+	if err := s.State(t.Context(), []string{"sum/3", "sum/77"}, some); err != nil || !slices.Equal(keys, []string{"sum/3", "sum/77"}) {
+		t.Errorf("of two sums %q are given: %v", keys, err)
 	}
 	if err := s.Commit(t.Context(), &Output{Reports: slices.Repeat([]Published{one}, 1000)}); err == nil || len(n.Reports(t)) != 1 {
 		t.Errorf("%d reports are there: %v", len(n.Reports(t)), err)

@@ -60,7 +60,9 @@ type Session interface {
 	Owner() bool
 	// State gives the records that were committed last, in any order, also those of
 	// other identities. It comes before the owner's first delta, and now and then later.
-	State(ctx context.Context, take func(StateRecord) error) error
+	// Where keys are named, those of others need not be given: a broker that has to
+	// send them all the same may.
+	State(ctx context.Context, keys []string, take func(StateRecord) error) error
 	// Partitions are those of the source, as the broker lists them.
 	Partitions(ctx context.Context) ([]drift.PartitionID, error)
 	// Room is how many records an output may have, its sums aside.

@@ -29,7 +29,7 @@ func (s *silent) Poll(ctx context.Context, _ int) ([]Delta, error) {
 	return nil, nil
 }
 
-func (s *silent) State(ctx context.Context, take func(StateRecord) error) error {
+func (s *silent) State(ctx context.Context, _ []string, take func(StateRecord) error) error {
 	for range 5 {
 		time.Sleep(time.Second)
 		if err := take(StateRecord{}); err != nil {

@@ -25,7 +25,7 @@ func (o *owner) expect(others map[string]*abandoned) {
 
 // supersede ends the alarms of identities that are out of use.
 func (o *owner) supersede(ctx context.Context) error {
-	others, err := o.m.survey(ctx, o.session, func(*StateRecord) {})
+	others, err := o.m.survey(ctx, o.session, []string{toldKey, headKey}, func(*StateRecord) {})
 	if err != nil {
 		return err
 	}

@@ -22,7 +22,7 @@ func (m *Monitor) takeOver(ctx context.Context, s Session) (*owner, error) {
 	o := &owner{m: m, session: s, core: NewCore(m.o.Core), due: start}
 	mine := map[string][]byte{}
 	size, youngest := 0, longAbandoned
-	others, err := m.survey(ctx, s, func(r *StateRecord) {
+	others, err := m.survey(ctx, s, nil, func(r *StateRecord) {
 		if len(r.Value) == 0 {
 			delete(mine, r.Key)
 			return
@@ -48,15 +48,16 @@ func (m *Monitor) takeOver(ctx context.Context, s Session) (*owner, error) {
 	return o, nil
 }
 
-// survey reads the state: what is mine is taken, and of others it is noted what
-// there is.
-func (m *Monitor) survey(ctx context.Context, s Session, mine func(*StateRecord)) (map[string]*abandoned, error) {
+// survey reads the state, or what these keys have of it: what is mine is taken, and
+// of others it is noted what there is.
+func (m *Monitor) survey(ctx context.Context, s Session, keys []string, mine func(*StateRecord)) (map[string]*abandoned, error) {
 	others := map[string]*abandoned{}
 	token := m.o.Core.Identity.Token()
 	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	silence := time.AfterFunc(m.o.Timeout, func() { cancel(errSilent) })
 	defer silence.Stop()
-	err := s.State(ctx, func(r StateRecord) error {
+	err := s.State(ctx, keys, func(r StateRecord) error {
 		silence.Reset(m.o.Timeout)
 		if r.Identity == token {
 			mine(&r)
