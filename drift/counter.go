@@ -44,7 +44,7 @@ func (c *Counter) Row() { c.rows++ }
 
 // Number counts a value of a numeric field, NaN and Inf too.
 func (c *Counter) Number(field int, v float64) {
-	c.fields[c.countedAs[field].from].numbers.add([]float64{v})
+	c.fields[c.countedAs[field].from].numbers.addOne(v)
 }
 
 // Numbers counts a column of a numeric field.
@@ -68,9 +68,9 @@ func (c *Counter) Vector(field int, v []float32) {
 	}
 	derived := c.fields[at.from:at.to]
 	norm, along := project(v, own.signs)
-	derived[0].numbers.add([]float64{norm})
+	derived[0].numbers.addOne(norm)
 	for i, x := range along {
-		derived[1+i].numbers.add([]float64{x})
+		derived[1+i].numbers.addOne(x)
 	}
 	if len(own.Centroids) > 0 {
 		// A vector that is not finite is near to none: -1 is New.

@@ -32,7 +32,8 @@ type histogram struct {
 
 	nan, posInf, negInf int64
 
-	buckets []Bucket // the last result, to be used again
+	waiting []float64 // to be counted
+	buckets []Bucket  // the last result, to be used again
 }
 
 func newHistogram(p *parts) *histogram {
@@ -42,8 +43,31 @@ func newHistogram(p *parts) *histogram {
 	}
 }
 
-// add counts numbers.
+// enough numbers are counted at once. Between two batches of a stream a table
+// leaves the processor's cache, and to fetch it takes longer than to count a batch.
+const enough = 1024
+
+// add counts numbers, once there are enough of them or all are to be told.
 func (h *histogram) add(values []float64) {
+	if h.waiting = append(h.waiting, values...); len(h.waiting) >= enough {
+		h.settle()
+	}
+}
+
+// addOne is add of one.
+func (h *histogram) addOne(v float64) {
+	if h.waiting = append(h.waiting, v); len(h.waiting) >= enough {
+		h.settle()
+	}
+}
+
+// settle counts those that wait.
+func (h *histogram) settle() {
+	h.count(h.waiting)
+	h.waiting = h.waiting[:0]
+}
+
+func (h *histogram) count(values []float64) {
 	p, lowest, octaves, cells := h.parts, h.lowest, h.octaves, h.cells
 	for _, v := range values {
 		key := Key(v)
@@ -92,7 +116,7 @@ func (h *histogram) addFirst(key uint64) {
 		h.nan++
 	default:
 		h.grow(key >> octaveShift)
-		h.add([]float64{Value(key)})
+		h.count([]float64{Value(key)})
 	}
 }
 
@@ -126,6 +150,7 @@ func (h *histogram) grow(octave uint64) {
 
 // tell puts what was counted into c. The buckets are good until the next call.
 func (h *histogram) tell(c *Counts) {
+	h.settle()
 	c.NaN, c.PosInf, c.NegInf = h.nan, h.posInf, h.negInf
 	h.buckets = h.buckets[:0]
 	h.each(func(key uint64, cell *int64) {
@@ -143,6 +168,7 @@ func (h *histogram) tell(c *Counts) {
 }
 
 func (h *histogram) reset() {
+	h.waiting = h.waiting[:0]
 	h.nan, h.posInf, h.negInf = 0, 0, 0
 	h.each(func(_ uint64, cell *int64) {
 		if *cell > 0 {

@@ -59,7 +59,8 @@ type pane struct {
 }
 
 // An epoch that has as much is committed: each pane holds a table of some 8 kB for
-// every field, and they are searched one by one.
+// every field, and as much again of numbers that wait to be counted, and they are
+// searched one by one.
 const (
 	mostPanes  = 256
 	mostTables = 8192
