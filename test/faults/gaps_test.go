@@ -8,10 +8,6 @@ import (
 	"time"
 )
 
-// slack is for machines that do other things besides: what is promised is
-// measured and logged, and what is asserted leaves this much room.
-const slack = 2
-
 const gapRate = 800 // events a second, 100 of each partition
 
 // measure has events flow through processes, and gives the longest silence of
@@ -40,11 +36,18 @@ func (st *stage) measure(rounds int, limit time.Duration, fault func(round int),
 	return all
 }
 
+// within holds a long run's p99 to what is promised. A short one has no p99, only a
+// worst, which is the machine's as much as ours: of three kills on two cores with a
+// load of 9 it was 0.8 to 1.5 s where the median was 0.6 to 0.96. It is held by that.
 func (st *stage) within(g gaps, promised time.Duration) {
 	st.Helper()
 	st.Logf("%v; promised %v", g, promised)
-	if p99 := g.quantile(0.99); p99 > slack*promised {
-		st.Errorf("p99 is %v", p99)
+	q := 0.5
+	if *long {
+		q = 0.99
+	}
+	if got := g.quantile(q); got > promised {
+		st.Errorf("p%v is %v", 100*q, got)
 	}
 }
 
@@ -125,7 +128,7 @@ func stay(t *testing.T, on opener) {
 		}
 		p.start()
 	}, "a", "b")
-	st.within(g, time.Second)
+	st.within(g, 2*time.Second) // as any SIGTERM
 }
 
 // brokerFrozen: the broker stands still and goes on.
@@ -141,7 +144,7 @@ func brokerFrozen(t *testing.T, on opener) {
 			t.Fatal(err)
 		}
 	}, "a", "b")
-	st.within(g, 4*time.Second)
+	st.within(g, (3+2)*time.Second)
 }
 
 // twin: of two processes of one name one ends, and says why; the other goes on.
