@@ -28,8 +28,11 @@ type NATSOptions struct {
 	// polled, and the other half for that or on the way.
 	FetchMaxBytes int64
 	Attempts      *NATSAttempts
-	Telemetry     *telemetry.Pipeline
-	Log           *slog.Logger
+	// EventOf is the id of the event that a record of the own stream was made of;
+	// empty: of none.
+	EventOf   func(record jetstream.Msg) string
+	Telemetry *telemetry.Pipeline
+	Log       *slog.Logger
 	// Timeout bounds a question to the server.
 	Timeout time.Duration
 	// RestAfter is how often the positions of filters that have had no event are
@@ -79,6 +82,9 @@ type filterReader struct {
 	consumer jetstream.Consumer
 	pull     *pull
 	gauge    *telemetry.Partition
+	// published are the sequences, ascending, of events that have their record
+	// though the position is before them.
+	published []uint64
 
 	delivered uint64 // consumer sequence of the last message
 	stood     uint64 // the position at the last commit

@@ -65,16 +65,30 @@ func (n *NATS) readMore(ctx context.Context, wanted map[int]bool) error {
 	if err != nil {
 		return fmt.Errorf("look up the source stream: %w", err)
 	}
+	var begun []*filterReader
 	for number := range wanted {
 		if n.readers[number] != nil {
 			continue
 		}
+		r := &filterReader{number: number, filter: n.o.Filters[number], fresh: true, gauge: n.o.Telemetry.Partition(n.source, int32(number))}
 		// Each has its own time, so that many take long and get there.
 		asking, cancel := context.WithTimeout(ctx, n.o.Timeout)
-		err := n.read(asking, number, len(wanted), info)
+		err := n.begin(asking, r, info)
 		cancel()
 		if err != nil {
 			return err
+		}
+		begun = append(begun, r)
+	}
+	if err := n.mend(ctx, begun); err != nil {
+		return err
+	}
+	for _, r := range begun {
+		asking, cancel := context.WithTimeout(ctx, n.o.Timeout)
+		err := n.read(asking, r, len(wanted))
+		cancel()
+		if err != nil {
+			return fmt.Errorf("read %s: %w", r.filter, err)
 		}
 	}
 	return nil
@@ -99,16 +113,12 @@ func (n *NATS) stop(number int) {
 // not say so.
 const besidesPayload = 64 << 10
 
-// read begins to read a filter where its position says, one of so many.
-func (n *NATS) read(ctx context.Context, number, of int, info *jetstream.StreamInfo) error {
-	r := &filterReader{number: number, filter: n.o.Filters[number], fresh: true, gauge: n.o.Telemetry.Partition(n.source, int32(number))}
-	if err := n.begin(ctx, r, info); err != nil {
-		return err
-	}
+// read reads a filter from where its position is, one of so many.
+func (n *NATS) read(ctx context.Context, r *filterReader, of int) error {
 	r.stood = r.position.Value.Next
 	c, err := n.consumer(ctx, r)
 	if err != nil {
-		return fmt.Errorf("read %s: %w", r.filter, err)
+		return err
 	}
 	r.consumer = c
 	share := max(min(int(n.o.FetchMaxBytes)/2/of, mostBytes), int(n.o.Session.Conn.MaxPayload())+besidesPayload)
@@ -117,9 +127,9 @@ func (n *NATS) read(ctx context.Context, number, of int, info *jetstream.StreamI
 		func(err error) { n.inbox.fail(fmt.Errorf("read %s: %w", r.filter, err)) },
 	)
 	if err != nil {
-		return fmt.Errorf("read %s: %w", r.filter, err)
+		return err
 	}
-	n.readers[number] = r
+	n.readers[r.number] = r
 	n.fresh++
 	r.gauge.SetAssigned(true)
 	r.gauge.SetPosition(int64(r.position.Value.Next))

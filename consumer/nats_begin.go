@@ -11,9 +11,18 @@ import (
 	"github.com/penstock/penstock/internal/broker"
 )
 
-// begin reads where a filter stands, or decides where it begins and writes that
-// down before anything is read.
+// begin begins as often as somebody else moves the position at the same time.
 func (n *NATS) begin(ctx context.Context, r *filterReader, info *jetstream.StreamInfo) error {
+	for {
+		if err := n.tryBegin(ctx, r, info); !broker.Overtaken(err) {
+			return err
+		}
+	}
+}
+
+// tryBegin reads where a filter stands, or decides where it begins and writes that
+// down before anything is read.
+func (n *NATS) tryBegin(ctx context.Context, r *filterReader, info *jetstream.StreamInfo) error {
 	for {
 		held, err := n.position(ctx, r.filter)
 		if err != nil {
@@ -57,13 +66,17 @@ func (n *NATS) begin(ctx context.Context, r *filterReader, info *jetstream.Strea
 		log.Warn("the position was lost; going on where --from says")
 	}
 	changed := r.position.Value.OverrulesConsumer != n.o.ExactlyOnce // the mode of delivery
-	if uint64(b.offset) == r.position.Value.Next && !b.chosen && !changed {
+	if uint64(b.offset) == r.position.Value.Next && !b.chosen && !changed && !n.tears() {
 		return nil
 	}
-	return n.move(ctx, r, broker.Position{
+	to := broker.Position{
 		Next: uint64(b.offset), Stream: n.source, Created: info.Created,
 		Resume: r.position.Value.Resume, Else: r.position.Value.Else, OverrulesConsumer: n.o.ExactlyOnce,
-	})
+	}
+	if !b.chosen && !changed {
+		to.Since = n.since(0, r.position)
+	}
+	return n.move(ctx, r, to)
 }
 
 // identity tells a stream from one of the same name that was made later.

@@ -85,25 +85,33 @@ func (n *NATS) placed(info *jetstream.StreamInfo, known map[string]broker.Held[b
 	for _, filter := range n.o.Filters {
 		if mine, ok := known[filter]; !ok || mine.Value.Retired {
 			p := resume(broker.Position{Stream: n.source, Created: info.Created, OverrulesConsumer: n.o.ExactlyOnce}, filter, first, facts(known, filter))
+			for _, other := range leftOver(known, n.o.Filters, filter) {
+				p.Since = n.since(p.Since, known[other])
+			}
 			next[filter] = p
 			n.o.Log.Info("filter has no position yet; it begins here", "stream", n.source, "filter", filter, "sequence", p.Next)
 		}
 	}
-	for other := range retired {
+	if most := n.o.Session.Batches.Most(); len(retired) > 0 && len(next)+len(retired) > most {
+		return nil, fmt.Errorf("the list of filters changed so much that it takes %d positions at once, and the server takes %d: change it in steps", len(next)+len(retired), most)
+	}
+	guards := make([]broker.Guard, 0, len(next)+len(retired))
+	add := func(filter string, p broker.Position) error {
+		guard, err := positionGuard(n.o.Session.Subjects.Position(filter), &p, known[filter].Sequence)
+		guards = append(guards, guard)
+		return err
+	}
+	for other := range retired { // first: where only they were written, they are known the next time
 		p := known[other].Value
 		p.Retired = true
-		next[other] = p
-	}
-	if most := n.o.Session.Batches.Most(); len(retired) > 0 && len(next) > most {
-		return nil, fmt.Errorf("the list of filters changed so much that it takes %d positions at once, and the server takes %d: change it in steps", len(next), most)
-	}
-	guards := make([]broker.Guard, 0, len(next))
-	for filter, p := range next {
-		guard, err := positionGuard(n.o.Session.Subjects.Position(filter), &p, known[filter].Sequence)
-		if err != nil {
+		if err := add(other, p); err != nil {
 			return nil, err
 		}
-		guards = append(guards, guard)
+	}
+	for filter, p := range next {
+		if err := add(filter, p); err != nil {
+			return nil, err
+		}
 	}
 	return guards, nil
 }

@@ -36,7 +36,7 @@ func (n *NATS) rest(ctx context.Context) error {
 		if waits {
 			continue
 		}
-		p := moved(r.position.Value, to)
+		p := r.at(to)
 		guard, err := positionGuard(n.o.Session.Subjects.Position(r.filter), &p, r.position.Sequence)
 		if err != nil {
 			return err

@@ -36,7 +36,7 @@ func (n *NATS) Guards(until broker.Offsets) ([]broker.Guard, error) {
 			}
 			next = uint64(at)
 		}
-		to := moved(r.position.Value, next)
+		to := r.at(next)
 		guard, err := positionGuard(n.o.Session.Subjects.Position(r.filter), &to, r.position.Sequence)
 		if err != nil {
 			return nil, err

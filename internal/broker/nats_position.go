@@ -26,6 +26,10 @@ type Position struct {
 	// interest before Else. They are there until all that has gone by.
 	Resume []Resume `json:"resume,omitempty"`
 	Else   uint64   `json:"resume_else,omitempty"`
+	// Since is a sequence of the pipeline's own stream: behind it there may be
+	// records of events from Next on, of a batch that the server did not finish. 0:
+	// there are none before this message.
+	Since uint64 `json:"since,omitempty"`
 	// Retired marks a filter that is no longer in the list and whose events
 	// others have taken over. A worker that still has it finds its batch refused.
 	Retired bool `json:"retired,omitempty"`

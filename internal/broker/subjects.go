@@ -38,6 +38,17 @@ func (s Subjects) Dead() string { return s.name + ".dead" }
 // Panes is where workers publish what they counted for drift.
 func (s Subjects) Panes() string { return s.name + ".panes" }
 
+// Records are filters of all that is made of events. None takes what another does.
+func (s Subjects) Records() []string {
+	all := []string{s.written}
+	for _, subject := range []string{s.Dead(), s.Panes()} {
+		if !config.Covers(s.written, subject) {
+			all = append(all, subject)
+		}
+	}
+	return all
+}
+
 // Reports is where drift reports go.
 func (s Subjects) Reports() string { return s.name + ".drift" }
 

@@ -228,6 +228,7 @@ func (n *NATS) open(ctx context.Context, worker int) (Session, error) {
 	source, err := consumer.OpenNATS(ctx, consumer.NATSOptions{
 		Session: session, Group: group, GroupName: n.o.Group, Filters: n.o.Filters, ExactlyOnce: n.o.ExactlyOnce,
 		Start: n.o.Start, From: n.o.From, FetchMaxBytes: n.o.FetchMaxBytes, Attempts: &n.attempts,
+		EventOf:   func(m jetstream.Msg) string { return producer.EventOf(m, n.o.Subjects.Dead()) },
 		Telemetry: n.o.Telemetry, Log: n.o.Log, Timeout: n.o.Timeout, RestAfter: cmp.Or(n.o.RestAfter, restAfter), Claims: n.o.Claims,
 	})
 	if err != nil {

@@ -41,8 +41,12 @@ func (s *natsSession) Committed(ctx context.Context) error {
 
 func (s *natsSession) Publish(_ context.Context, r *penstock.Record) error {
 	var since uint64
-	if !s.exactlyOnce && r.Topic != s.panes {
+	switch {
+	case r.Topic == s.panes:
+	case !s.exactlyOnce:
 		since = s.PlacedAt(r.Partition)
+	case s.Published(&r.Event):
+		return nil
 	}
 	return s.sink.Publish(r, since)
 }

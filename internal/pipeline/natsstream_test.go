@@ -40,7 +40,12 @@ func newNATS(t testing.TB) stream { return newLimitedNATS(t, server.JSLimitOpts{
 
 func newLimitedNATS(t testing.TB, limits server.JSLimitOpts) *natsStream {
 	t.Helper()
-	s := natstest.InProcess(t, func(o *server.Options) { o.JetStreamLimits = limits })
+	return newNATSWith(t, func(o *server.Options) { o.JetStreamLimits = limits })
+}
+
+func newNATSWith(t testing.TB, change func(*server.Options)) *natsStream {
+	t.Helper()
+	s := natstest.InProcess(t, change)
 	conn, err := nats.Connect("", nats.InProcessServer(s))
 	js := natstest.JetStream(t, conn, err)
 	proxy := brokertest.ProxyForTest(t, s.Addr().String())
