@@ -120,6 +120,15 @@ func process(t *testing.T, o CoreOptions, b *mortal) (running *Monitor, stop fun
 	return m, stop
 }
 
+// summedUp publishes deltas and returns once a process has committed all that
+// comes of them.
+func summedUp(t *testing.T, p place, o CoreOptions, deltas []Delta) {
+	t.Helper()
+	p.Publish(t, deltas)
+	process(t, o, newMortal(p.Broker("a"), before))
+	eventually(t, "all is committed", func() bool { return p.Done(t, o.Identity) })
+}
+
 // eventually waits for what must come.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
@@ -178,9 +187,7 @@ func TestAlarmsArePostedOn(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := open(t)
-			p.Publish(t, log)
-			process(t, o, newMortal(p.Broker("a"), before))
-			eventually(t, "all is committed", func() bool { return p.Done(t, o.Identity) })
+			summedUp(t, p, o, log)
 			want := p.Alarms(t)
 			if len(want) != 2 {
 				t.Fatalf("%d alarms, and the test wants a begin and an end", len(want))

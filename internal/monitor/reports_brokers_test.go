@@ -60,9 +60,7 @@ func TestAStartKnowsRareWindows(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := open(t)
-			p.Publish(t, log)
-			process(t, o, newMortal(p.Broker("a"), before))
-			eventually(t, "all is committed", func() bool { return p.Done(t, o.Identity) })
+			summedUp(t, p, o, log)
 			ctx, stop := context.WithCancel(t.Context())
 			var reports Reports
 			var reading sync.WaitGroup

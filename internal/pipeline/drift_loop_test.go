@@ -1,7 +1,6 @@
 package pipeline_test
 
 import (
-	"errors"
 	"testing"
 	"time"
 
@@ -31,14 +30,7 @@ func TestOnlySettledEventsAreCounted(t *testing.T) {
 				[]penstock.Event{timedAt(0, 11, 49), timedAt(0, 12, 69), timedAt(0, 13, 3), timedAt(0, 14, 66), timedAt(0, 15, 5), timedAt(1, 21, 6)},
 			)}
 			driftLoop(t, b, breaksAt(66))
-			eventually(t, "a commit", func() error {
-				b.mu.Lock()
-				defer b.mu.Unlock()
-				if len(b.until) == 0 {
-					return errors.New("none")
-				}
-				return nil
-			})
+			b.awaitCommit(t)
 			b.mu.Lock()
 			defer b.mu.Unlock()
 			y, ends, _ := sum(deltasOf(t, b.counts...))

@@ -2,6 +2,7 @@ package pipeline_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math"
@@ -49,6 +50,19 @@ func (b *fakeBroker) Skip(context.Context, error) error                       { 
 func (b *fakeBroker) Joined() bool                                            { return true }
 func (b *fakeBroker) Replaced(context.Context, error) bool                    { return false }
 func (b *fakeBroker) Attempt(context.Context, []penstock.Event) (bool, error) { return b.isolate, nil }
+
+// awaitCommit returns once positions were committed.
+func (b *fakeBroker) awaitCommit(t *testing.T) {
+	t.Helper()
+	eventually(t, "a commit", func() error {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		if len(b.until) == 0 {
+			return errors.New("none")
+		}
+		return nil
+	})
+}
 
 func (b *fakeBroker) Stood(source string, partition int32) (consumer.Place, bool) {
 	return consumer.Place{Source: source, Partition: partition}, true

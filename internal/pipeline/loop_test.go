@@ -35,14 +35,7 @@ func TestWhatPrecedesABrokenRuntime(t *testing.T) {
 				[]penstock.Event{at(0, 11, -1), at(0, 12, 3), {ID: penstock.EventID{Source: "in", Offset: 13}, Control: true}, at(0, 14, 4), at(0, 15, 66), at(0, 16, 5), at(1, 21, 6)},
 			)}
 			r := loopOn(t, b, breaksAt(66))
-			eventually(t, "a commit", func() error {
-				b.mu.Lock()
-				defer b.mu.Unlock()
-				if len(b.until) == 0 {
-					return errors.New("none")
-				}
-				return nil
-			})
+			b.awaitCommit(t)
 			b.mu.Lock()
 			defer b.mu.Unlock()
 			if want := []string{"in/0/10", "in/1/20", "in/0/12", "in/0/14"}; !slices.Equal(b.committed, want) {
