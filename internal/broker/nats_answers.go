@@ -121,8 +121,11 @@ func diagnoseRoom(e *jetstream.APIError) (Diagnosis, bool) {
 		return Diagnosis{Transient, "the server could not store a message: see its disk and its logs"}, true
 	case codeResources, codeAccountResources, codeMemory, codeStorage, codeMaxStreamBytes:
 		return Diagnosis{Transient, "JetStream has no room left for this: see the server's max_file_store and max_memory_store, the account's limits, and the disk"}, true
-	case jetstream.JSErrCodeMaximumConsumersLimit, codeMaxStreams:
-		return Diagnosis{Transient, "the stream or the account has as many consumers or streams as it may: raise the limit, or remove what nobody uses"}, true
+	case jetstream.JSErrCodeMaximumConsumersLimit:
+		return Diagnosis{Transient, "the stream has as many consumers as it may, of which each filter takes one: raise its max_consumers and the account's, or where neither is set " +
+			"default_max_consumers of jetstream.limits in the server's configuration, which is 1000 unless it is given"}, true
+	case codeMaxStreams:
+		return Diagnosis{Transient, "the account has as many streams as it may: raise its max_streams, or remove what nobody uses"}, true
 	}
 	return Diagnosis{}, false
 }

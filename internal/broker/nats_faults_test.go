@@ -87,7 +87,7 @@ func batch(id string, more map[string]string) map[string]string {
 func TestNATSAnswers(t *testing.T) {
 	s := startNATS(t, natstest.Configured(t, `
 		max_payload: 10000
-		jetstream: {max_file_store: 1MB, max_memory_store: 1MB, limits: {batch: {max_msgs: 2, max_inflight_per_stream: 1}}}
+		jetstream: {max_file_store: 1MB, max_memory_store: 1MB, limits: {default_max_consumers: 2, batch: {max_msgs: 2, max_inflight_per_stream: 1}}}
 		accounts: {
 			JS: {jetstream: enabled, users: [{user: ann, password: a, permissions: {publish: {deny: secret}, subscribe: {deny: hidden}}}]}
 			PLAIN: {users: [{user: bob, password: b}]}
@@ -145,7 +145,8 @@ func TestNATSAnswers(t *testing.T) {
 		}(), Fatal, "another stream takes some of the subjects"},
 		{"no such stream", func() error { _, err := js.Stream(soonCtx(t), "NONE"); return err }(), Missing, "--create"},
 		{"no such consumer", func() error { _, err := js.Consumer(soonCtx(t), "OWN", "none"); return err }(), Rebuild, ""},
-		{"a consumer too many", consume("LIMITED", "a", "b"), Transient, "as many consumers"},
+		{"a consumer too many", consume("LIMITED", "a", "b"), Transient, "raise its max_consumers"},
+		{"a consumer more than the server's default", consume("OWN", "a", "b", "c"), Transient, "default_max_consumers of jetstream.limits"},
 		{"a work queue's second consumer", consume("QUEUE", "a", "b"), Fatal, "work queue"},
 		{"no JetStream in the account", func() error { _, err := jetStreamOf(t, bob).AccountInfo(soonCtx(t)); return err }(), Denied, "account has no JetStream"},
 		{"a subject that is refused", refused(t, ann, func(c *nats.Conn) error { return c.Publish("secret", nil) }), Denied, "may not publish to secret: penstock topics"},

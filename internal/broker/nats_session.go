@@ -41,8 +41,8 @@ type NATSSession struct {
 	// the server did not take.
 	Refused atomic.Pointer[RefusedMessage]
 
-	// life ends when the connection is gone, or the user lacks a permission, and
-	// says why.
+	// life ends when the connection is gone, the user lacks a permission, or somebody
+	// ends it, and says why.
 	life context.Context
 	fail context.CancelCauseFunc
 }
@@ -105,17 +105,20 @@ func (s *NATSSession) refused(_ jetstream.JetStream, m *nats.Msg, err error) {
 	s.Refused.CompareAndSwap(nil, &RefusedMessage{m.Subject, err})
 }
 
-// Failed is closed when the session is spent: because its connection is gone, or
-// because the server refuses something to the user.
+// End has the session be spent, because of a cause.
+func (s *NATSSession) End(cause error) { s.fail(cause) }
+
+// Failed is closed when the session is spent: because its connection is gone, because
+// the server refuses something to the user, or because of End.
 func (s *NATSSession) Failed() <-chan struct{} { return s.life.Done() }
 
 // Err says why the session is spent, once Failed is closed.
 func (s *NATSSession) Err() error {
 	cause := context.Cause(s.life)
-	if errors.Is(cause, nats.ErrPermissionViolation) {
-		return cause
+	if _, broke := errors.AsType[*natsError](cause); broke && !errors.Is(cause, nats.ErrPermissionViolation) {
+		return fmt.Errorf("the connection broke off: %w", cause)
 	}
-	return fmt.Errorf("the connection broke off: %w", cause)
+	return cause
 }
 
 // Bound does what asks the server something, and cuts it short when the session

@@ -39,6 +39,17 @@ func CompareStreams(p *config.Pipeline, found []FoundStream) []Finding {
 	return all
 }
 
+// UnfitError is a finding that keeps a pipeline from using a stream. It heals when the
+// stream's settings do.
+type UnfitError struct{ Finding Finding }
+
+func (e *UnfitError) Error() string {
+	if e.Finding.Hint == "" {
+		return e.Finding.Text
+	}
+	return e.Finding.Text + " (" + e.Finding.Hint + ")"
+}
+
 func (f *FoundStream) missing() Finding {
 	finding := Finding{Name: f.Name, Own: f.Own, Path: f.Path, Missing: true, Text: fmt.Sprintf("stream %s (%s) is missing", f.Name, f.Role)}
 	if owner := f.Owners[f.Subjects[0]]; owner != "" && !f.Own {

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"github.com/nats-io/nats.go"
@@ -93,10 +92,8 @@ func (w *brokerWiring) prepareStreams(ctx context.Context, js jetstream.JetStrea
 		switch {
 		case f.Missing:
 			return 0, broker.ToCreate(f, w.file.Path)
-		case !f.Warning && f.Hint != "":
-			return 0, fmt.Errorf("%s (%s)", f.Text, f.Hint)
 		case !f.Warning:
-			return 0, fmt.Errorf("%s", f.Text)
+			return 0, &broker.UnfitError{Finding: f}
 		}
 	}
 	own := slices.IndexFunc(found, func(f broker.FoundStream) bool { return f.Own })

@@ -30,9 +30,11 @@ type NATSOptions struct {
 	Own        string            // the pipeline's own stream
 	// Subjects are those of the own stream.
 	Subjects broker.Subjects
-	// Streams makes the streams that may be made, says which are missing, and
+	// Streams makes the streams that may be made, says which are missing or unfit, and
 	// gives the largest message that the own one takes, headers included, in bytes.
 	Streams func(ctx context.Context, js jetstream.JetStream) (largest int64, err error)
+	// CompareAfter is how often Streams is asked again while they are used; 0: every 10 s.
+	CompareAfter time.Duration
 
 	Group       string
 	Workers     int
@@ -74,6 +76,7 @@ type NATS struct {
 	last  error    // why there is no connection
 	// sessions are the last of each worker.
 	sessions map[int]*natsSession
+	unwatch  func() // ends watch; nil before it began
 }
 
 // NewNATS connects when it is first asked for something.
@@ -88,10 +91,13 @@ func NewNATS(o NATSOptions) *NATS {
 // Close disconnects.
 func (n *NATS) Close() {
 	n.mu.Lock()
-	group, conn := n.group, n.conn
+	group, conn, unwatch := n.group, n.conn, n.unwatch
 	n.mu.Unlock()
 	if conn != nil { // first, or the group's watch goes on looking for its server
 		conn.Close()
+	}
+	if unwatch != nil {
+		unwatch()
 	}
 	if group != nil {
 		group.Close()
@@ -198,7 +204,7 @@ func (n *NATS) join(ctx context.Context, js jetstream.JetStream) error {
 		}
 		n.mu.Lock()
 		defer n.mu.Unlock()
-		n.group = group
+		n.group, n.unwatch = group, n.watch(js)
 		return nil
 	})
 }

@@ -34,6 +34,9 @@ type natsStream struct {
 	retention  jetstream.RetentionPolicy
 	restAfter  time.Duration
 	fetch      int64
+	// streams stands for prepare where it is not nil, every so often.
+	streams      func(ctx context.Context, js jetstream.JetStream) (largest int64, err error)
+	compareAfter time.Duration
 }
 
 func newNATS(t testing.TB) stream { return newLimitedNATS(t, server.JSLimitOpts{}) }
@@ -200,11 +203,15 @@ func (s *natsStream) Open(t testing.TB, o openOptions) pipeline.Broker {
 	if err != nil {
 		t.Fatal(err)
 	}
+	streams := s.prepare
+	if s.streams != nil {
+		streams = s.streams
+	}
 	return pipeline.NewNATS(pipeline.NATSOptions{
 		Connect: connect,
 		Source:  "in", Filters: filters, Own: "OUT", Subjects: s.subjects,
-		Streams: s.prepare,
-		Group:   "p", Workers: o.Workers, Instance: o.Instance, Start: o.Start, From: o.From, ExactlyOnce: o.ExactlyOnce,
+		Streams: streams, CompareAfter: s.compareAfter,
+		Group: "p", Workers: o.Workers, Instance: o.Instance, Start: o.Start, From: o.From, ExactlyOnce: o.ExactlyOnce,
 		SessionTimeout: min(o.SessionTimeout, 3*time.Second), Timeout: 5 * time.Second, FetchMaxBytes: cmp.Or(s.fetch, 8<<20), RestAfter: s.restAfter,
 		Claims: o.Counts, Model: identity.Name, Limits: o.Limits, Telemetry: o.Telemetry, Log: o.Log,
 	})
