@@ -72,8 +72,8 @@ func (w *sliding) close(s *stream) *Closed {
 }
 
 // screen tells of most windows that they cannot alarm, without judging them. A
-// window alarms only if a feature's p is at most the window's level, and p is never
-// below what draws alone leave of it, as the course of a stream only makes it larger.
+// window alarms only if a feature's p is at most the window's level. That need not be
+// worked out where draws alone leave more, as the course of a stream only adds to it.
 type screen struct {
 	judge  *Judge
 	cells  [][]int // of the features, where each of the values is counted
@@ -108,19 +108,24 @@ func (c *screen) passes(window int, s *stream, sums []int64) bool {
 		for k, n := range s.feature(sums, i) {
 			c.counts[cells[k]] += n
 		}
-		if statistic, df := likelihoodRatio(c.counts, f.cells); df > 0 && statistic > c.limit(window, df) {
+		statistic, df := likelihoodRatio(c.counts, f.cells)
+		if df == 0 || statistic <= c.limit(window, df) {
+			continue
+		}
+		if f.variations == nil || f.variations[window].tail(statistic, df, effectiveRows(rowsOf(c.counts), f.rows)) <= c.level(window) {
 			return true
 		}
 	}
 	return false
 }
 
+// level is twice the window's, so that no rounding decides.
+func (c *screen) level(window int) float64 { return min(.5, 2*c.judge.windows[window].alpha) }
+
 func (c *screen) limit(window, df int) float64 {
 	limit, ok := c.limits[window][df]
 	if !ok {
-		// Twice the level, so that no rounding decides.
-		level := min(.5, 2*c.judge.windows[window].alpha)
-		limit = distuv.ChiSquared{K: float64(df)}.Quantile(1 - level)
+		limit = distuv.ChiSquared{K: float64(df)}.Quantile(1 - c.level(window))
 		c.limits[window][df] = limit
 	}
 	return limit

@@ -30,6 +30,9 @@ const (
 	// DeltasOutsideCommit: what an epoch counted for drift is with the broker
 	// before its positions are, not with them.
 	DeltasOutsideCommit = "deltas-outside-commit"
+	// ReportsOutsideCommit: what the monitor reports is with the broker before its
+	// state and its position are, not with them.
+	ReportsOutsideCommit = "reports-outside-commit"
 )
 
 // everyFilter is no mistake to be caught but one to be withstood: each worker
@@ -73,8 +76,8 @@ func Holds(s *Session, partition int32) bool {
 	return false
 }
 
-// PublishOutside is for the mutant deltas-outside-commit: whatever becomes of the
-// session's transaction, the record stays.
+// PublishOutside is for the mutants deltas-outside-commit and reports-outside-commit:
+// whatever becomes of the session's transaction, the record stays.
 func PublishOutside(ctx context.Context, s *Session, r *kgo.Record) error {
 	client, err := kgo.NewClient(s.o.Connect...)
 	if err != nil {

@@ -52,6 +52,7 @@ const (
 	answerLost               // all of it
 	stateOnly                // no broker does this: a mutant that writes its state by itself
 	positionOnly             // nor this: one that writes its state later
+	reportsOnly              // nor this: one that publishes what it says by itself
 )
 
 func newMemory(log []Delta) *memory {
@@ -132,13 +133,15 @@ func (s *memorySession) Commit(_ context.Context, out *Output) error {
 	if became == whole || became == answerLost || became == positionOnly {
 		m.position = s.at
 	}
-	if became == whole || became == answerLost {
+	if became == whole || became == answerLost || became == reportsOnly {
 		for _, r := range out.Reports {
 			m.reports = append(m.reports, r.Value)
 		}
 		for _, r := range out.Alarms {
 			m.alarms = append(m.alarms, r.Value)
 		}
+	}
+	if became == whole || became == answerLost {
 		if out.Reference != nil {
 			m.frozen = append(m.frozen, out.Reference)
 		}

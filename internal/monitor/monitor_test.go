@@ -81,13 +81,13 @@ func TestTakeovers(t *testing.T) {
 	}
 }
 
-// TestTakeoversCatchMutants: were state or position written by themselves, the
-// comparison above would tell.
+// TestTakeoversCatchMutants: were state, position or reports written by themselves,
+// the comparison above would tell.
 func TestTakeoversCatchMutants(t *testing.T) {
 	o := testCore(t)
 	log := testDeltas(&o, 60, 20, 40)
 	want, _ := watchMemory(t, o, newMemory(log))
-	for _, became := range []tear{stateOnly, positionOnly} {
+	for _, became := range []tear{stateOnly, positionOnly, reportsOnly} {
 		m := newMemory(log)
 		m.tear = func(commit int) tear {
 			if commit == 10 {

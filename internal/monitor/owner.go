@@ -159,6 +159,9 @@ func (o *owner) save(hard context.Context, removed int) error {
 		return nil
 	}
 	failpoint.Hit("drift-before-commit")
+	if err := sayFirst(hard, o.session, out); err != nil {
+		return err
+	}
 	if err := o.session.Commit(hard, out); err != nil {
 		return err
 	}

@@ -106,10 +106,10 @@ func TestRoomInACommit(t *testing.T) {
 	}
 }
 
-// natsOwner is the session of an owner.
-func natsOwner(t *testing.T, n *natsPlace, instance string) *natsSession {
+// ownerOf is the session of an owner that has polled a delta, where there is one.
+func ownerOf(t *testing.T, p place, instance string) Session {
 	t.Helper()
-	s, err := n.Broker(instance).Open(t.Context(), Identity{})
+	s, err := p.Broker(instance).Open(t.Context(), Identity{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +122,7 @@ func natsOwner(t *testing.T, n *natsPlace, instance string) *natsSession {
 		}
 		return s.Owner()
 	})
-	return s.(*natsSession)
+	return s
 }
 
 // manySums are more than a batch has room for, and of more bytes.
@@ -138,7 +138,7 @@ func manySums() []StateRecord {
 // one: without a bound of what that is, it is refused.
 func TestNATSBatches(t *testing.T) {
 	n := newNATSPlace(t)
-	s := natsOwner(t, n, "a")
+	s := ownerOf(t, n, "a")
 	one := Published{Value: []byte("{}")}
 	if err := s.Commit(t.Context(), &Output{Reports: []Published{one}, Sums: manySums()}); err != nil {
 		t.Fatal(err)
@@ -157,22 +157,35 @@ func TestNATSBatches(t *testing.T) {
 	}
 }
 
-// TestNATSFrozenOwner: nothing is heard of a process that was replaced and does not
+// TestFrozenOwner: nothing is heard of a process that was replaced and does not
 // know it.
-func TestNATSFrozenOwner(t *testing.T) {
-	n := newNATSPlace(t)
-	frozen := natsOwner(t, n, "a")
-	if err := frozen.Leave(t.Context()); err != nil { // as if its lease had ended
-		t.Fatal(err)
-	}
-	if err := natsOwner(t, n, "b").Commit(t.Context(), &Output{}); err != nil {
-		t.Fatal(err)
-	}
-	err := frozen.Commit(t.Context(), &Output{Reports: []Published{{Value: []byte("{}")}}, Sums: manySums()})
-	if !errors.Is(err, ErrLost) {
-		t.Error(err)
-	}
-	if reports, sums := n.Reports(t), n.Read(t, n.options.Subjects.DriftState("*", "*")); len(reports)+len(sums) > 0 {
-		t.Errorf("%d reports and %d sums of it are there", len(reports), len(sums))
+func TestFrozenOwner(t *testing.T) {
+	o := testCore(t)
+	deltas := testDeltas(&o, 2, 10, 10)
+	report := func(said string) []Published { return []Published{{Key: []byte("w"), Value: []byte(said)}} }
+	for name, open := range places() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := open(t)
+			p.Publish(t, deltas)
+			frozen := ownerOf(t, p, "a")
+			if err := frozen.Leave(t.Context()); err != nil { // as if its session had ended
+				t.Fatal(err)
+			}
+			if err := ownerOf(t, p, "b").Commit(t.Context(), &Output{Reports: report("b")}); err != nil {
+				t.Fatal(err)
+			}
+			if err := frozen.Commit(t.Context(), &Output{Reports: report("a"), Sums: manySums()}); !errors.Is(err, ErrLost) {
+				t.Error(err)
+			}
+			if got := p.Reports(t); len(got) != 1 || string(got[0]) != "b" {
+				t.Errorf("reports %q", got)
+			}
+			if n, ok := p.(*natsPlace); ok {
+				if sums := n.Read(t, n.options.Subjects.DriftState("*", "*")); len(sums) > 0 {
+					t.Errorf("%d sums of it are there", len(sums))
+				}
+			}
+		})
 	}
 }

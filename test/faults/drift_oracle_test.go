@@ -134,6 +134,7 @@ func lastRevisions(v *driftVerdict, reports [][]byte) map[int64]*reported {
 			next = before.Revision + 1
 		}
 		if r.Revision != next {
+			v.repeated++
 			v.tell("the window to %v has revision %d where %d should come", r.End, r.Revision, next)
 		}
 		all[end] = r
@@ -148,7 +149,8 @@ type driftVerdict struct {
 	rows, late         int64 // of all windows together
 	alarms             int
 	violations         int
-	miscounted         int // of these, windows with other rows
+	miscounted         int // of these, windows with other rows,
+	repeated           int // and revisions out of order
 	told               []string
 }
 
