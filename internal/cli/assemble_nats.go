@@ -53,15 +53,20 @@ func (p *process) embeddedServer(w *brokerWiring) (*embeddedServer, error) {
 func (w *brokerWiring) onNATS(connect []nats.Option, begin broker.BeginBatch, prepare func(context.Context, jetstream.JetStream) (int64, error)) *pipeline.NATS {
 	cfg := &w.file.Pipeline
 	return pipeline.NewNATS(pipeline.NATSOptions{
-		Connect: connect, BeginBatch: begin, Source: cfg.Source.Stream, Filters: cfg.Source.Filters(),
-		Own: cfg.Sink.Stream, Subjects: broker.NewSubjects(cfg),
-		Streams: prepare,
-		Group:   cfg.Source.Group, Workers: w.workers, Instance: w.instance,
+		NATSPipeline: w.natsPipeline(connect, begin), Streams: prepare, Workers: w.workers,
 		Start: cfg.Source.Start, From: w.from, ExactlyOnce: cfg.Delivery == exactlyOnce,
-		SessionTimeout: cfg.Source.SessionTimeout, Timeout: cfg.TransactionTimeout,
 		FetchMaxBytes: int64(cfg.Source.FetchMaxBytes) / int64(w.workers),
-		Model:         w.model, Claims: cfg.Drift != nil, Limits: w.limits, Telemetry: w.counts, Log: w.log,
+		Model:         w.model, Claims: cfg.Drift != nil, Limits: w.limits, Telemetry: w.counts,
 	})
+}
+
+func (w *brokerWiring) natsPipeline(connect []nats.Option, begin broker.BeginBatch) broker.NATSPipeline {
+	cfg := &w.file.Pipeline
+	return broker.NATSPipeline{
+		Connect: connect, BeginBatch: begin, Source: cfg.Source.Stream, Filters: cfg.Source.Filters(),
+		Own: cfg.Sink.Stream, Subjects: broker.NewSubjects(cfg), Group: cfg.Source.Group, Instance: w.instance,
+		SessionTimeout: cfg.Source.SessionTimeout, Timeout: cfg.TransactionTimeout, Log: w.log,
+	}
 }
 
 // embeddedBroker is a pipeline's broker within this process.

@@ -44,12 +44,7 @@ func (w *brokerWiring) driftOnKafka(connected pipeline.Broker, model penstock.Mo
 }
 
 func (w *brokerWiring) driftOnNATS(connect []nats.Option, begin broker.BeginBatch, connected pipeline.Broker, model penstock.ModelIdentity) *driftStreams {
-	cfg := &w.file.Pipeline
-	options := monitor.NATSOptions{
-		Connect: connect, BeginBatch: begin, Source: cfg.Source.Stream, Filters: cfg.Source.Filters(),
-		Own: cfg.Sink.Stream, Subjects: broker.NewSubjects(cfg), Group: cfg.Source.Group, Instance: w.instance,
-		Prepare: connected.Prepare, SessionTimeout: cfg.Source.SessionTimeout, Timeout: cfg.TransactionTimeout, Log: w.log,
-	}
+	options := monitor.NATSOptions{NATSPipeline: w.natsPipeline(connect, begin), Prepare: connected.Prepare}
 	return &driftStreams{
 		monitor: monitor.NewNATS(options), reports: monitor.ReadNATS(options), alarms: monitor.NATSAlarms(options),
 		frozen: func(ctx context.Context) ([]byte, error) {

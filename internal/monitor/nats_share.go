@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -16,21 +15,9 @@ import (
 
 // NATSOptions say how monitors use a NATS server.
 type NATSOptions struct {
-	Connect    []nats.Option     // of broker.NATSOptions
-	BeginBatch broker.BeginBatch // nil: the server is another process's
-	Source     string            // the stream
-	Filters    []string          // each is a partition
-	Own        string            // the pipeline's own stream
-	Subjects   broker.Subjects
-	Group      string // of the pipeline
-	Instance   string
+	broker.NATSPipeline
 	// Prepare makes the streams that may be made, and says which are missing.
 	Prepare func(ctx context.Context) error
-	// SessionTimeout is the silence after which another process takes over.
-	SessionTimeout time.Duration
-	// Timeout bounds a question to the server.
-	Timeout time.Duration
-	Log     *slog.Logger
 }
 
 // natsShare is a process's place among those that read a subject of the

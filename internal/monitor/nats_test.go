@@ -37,9 +37,11 @@ func newNATSPlace(t *testing.T, changes ...func(*server.Options)) *natsPlace {
 		}
 	}
 	return &natsPlace{js: js, server: s, options: NATSOptions{
-		Connect: []nats.Option{nats.InProcessServer(s)}, Source: "IN", Filters: []string{"in.0", "in.1", "in.2"}, Own: "OUT",
-		Subjects: broker.NewSubjects(p), Group: "p", Prepare: func(context.Context) error { return nil },
-		SessionTimeout: testSession, Timeout: 10 * time.Second, Log: quiet,
+		NATSPipeline: broker.NATSPipeline{
+			Connect: []nats.Option{nats.InProcessServer(s)}, Source: "IN", Filters: []string{"in.0", "in.1", "in.2"}, Own: "OUT",
+			Subjects: broker.NewSubjects(p), Group: "p", SessionTimeout: testSession, Timeout: 10 * time.Second, Log: quiet,
+		},
+		Prepare: func(context.Context) error { return nil },
 	}}
 }
 

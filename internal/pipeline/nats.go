@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"maps"
 	"slices"
 	"sync"
@@ -23,29 +22,17 @@ import (
 
 // NATSOptions say how a pipeline uses a NATS server.
 type NATSOptions struct {
-	Connect    []nats.Option     // of broker.NATSOptions
-	BeginBatch broker.BeginBatch // nil: the server is another process's
-	Source     string            // the stream
-	Filters    []string          // each is a partition
-	Own        string            // the pipeline's own stream
-	// Subjects are those of the own stream.
-	Subjects broker.Subjects
+	broker.NATSPipeline
 	// Streams makes the streams that may be made, says which are missing or unfit, and
 	// gives the largest message that the own one takes, headers included, in bytes.
 	Streams func(ctx context.Context, js jetstream.JetStream) (largest int64, err error)
 	// CompareAfter is how often Streams is asked again while they are used; 0: every 10 s.
 	CompareAfter time.Duration
 
-	Group       string
 	Workers     int
-	Instance    string
 	Start       string // consumer.Earliest or consumer.Latest
 	From        string // the same for positions that are lost; empty refuses them
 	ExactlyOnce bool
-	// SessionTimeout is the silence after which a worker's filters go to others.
-	SessionTimeout time.Duration
-	// Timeout bounds a question to the server.
-	Timeout time.Duration
 	// RestAfter is how often the positions of filters that have had no event are
 	// moved on; 0: every 30 s.
 	RestAfter     time.Duration
@@ -56,7 +43,6 @@ type NATSOptions struct {
 	Claims    bool
 	Limits    *broker.Limits
 	Telemetry *telemetry.Pipeline
-	Log       *slog.Logger
 }
 
 // NATS opens sessions at a NATS server.

@@ -67,8 +67,10 @@ func (c *natsCluster) Open(t testing.TB, o openOptions) pipeline.Broker {
 		t.Fatal(err)
 	}
 	return pipeline.NewNATS(pipeline.NATSOptions{
-		Connect: connect,
-		Source:  "in", Filters: c.filters, Own: "OUT", Subjects: c.subjects,
+		NATSPipeline: broker.NATSPipeline{
+			Connect: connect, Source: "in", Filters: c.filters, Own: "OUT", Subjects: c.subjects, Group: "p", Instance: o.Instance,
+			SessionTimeout: 3 * time.Second, Timeout: questions, Log: o.Log,
+		},
 		Streams: func(ctx context.Context, js jetstream.JetStream) (largest int64, err error) {
 			found, err := broker.InspectStreams(ctx, js, c.needs)
 			if err == nil {
@@ -76,9 +78,9 @@ func (c *natsCluster) Open(t testing.TB, o openOptions) pipeline.Broker {
 			}
 			return js.Conn().MaxPayload(), err
 		},
-		Group: "p", Workers: o.Workers, Instance: o.Instance, Start: o.Start, From: o.From, ExactlyOnce: o.ExactlyOnce,
-		SessionTimeout: 3 * time.Second, Timeout: questions, FetchMaxBytes: cmp.Or(c.fetch, 8<<20), RestAfter: c.restAfter,
-		Model: identity.Name, Limits: o.Limits, Telemetry: o.Telemetry, Log: o.Log,
+		Workers: o.Workers, Start: o.Start, From: o.From, ExactlyOnce: o.ExactlyOnce,
+		FetchMaxBytes: cmp.Or(c.fetch, 8<<20), RestAfter: c.restAfter,
+		Model: identity.Name, Limits: o.Limits, Telemetry: o.Telemetry,
 	})
 }
 

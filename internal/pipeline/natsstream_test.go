@@ -208,12 +208,14 @@ func (s *natsStream) Open(t testing.TB, o openOptions) pipeline.Broker {
 		streams = s.streams
 	}
 	return pipeline.NewNATS(pipeline.NATSOptions{
-		Connect: connect,
-		Source:  "in", Filters: filters, Own: "OUT", Subjects: s.subjects,
+		NATSPipeline: broker.NATSPipeline{
+			Connect: connect, Source: "in", Filters: filters, Own: "OUT", Subjects: s.subjects, Group: "p", Instance: o.Instance,
+			SessionTimeout: min(o.SessionTimeout, 3*time.Second), Timeout: 5 * time.Second, Log: o.Log,
+		},
 		Streams: streams, CompareAfter: s.compareAfter,
-		Group: "p", Workers: o.Workers, Instance: o.Instance, Start: o.Start, From: o.From, ExactlyOnce: o.ExactlyOnce,
-		SessionTimeout: min(o.SessionTimeout, 3*time.Second), Timeout: 5 * time.Second, FetchMaxBytes: cmp.Or(s.fetch, 8<<20), RestAfter: s.restAfter,
-		Claims: o.Counts, Model: identity.Name, Limits: o.Limits, Telemetry: o.Telemetry, Log: o.Log,
+		Workers: o.Workers, Start: o.Start, From: o.From, ExactlyOnce: o.ExactlyOnce,
+		FetchMaxBytes: cmp.Or(s.fetch, 8<<20), RestAfter: s.restAfter,
+		Claims: o.Counts, Model: identity.Name, Limits: o.Limits, Telemetry: o.Telemetry,
 	})
 }
 
