@@ -1,6 +1,7 @@
 package drift
 
 import (
+	"encoding/json"
 	"math"
 	"slices"
 	"testing"
@@ -90,6 +91,81 @@ func TestPageHinkleyAtItsThreshold(t *testing.T) {
 			if got := changes(&PageHinkley{MinInstances: 1, Threshold: threshold, Alpha: 1, Mode: "both"}, series); !slices.Equal(got, want) {
 				t.Errorf("%v and a threshold of %g: changes at %v", series, threshold, got)
 			}
+		}
+	}
+}
+
+// The parameters are the authors' or river's, as the documentation names them.
+func TestDetectorsHaveTheirDefaults(t *testing.T) {
+	for name, want := range map[string]string{
+		"adwin":        `{"delta":0.002,"clock":32,"max_buckets":5,"min_window_length":5,"grace_period":10}`,
+		"cusum":        `{"min_instances":30,"slack":0.5,"threshold":5,"mode":"both"}`,
+		"ddm":          `{"warm_start":30,"drift_threshold":3}`,
+		"eddm":         `{"warm_start":30,"beta":0.9}`,
+		"hddm_a":       `{"drift_confidence":0.001,"two_sided_test":false}`,
+		"hddm_w":       `{"drift_confidence":0.001,"lambda_val":0.05,"two_sided_test":false}`,
+		"kswin":        `{"alpha":0.005,"window_size":100,"stat_size":30,"seed":0}`,
+		"page_hinkley": `{"min_instances":30,"delta":0.005,"threshold":50,"alpha":0.9999,"mode":"both"}`,
+	} {
+		d, err := NewChangeDetector(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := json.Marshal(d); err != nil || string(got) != want {
+			t.Errorf("%s is %s, %v", name, got, err)
+		}
+	}
+}
+
+// Only 1 is an error to EDDM, and a level that is just the share of the highest is no
+// change.
+func TestEDDMAtItsEdges(t *testing.T) {
+	if got := changes(&EDDM{WarmStart: 30, Beta: 1}, slices.Repeat([]float64{1}, 200)); len(got) > 0 {
+		t.Errorf("errors at even distances: changes at %v", got)
+	}
+	series := slices.Repeat([]float64{0, 0, 0, 1}, 100)
+	halves := slices.Repeat([]float64{.5, 0, .5, 1}, 100)
+	series, halves = append(series, steps(0, 1000)...), append(halves, steps(0, 1000)...)
+	if a, b := changes(NewEDDM(), series), changes(NewEDDM(), halves); len(a) == 0 || !slices.Equal(a, b) {
+		t.Errorf("changes at %v, and where halves stand for no error at %v", a, b)
+	}
+}
+
+// Hoeffding's bound of 50 values: √(ln e⁴ / 100).
+func TestHDDMAsBound(t *testing.T) {
+	h := &HDDMA{DriftConfidence: math.Exp(-4)}
+	near(t, "the bound", h.bound(50), .2, 1e-15)
+}
+
+// Where the weights have settled at λ/(2-λ), a mean of as many zeros as there may be is
+// passed by 1-0.95ᵏ at k = 11, the bound being √(0.0256 ln 1000) = 0.421: the split does
+// not move on while the level stays the same. And no bound at all makes no change.
+func TestHDDMWAtItsEdges(t *testing.T) {
+	if got := changes(NewHDDMW(), steps(3000, 11)); !slices.Equal(got, []int{3010}) {
+		t.Errorf("changes at %v, want 3010", got)
+	}
+	if got := changes(&HDDMW{DriftConfidence: 1, LambdaVal: .05}, steps(50, 0)); len(got) > 0 {
+		t.Errorf("zeros: changes at %v", got)
+	}
+}
+
+// A p-value that is just alpha is a change: ten zeros and ten ones are one of the two
+// of 184,756 orders that are as far apart.
+func TestKSWINAtItsLevel(t *testing.T) {
+	p := ksPValue(steps(10, 0), steps(0, 10))
+	near(t, "the p-value", p, 2./184756, 1e-18)
+	if got := changes(&KSWIN{Alpha: p, WindowSize: 20, StatSize: 10}, steps(10, 10)); !slices.Equal(got, []int{19}) {
+		t.Errorf("changes at %v, want 19", got)
+	}
+}
+
+// SplitMix64 of the seed 1234567, as its authors' code gives it.
+func TestKSWINDrawsBySplitMix64(t *testing.T) {
+	k := &KSWIN{Seed: 1234567, WindowSize: 1, StatSize: 0}
+	k.Update(0) // begins with the seed
+	for i, want := range []uint64{6457827717110365317, 3203168211198807973, 9817491932198370423, 4593380528125082431, 16408922859458223821} {
+		if got := k.next(); got != want {
+			t.Errorf("draw %d is %d, want %d", i, got, want)
 		}
 	}
 }

@@ -56,7 +56,7 @@ func TestEvidentlyChoosesBySize(t *testing.T) {
 	// What both have together counts, and 0 and -0 are one.
 	five, _ := cycle(500, 5)
 	six, _ := cycle(500, 6)
-	zeros := Column{Numbers: []float64{0, math.Copysign(0, -1), 1, 2, 3, 4}}
+	zeros := Column{Numbers: []float64{math.Copysign(0, -1), 0, 1, 2, 3, 4}}
 	if got := names(t, Evidently, five, six) + " " + names(t, Evidently, six, five) + " " + names(t, Evidently, five, zeros); got != "ks ks chisquare" {
 		t.Errorf("five numbers and six, and with -0: %s", got)
 	}
@@ -92,6 +92,49 @@ func TestCompatOfNothing(t *testing.T) {
 				t.Errorf("%s of %d and %d rows: %s", tool, len(c[0].Numbers)+len(c[0].Texts), len(c[1].Numbers)+len(c[1].Texts), got)
 			}
 		}
+	}
+}
+
+// From 10000 reference values on NannyML estimates, and of a reference that is not
+// finite it gives nothing.
+func TestNannyMLAtItsEdges(t *testing.T) {
+	for rows, exact := range map[int]bool{9_999: true, 10_000: false} {
+		ref := linspace(0, 1, rows)
+		cur := linspace(1e-5, .9, 1000)
+		got, err := Compat(NannyML, Column{Numbers: ref}, Column{Numbers: cur})
+		if err != nil || (got["kolmogorov_smirnov"] == ksDistance(ref, cur)) != exact || (got["wasserstein"] == wasserstein1(ref, cur)) != exact {
+			t.Errorf("%d rows: %v, %v", rows, got, err)
+		}
+	}
+	for _, infinite := range []float64{math.Inf(1), math.Inf(-1)} {
+		if got := names(t, NannyML, Column{Numbers: []float64{0, 1, 2, infinite}}, Column{Numbers: []float64{0, 1}}); got != "" {
+			t.Errorf("with %g: %s", infinite, got)
+		}
+	}
+}
+
+// Doane's bins, by numpy's formula. So many zeros and ones have levels just above or
+// below an integer.
+func TestDoane(t *testing.T) {
+	for _, c := range []struct{ zeros, ones, want int }{
+		{2, 0, 1}, {1, 1, 1}, {2, 1, 4}, // log₂ 3 + 1 + log₂(1 + 0.707/0.5) is 3.86
+		{4, 1, 6},  // 5.11
+		{3, 2, 5},  // 4.06
+		{6, 1, 6},  // 5.92
+		{15, 1, 9}, // 8.02
+		{10, 6, 7}, // 6.01
+	} {
+		if got := doane(steps(c.zeros, c.ones)); got != c.want {
+			t.Errorf("%d zeros and %d ones: %d bins, want %d", c.zeros, c.ones, got, c.want)
+		}
+	}
+}
+
+// Yates's correction takes no more than there is: of a table that is as even as its
+// sums allow nothing is left.
+func TestYatesTakesNoMoreThanThereIs(t *testing.T) {
+	if got := homogeneity([]int{10, 10}, []int{10, 11}); got != 0 {
+		t.Errorf("it is %g", got)
 	}
 }
 

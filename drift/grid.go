@@ -150,6 +150,20 @@ func (g *grid) windowTo(end int64) Span {
 	return Span{end - g.length, end}
 }
 
+// take is add of a pane that is nobody else's: its counts are not copied where the
+// cell has none.
+func (c *cell) take(p *Pane) {
+	if c.sum.Fields == nil {
+		c.sum.Fields, p.Fields = p.Fields, nil
+	}
+	for i := range p.Fields {
+		if has := &c.sum.Fields[i]; isZero(has) {
+			*has, p.Fields[i] = p.Fields[i], Counts{}
+		}
+	}
+	c.add(p)
+}
+
 // add adds a pane, which no window has told of yet.
 func (c *cell) add(p *Pane) {
 	c.told, c.dirty = math.MinInt64, true

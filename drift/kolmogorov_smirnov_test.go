@@ -48,6 +48,19 @@ func TestKSPValue(t *testing.T) {
 	}
 }
 
+// Up to 10000 values the p-value is exact, beyond it is that of one sample of the
+// effective size.
+func TestKSPValueIsExactWhereScipysIs(t *testing.T) {
+	few := linspace(.5, 1, 10)
+	many := linspace(0, 1, 10_001)
+	if got, want := ksPValue(few, many[1:]), pathsOutside(10_000, 10, ksSteps(few, many[1:])); got != want {
+		t.Errorf("of 10000 values p is %g, want %g", got, want)
+	}
+	if got, want := ksPValue(few, many), kolmogorovSurvival(10, ksDistance(few, many)); got != want {
+		t.Errorf("of 10001 values p is %g, want %g", got, want)
+	}
+}
+
 // The values are scipy 1.17.1's: kstwo.sf, and where that is an approximation the
 // exact _kolmogn_DMTW behind it.
 func TestKolmogorovSurvival(t *testing.T) {

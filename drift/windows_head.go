@@ -150,7 +150,7 @@ func (d *decoder) grid(w *Windows, g *grid, records map[string][]byte) error {
 			if err != nil {
 				return err
 			}
-			c.add(sum)
+			c.take(sum)
 			c.addTexts(sum)
 			delete(w.obsolete, key)
 		}
