@@ -11,18 +11,9 @@ import (
 	"github.com/penstock/penstock/internal/broker"
 )
 
-// begin begins as often as somebody else moves the position at the same time.
-func (n *NATS) begin(ctx context.Context, r *filterReader, info *jetstream.StreamInfo) error {
-	for {
-		if err := n.tryBegin(ctx, r, info); !broker.Overtaken(err) {
-			return err
-		}
-	}
-}
-
-// tryBegin reads where a filter stands, or decides where it begins and writes that
+// begin reads where a filter stands, or decides where it begins and writes that
 // down before anything is read.
-func (n *NATS) tryBegin(ctx context.Context, r *filterReader, info *jetstream.StreamInfo) error {
+func (n *NATS) begin(ctx context.Context, r *filterReader, info *jetstream.StreamInfo) error {
 	for {
 		held, err := n.position(ctx, r.filter)
 		if err != nil {
@@ -66,7 +57,7 @@ func (n *NATS) tryBegin(ctx context.Context, r *filterReader, info *jetstream.St
 		log.Warn("the position was lost; going on where --from says")
 	}
 	changed := r.position.Value.OverrulesConsumer != n.o.ExactlyOnce // the mode of delivery
-	if uint64(b.offset) == r.position.Value.Next && !b.chosen && !changed && !n.tears() {
+	if uint64(b.offset) == r.position.Value.Next && !b.chosen && !changed {
 		return nil
 	}
 	to := broker.Position{

@@ -57,19 +57,42 @@ func (n *NATS) Published(id *penstock.EventID) bool {
 	return found
 }
 
-// mend finds what batches have left that the server did not finish. Their readers'
-// positions have just been written.
-func (n *NATS) mend(ctx context.Context, readers []*filterReader) error {
-	t := torn{n: n, by: map[string]*filterReader{}, counted: map[*filterReader]map[span]int{}}
-	var from, to uint64
-	for _, r := range readers {
-		if since := r.position.Value.Since; since > 0 {
-			t.readers = append(t.readers, r)
-			from, to = min(since, cmp.Or(from, since)), max(to, r.position.Sequence)
+// fence writes the positions of readers anew.
+func (n *NATS) fence(ctx context.Context, readers []*filterReader) error {
+	ctx, cancel := context.WithTimeout(ctx, n.o.Timeout)
+	defer cancel()
+	guards := make([]broker.Guard, len(readers))
+	for i, r := range readers {
+		p := &r.position.Value
+		p.Since = n.since(0, r.position)
+		var err error
+		if guards[i], err = positionGuard(n.o.Session.Subjects.Position(r.filter), p, r.position.Sequence); err != nil {
+			return err
 		}
 	}
-	if len(t.readers) == 0 {
+	sequences, err := n.o.Session.Batches.PublishAll(ctx, n.o.Session.Conn, guards)
+	if err != nil {
+		return fmt.Errorf("write positions anew: %w", err)
+	}
+	for i, r := range readers {
+		r.position.Sequence = sequences[i]
+	}
+	return nil
+}
+
+// mend finds what batches have left that the server did not finish, where it may.
+func (n *NATS) mend(ctx context.Context, readers []*filterReader) error {
+	if len(readers) == 0 || !n.tears() {
 		return nil
+	}
+	if err := n.fence(ctx, readers); err != nil {
+		return err
+	}
+	t := torn{n: n, readers: readers, by: map[string]*filterReader{}, counted: map[*filterReader]map[span]int{}}
+	var from, to uint64
+	for _, r := range readers {
+		since := r.position.Value.Since
+		from, to = min(since, cmp.Or(from, since)), max(to, r.position.Sequence)
 	}
 	if err := t.read(ctx, from+1, to); err != nil {
 		return fmt.Errorf("look for what is left of a batch: %w", err)
