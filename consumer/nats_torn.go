@@ -14,6 +14,7 @@ import (
 	"github.com/penstock/penstock/drift"
 	"github.com/penstock/penstock/internal/broker"
 	"github.com/penstock/penstock/internal/config"
+	"github.com/penstock/penstock/internal/failpoint"
 )
 
 // tears tells whether the server may keep the first part of an atomic batch alone. It
@@ -23,6 +24,9 @@ import (
 // read it before is written any more, and then looks for what such a batch has left
 // behind the position that was there before.
 func (n *NATS) tears() bool {
+	if failpoint.Mutant(broker.PositionOutsideBatch) { // it would be mended
+		return false
+	}
 	return n.o.ExactlyOnce && n.o.Session.Batches.Begin == nil && n.o.Session.Own.CachedInfo().Config.Replicas == 1
 }
 
