@@ -38,7 +38,7 @@ type driftPlan struct {
 	input    driftfile.Input
 	config   *config.File // nil without a pipeline file
 	settings *config.Drift
-	declared bool // the pipeline file has a drift: part
+	windowed bool // the config has a drift: part, or --set names windows
 	quiet    bool
 }
 
@@ -60,7 +60,7 @@ func (c *driftInput) plan(s *session) (*driftPlan, error) {
 		zone = c.Zone
 	}
 	if p.input.Zone, err = time.LoadLocation(zone); err != nil || zone == "Local" {
-		return nil, &refusal{fmt.Errorf("--zone must be UTC or a name such as Europe/Berlin, not %q", zone)}
+		return nil, &refusal{fmt.Errorf("the zone (--zone, drift.zone) must be UTC or a name such as Europe/Berlin, not %q", zone)}
 	}
 	if c.Format != "" {
 		if p.input.Format, err = eventfile.ParseFormat(c.Format); err != nil {
@@ -111,13 +111,18 @@ func (c *driftInput) withConfig(s *session, p *driftPlan) error {
 	if err != nil {
 		return err
 	}
-	if p.declared = file.Pipeline.Drift != nil; !p.declared {
+	sets := func(key string) bool {
+		return slices.ContainsFunc(about, func(text string) bool { return strings.HasPrefix(text, key) })
+	}
+	declared := file.Pipeline.Drift != nil || sets("drift=") || sets("drift.reference")
+	p.windowed = declared || sets("drift.windows")
+	if !declared {
 		about = append([]string{"drift.reference=none"}, about...) // to be named otherwise
 	}
 	if p.config, err = s.loadConfig(c.First, append(set, about...)); err != nil {
 		return err
 	}
-	if p.settings = p.config.Pipeline.Drift; !p.declared {
+	if p.settings = p.config.Pipeline.Drift; !declared {
 		p.settings.Reference = config.Reference{}
 	}
 	p.input.EventTime = p.config.Pipeline.Source.EventTime

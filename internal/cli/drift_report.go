@@ -132,7 +132,7 @@ func (c *driftReportCommand) windows(p *driftPlan) ([]drift.WindowSpec, error) {
 		}
 		windows = append(windows, windowSpec(w))
 	}
-	if windows == nil && p.config != nil && p.declared && p.input.EventTime != "" {
+	if windows == nil && p.windowed && p.input.EventTime != "" {
 		for _, w := range p.settings.Windows {
 			windows = append(windows, windowSpec(w))
 		}

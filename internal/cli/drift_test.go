@@ -143,10 +143,11 @@ func TestDriftErrors(t *testing.T) {
 		"report may.csv --reference-data may.csv --detector adwn":     {2, `--detector: "adwn" is not one of ["adwin"`},
 		"report may.csv --reference-data may.csv --event-time tts":    {2, `may.csv has no column "tts"; did you mean "ts"?`},
 		"report may.csv --reference-data may.csv --categorical shp":   {2, `may.csv has no column "shp"; did you mean "shop"?`},
-		"report may.csv --reference-data may.csv --zone Berlin":       {2, "--zone must be UTC or a name such as Europe/Berlin"},
+		"report may.csv --reference-data may.csv --zone Berlin":       {2, "the zone (--zone, drift.zone) must be UTC or a name such as Europe/Berlin"},
 		"report may.csv --reference-data may.csv --compat river":      {2, "--compat"},
 		"report may.csv --reference may.json --compat nannyml":        {2, "--compat computes on the values themselves"},
 		"report may.csv --reference-data may.csv --set drift.efect=1": {2, `did you mean "effect"?`},
+		"reference may.csv --set drift.windows=[12h]":                 {2, "--set drift.windows: this needs a pipeline file; without one, --window names them"},
 		"report c.yaml --reference may.json":                          {2, "no data file is named after the pipeline file c.yaml"},
 		"report c.yaml may.csv --reference may.json --ignore a":       {2, "its drift.features says what is counted"},
 		"reference may.txt":                  {2, "cannot tell the format of may.txt"},
@@ -214,6 +215,11 @@ func TestDriftOfAModel(t *testing.T) {
 	data := run(t, "", "drift", "report", config, "--reference-data", events, events, "--window", "1h", "--json", "-q").want(t, 0)
 	if n := strings.Count(data.out, "\n"); n != 12 {
 		t.Errorf("%d windows of an hour hold 27 seconds, want 12", n)
+	}
+	// What --set names holds as if the file said it, though that has no drift: part.
+	set := run(t, "", "drift", "report", config, events, "--json", "-q", "--set", "drift.reference="+ref, "--set", "drift.windows=[12h]").want(t, 0)
+	if n := strings.Count(set.out, `"window":"12h"`); n != 12 || strings.Count(set.out, "\n") != n {
+		t.Errorf("%d windows of 12 hours hold 27 seconds, want 12", n)
 	}
 	// A time that cannot be read is told with its place, and its row left out, as
 	// without a pipeline; those that tables have can be.
