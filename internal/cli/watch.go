@@ -86,7 +86,7 @@ func (d *driftWatch) with(ref *drift.Reference) *monitor.Monitor {
 			Schema:   schema, Reference: ref, Collected: collected, Fields: d.model.observed.Fields, Block: windows.Pane,
 			Windows: windows, Judge: judgeSettings(cfg.Drift, windows.Windows),
 		},
-		Broker: d.streams.monitor, Timeout: cfg.TransactionTimeout, Log: d.wiring.log,
+		Broker: d.streams.monitor, Timeout: cfg.TransactionTimeout, Log: d.wiring.log, Events: d.wiring.counts.DriftEvents(),
 	})
 }
 

@@ -20,15 +20,19 @@ type Options struct {
 	// read.
 	Timeout time.Duration
 	Log     *slog.Logger
+	// Events are the process's metrics of what became of events; nil: nobody reads
+	// them.
+	Events *telemetry.DriftEvents
 	// Now is the clock, in tests; nil: the machine's.
 	Now func() time.Time
 }
 
 // Monitor is a process's part in watching a pipeline's drift.
 type Monitor struct {
-	o     Options
-	every time.Duration // between two commits of the owner, at least
-	shown atomic.Pointer[telemetry.DriftStatus]
+	o        Options
+	every    time.Duration // between two commits of the owner, at least
+	outcomes outcomes
+	shown    atomic.Pointer[telemetry.DriftStatus]
 }
 
 // The states of a monitor.
@@ -52,7 +56,10 @@ func New(o Options) *Monitor {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	m := &Monitor{o: o, every: min(max(o.Core.Windows.Pane/perPane, leastEvery), mostEvery)}
+	if o.Events == nil {
+		o.Events = &telemetry.DriftEvents{}
+	}
+	m := &Monitor{o: o, outcomes: outcomes{log: o.Log, metrics: o.Events}, every: min(max(o.Core.Windows.Pane/perPane, leastEvery), mostEvery)}
 	m.Waits("the broker has not been asked yet")
 	return m
 }

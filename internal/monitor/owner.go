@@ -21,6 +21,7 @@ type owner struct {
 	clock  int64     // that windows close by, Unix milliseconds
 	bytes  int       // of deltas that were polled since the last commit
 	polled int
+	told   Counts        // as the metrics have them
 	asked  time.Time     // when the partitions were
 	left   []StateRecord // of others, to be removed
 	review time.Time     // when the alarms of others are looked at; zero: there are none
@@ -142,6 +143,9 @@ func (o *owner) commit(ctx, hard context.Context) error {
 		}
 	}
 	o.polled, o.bytes, o.due = 0, 0, now.Add(o.m.every)
+	counts := o.core.Counts()
+	o.m.outcomes.committed(o.told, counts, now)
+	o.told = counts
 	o.show()
 	if o.core.Frozen() && committed {
 		return ErrFrozen

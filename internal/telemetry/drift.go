@@ -10,7 +10,15 @@ import (
 // called by scrapes, several at a time.
 func (p *Pipeline) WatchDrift(reports func() []*drift.Report) { p.drift.Store(&reports) }
 
-// collectDrift gives what the reports say of each feature.
+// DriftEvents counts what became of events that are not simply rows of their
+// windows, while this process made the reports. It is that one goroutine's.
+type DriftEvents struct{ Late, Expired, Lost, Duplicate, Overlap Counter }
+
+// DriftEvents are the pipeline's, which only grow: they outlive who watches.
+func (p *Pipeline) DriftEvents() *DriftEvents { return &p.driftEvents }
+
+// collectDrift gives what the reports say of each feature, and what became of
+// events that are in none.
 func (m *metrics) collectDrift(p *Pipeline, out chan<- prometheus.Metric) {
 	reports := p.drift.Load()
 	if reports == nil {
@@ -18,6 +26,12 @@ func (m *metrics) collectDrift(p *Pipeline, out chan<- prometheus.Metric) {
 	}
 	gauge := func(desc *prometheus.Desc, value float64, labels ...string) {
 		out <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, labels...)
+	}
+	e := &p.driftEvents
+	for outcome, n := range map[string]*Counter{
+		outcomeLate: &e.Late, outcomeExpired: &e.Expired, outcomeLost: &e.Lost, outcomeDuplicate: &e.Duplicate, outcomeOverlap: &e.Overlap,
+	} {
+		out <- prometheus.MustNewConstMetric(m.driftEvents, prometheus.CounterValue, float64(n.Value()), p.options.Name, outcome)
 	}
 	for _, r := range (*reports)() {
 		for i := range r.Features {

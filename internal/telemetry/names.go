@@ -12,6 +12,12 @@ const (
 	outcomeSkipped      = "skipped"
 	outcomeCommitted    = "committed"
 	outcomeAborted      = "aborted"
+
+	outcomeLate      = "late"
+	outcomeExpired   = "expired"
+	outcomeLost      = "lost"
+	outcomeDuplicate = "duplicate"
+	outcomeOverlap   = "overlap"
 )
 
 // errorClasses are exposed from the start, also at 0: a rate needs the zero
@@ -31,7 +37,7 @@ type metrics struct {
 	decode, inference, publish, observe, commit, idle *prometheus.Desc
 	commitDuration, commits                           *prometheus.Desc
 	lag, assigned                                     *prometheus.Desc
-	driftScore, driftAlarm                            *prometheus.Desc
+	driftScore, driftAlarm, driftEvents               *prometheus.Desc
 	modelInfo, modelLoaded                            *prometheus.Desc
 	buildInfo                                         *prometheus.Desc
 }
@@ -62,8 +68,9 @@ func newMetrics() *metrics {
 		lag:      desc("lag_events", "Events that wait in a partition that this process reads.", "topic", "partition"),
 		assigned: desc("assigned_partitions", "1 while this process reads the partition, 0 after it gave it away.", "topic", "partition"),
 
-		driftScore: desc("drift_score", "How far a feature is from the reference in the latest window, by statistic.", "model", "version", "feature", "statistic", "window"),
-		driftAlarm: desc("drift_alarm", "1 while a feature's drift in the latest window is significant and big enough by the statistic that decides, 0 otherwise.", "model", "version", "feature", "statistic", "window"),
+		driftScore:  desc("drift_score", "How far a feature is from the reference in the latest window, by statistic.", "model", "version", "feature", "statistic", "window"),
+		driftAlarm:  desc("drift_alarm", "1 while a feature's drift in the latest window is significant and big enough by the statistic that decides, 0 otherwise.", "model", "version", "feature", "statistic", "window"),
+		driftEvents: desc("drift_events_total", "Events that are not simply rows of their windows, counted where reports are made: late for a window; expired: for every window; lost: counted by nobody; duplicate: counted before, and skipped; overlap: perhaps counted twice.", "outcome"),
 
 		buildInfo:   desc("build_info", "What runs: the versions of penstock, Go and ONNX Runtime; always 1.", "version", "goversion", "onnxruntime"),
 		modelInfo:   desc("model_info", "Which model scores; always 1.", "model", "version", "digest", "variant"),
@@ -78,7 +85,7 @@ func (m *metrics) all() []*prometheus.Desc {
 		m.decode, m.inference, m.publish, m.observe, m.commit, m.idle,
 		m.commitDuration, m.commits,
 		m.lag, m.assigned,
-		m.driftScore, m.driftAlarm,
+		m.driftScore, m.driftAlarm, m.driftEvents,
 		m.modelInfo, m.modelLoaded, m.buildInfo,
 	}
 }

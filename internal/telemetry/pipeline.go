@@ -30,6 +30,8 @@ type Pipeline struct {
 
 	expired atomic.Int64
 	drift   atomic.Pointer[func() []*drift.Report] // nil where none is watched
+
+	driftEvents DriftEvents
 }
 
 type partitionKey struct {

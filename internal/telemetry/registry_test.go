@@ -53,6 +53,8 @@ func busy() *Pipeline {
 	given.SetAssigned(true)
 	given.SetLag(9)
 	given.SetAssigned(false)
+	p.DriftEvents().Expired.Add(1000)
+	p.DriftEvents().Late.Add(3)
 	js, psi := 0.131, 0.21
 	p.WatchDrift(func() []*drift.Report {
 		return []*drift.Report{{Model: "fraud", Version: "7", Window: "1h", Features: []drift.FeatureReport{
@@ -114,6 +116,11 @@ penstock_dead_letters_total{class="type",pipeline="card-fraud"}_0
 penstock_decode_seconds_total{pipeline="card-fraud"}_1.5
 penstock_drift_alarm{feature="amount",model="fraud",pipeline="card-fraud",statistic="js_lower",version="7",window="1h"}_1
 penstock_drift_alarm{feature="country",model="fraud",pipeline="card-fraud",statistic="js_lower",version="7",window="1h"}_0
+penstock_drift_events_total{outcome="duplicate",pipeline="card-fraud"}_0
+penstock_drift_events_total{outcome="expired",pipeline="card-fraud"}_1000
+penstock_drift_events_total{outcome="late",pipeline="card-fraud"}_3
+penstock_drift_events_total{outcome="lost",pipeline="card-fraud"}_0
+penstock_drift_events_total{outcome="overlap",pipeline="card-fraud"}_0
 penstock_drift_score{feature="amount",model="fraud",pipeline="card-fraud",statistic="js",version="7",window="1h"}_0.131
 penstock_drift_score{feature="amount",model="fraud",pipeline="card-fraud",statistic="psi",version="7",window="1h"}_0.21
 penstock_event_latency_seconds_count{pipeline="card-fraud"}_1024
