@@ -51,7 +51,7 @@ func (c *driftReferenceCommand) Run(ctx context.Context, s *session) error {
 	}
 	data, err := ref.Encode()
 	if err == nil {
-		_, err = out.Write(append(data, '\n'))
+		_, err = out.Write(data)
 	}
 	if err := out.finish(err); err != nil {
 		return err

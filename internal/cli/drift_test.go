@@ -3,6 +3,7 @@
 package cli_test
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -55,6 +56,9 @@ func TestDrift(t *testing.T) {
 	r := run(t, "", append([]string{"drift", "reference", "may.csv", "-o", "may.json"}, settings...)...).want(t, 0, "4,032 rows, 4 fields in ")
 	if r.out != "" {
 		t.Errorf("stdout %q", r.out)
+	}
+	if digest := fmt.Sprintf("sha256:%x\n", sha256.Sum256([]byte(readFile(t, "may.json")))); !strings.HasSuffix(r.err, digest) {
+		t.Errorf("the file's digest is %s, stderr says %s", digest, r.err)
 	}
 	report := append([]string{"drift", "report", "june.csv", "--reference", "may.json", "--window", "1d", "--set", "drift.min_rows=100"}, settings...)
 
