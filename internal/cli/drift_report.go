@@ -130,6 +130,9 @@ func (c *driftReportCommand) windows(p *driftPlan) ([]drift.WindowSpec, error) {
 		if err != nil {
 			return nil, &refusal{fmt.Errorf("--window: %w", err)}
 		}
+		if slices.Contains(windows, windowSpec(w)) {
+			return nil, &refusal{fmt.Errorf("--window names %s twice", w)}
+		}
 		windows = append(windows, windowSpec(w))
 	}
 	if windows == nil && p.windowed && p.input.EventTime != "" {
