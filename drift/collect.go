@@ -4,6 +4,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"time"
 )
 
 // collection are the sums that a first reference is made of: those of the first
@@ -34,6 +35,17 @@ func newCollection(cfg WindowsConfig) *collection {
 		sums: sums, length: cfg.Collect.Milliseconds(), rows: max(cfg.CollectRows, 1),
 		start: math.MaxInt64, end: math.MaxInt64,
 	}
+}
+
+// divided gives the shortest multiple of pane that divides length into at most n
+// equal stretches; the length itself, where it is no multiple of the pane.
+func divided(length time.Duration, n int, pane time.Duration) time.Duration {
+	for ; n > 1; n-- {
+		if length%(time.Duration(n)*pane) == 0 {
+			return length / time.Duration(n)
+		}
+	}
+	return length
 }
 
 // over tells whether nothing can be added any more to the stretch that begins at

@@ -34,7 +34,7 @@ type cell struct {
 func newGrid(spec WindowSpec, cfg WindowsConfig) *grid {
 	g := &grid{spec: spec, lateness: cfg.Lateness.Milliseconds(), cells: map[int64]*cell{}, reports: map[int64]int{}, latest: math.MinInt64}
 	if spec.Calendar == "" {
-		g.hop, g.length = divided(spec.Length, hops, cfg.Pane).Milliseconds(), spec.Length.Milliseconds()
+		g.hop, g.length = spec.hop().Milliseconds(), spec.Length.Milliseconds()
 		g.id = fmt.Sprintf("%s/%d", spec.Name, g.hop)
 		return g
 	}

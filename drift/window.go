@@ -2,7 +2,8 @@ package drift
 
 import "time"
 
-// WindowSpec is a length (hopping by a twelfth) or a calendar unit: day, week, month.
+// WindowSpec is a length, hopping by a twelfth, which is whole panes, or a calendar
+// unit: day, week, month.
 type WindowSpec struct {
 	Name     string // as the config spells it: 1h, 1mo
 	Length   time.Duration
@@ -17,20 +18,9 @@ func (w WindowSpec) Step(t int64, zone *time.Location) Span {
 	if w.Calendar != "" {
 		return calendar{w.Calendar, zone}.span(t)
 	}
-	step := (w.Length / hops).Milliseconds()
+	step := w.hop().Milliseconds()
 	start := floor(t, step)
 	return Span{start, start + step}
-}
-
-// divided gives the shortest multiple of pane that divides length into at most n
-// equal stretches; the length itself, where it is no multiple of the pane.
-func divided(length time.Duration, n int, pane time.Duration) time.Duration {
-	for ; n > 1; n-- {
-		if length%(time.Duration(n)*pane) == 0 {
-			return length / time.Duration(n)
-		}
-	}
-	return length
 }
 
 // Span is a window's stretch of event time, Unix milliseconds, end exclusive.

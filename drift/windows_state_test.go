@@ -30,7 +30,7 @@ func TestRestoreLeavesOutWhatIsNoLongerConfigured(t *testing.T) {
 	s.closes(0, "101.0: 1", "102.0: 2")
 	records := stored(s.w)
 	cfg := scenarioConfig
-	cfg.Pane = 2 * time.Minute
+	cfg.Windows = []WindowSpec{{Name: "24m", Length: 24 * time.Minute}}
 	w := NewWindows(cfg, streamFields)
 	if err := w.Restore(maps.All(records)); err != nil {
 		t.Fatal(err)

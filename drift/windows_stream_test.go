@@ -21,7 +21,7 @@ func streamConfig(t testing.TB) WindowsConfig {
 		Pane: time.Minute, Lateness: 10 * time.Minute, Idle: time.Minute, Zone: zone,
 		Windows: []WindowSpec{
 			{Name: "1h", Length: time.Hour},
-			{Name: "150m", Length: 150 * time.Minute}, // a twelfth is no number of panes: it hops by a tenth
+			{Name: "144m", Length: 144 * time.Minute},
 			{Name: "1d", Calendar: "1d"},
 		},
 	}
@@ -132,7 +132,7 @@ func tell(cfg WindowsConfig, stream [][]streamEvent) map[windowID]string {
 	sums := map[windowID]*Closed{}
 	each := func(t int64, f func(*Closed)) {
 		for _, spec := range cfg.Windows {
-			step := divided(spec.Length, 12, cfg.Pane).Milliseconds()
+			step := (spec.Length / 12).Milliseconds()
 			spans := []Span{}
 			if spec.Calendar != "" {
 				spans = append(spans, calendar{spec.Calendar, cfg.Zone}.span(t))
