@@ -1,6 +1,7 @@
 package drift
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -20,7 +21,7 @@ type AlarmEvent struct {
 	End      time.Time `json:"end"`
 	Since    time.Time `json:"since"`    // as told when it began; with Window it names the alarm
 	Severity string    `json:"severity"` // the highest so far
-	Features []string  `json:"features"` // of the window that began it, in descending order of effect
+	Features []string  `json:"features"` // that contributed so far, in descending order of their largest effects
 	// Reason says why an alarm ends that nobody has seen end; a Judge gives none.
 	Reason string `json:"reason,omitempty"`
 }
@@ -41,6 +42,9 @@ type told struct {
 	Until    int64    `json:"until,omitempty"`  // end of the last alarming window
 	Effect   float64  `json:"effect,omitempty"` // the largest so far
 	Features []string `json:"features,omitempty"`
+	// Effects are the largest of each so far. In states of versions that did not
+	// keep them there are none.
+	Effects map[string]float64 `json:"effects,omitempty"`
 }
 
 // alarmsFormat is the version of the JSON form.
@@ -73,19 +77,42 @@ func (a *alarms) put(window string, v verdict) (since int64, taken bool) {
 func (a *alarms) events(r *Report, v verdict) []AlarmEvent {
 	var all []AlarmEvent
 	t := &a.Alarm
+	if t.On && v.End > t.Since {
+		t.contribute(r)
+	}
 	if t.On && t.Window == r.Window {
 		now := a.history(r.Window).now()
-		t.Effect = max(t.Effect, largestEffect(r.Features))
 		t.Until = now.Until
 		if t.On = now.On; !t.On {
 			all = append(all, t.event(r))
 		}
 	}
 	if !t.On && r.Alarm && v.Start >= t.Until {
-		*t = told{On: true, Window: r.Window, Since: v.Start, Until: v.End, Effect: largestEffect(r.Features), Features: r.Contributors}
+		*t = told{On: true, Window: r.Window, Since: v.Start, Until: v.End}
+		t.contribute(r)
 		all = append(all, t.event(r))
 	}
 	return all
+}
+
+// contribute adds what alarms in a window, of any length: they all see one drift.
+func (t *told) contribute(r *Report) {
+	if t.Effects == nil {
+		t.Effects = map[string]float64{}
+	}
+	t.Features = slices.Clone(t.Features) // events have the list as it was
+	for i := range r.Features {
+		f := &r.Features[i]
+		if !f.Alarm {
+			continue
+		}
+		if !slices.Contains(t.Features, f.Name) {
+			t.Features = append(t.Features, f.Name)
+		}
+		t.Effects[f.Name] = max(t.Effects[f.Name], *f.JSLower)
+		t.Effect = max(t.Effect, *f.JSLower)
+	}
+	slices.SortStableFunc(t.Features, func(a, b string) int { return cmp.Compare(t.Effects[b], t.Effects[a]) })
 }
 
 // event tells of the alarm as it is after a report.
@@ -104,6 +131,12 @@ func (j *Judge) State() []byte {
 		panic(err) // never: it has only numbers that are finite, and text
 	}
 	return state
+}
+
+// Alarm says how severe the last alarm that was told is so far, and which features
+// contributed to it, in descending order of their largest effects.
+func (j *Judge) Alarm() (worst string, features []string) {
+	return severity(j.alarms.Alarm.Effect), j.alarms.Alarm.Features
 }
 
 // Forget ends the alarm that is on, which others have told.

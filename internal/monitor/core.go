@@ -40,7 +40,7 @@ type Core struct {
 	frozen  bool
 
 	from       int64             // windows that end by then are left to others
-	alarming   *drift.AlarmEvent // the begin of the alarm that is on
+	alarming   *drift.AlarmEvent // the begin of the alarm that is on, with what contributed since
 	toldBefore []byte            // told as it was saved
 
 	counts Counts
@@ -179,6 +179,9 @@ func (c *Core) publish(report *drift.Report, alarms []drift.AlarmEvent, latest b
 		if c.alarming = nil; alarms[i].Begins {
 			c.alarming = &alarms[i]
 		}
+	}
+	if c.alarming != nil {
+		c.alarming.Severity, c.alarming.Features = c.judge.Alarm()
 	}
 	return nil
 }
