@@ -41,6 +41,15 @@ func (p *process) assemble(f *config.File, model *loadedModel) (*openPipeline, e
 	if err != nil {
 		return nil, err
 	}
+	watch, err := p.watchDrift(wiring, connected, model)
+	if err != nil {
+		connected.Close()
+		return nil, err
+	}
+	counting := model.counting(cfg, champion)
+	if watch != nil {
+		counting.Told = watch.told
+	}
 	sink, deadLetters := sinkTopics(cfg)
 	made, err := pipeline.New(pipeline.Config{
 		Name: cfg.Name, Instance: name, Delivery: cfg.Delivery,
@@ -55,14 +64,9 @@ func (p *process) assemble(f *config.File, model *loadedModel) (*openPipeline, e
 			Runtime: model.model, Mapping: model.plan, Output: model.out, Encoder: model.encoder, Scoring: model.scoring,
 			Isolated: func() (pipeline.Isolated, error) { return model.isolated(f) },
 		},
-		Drift:     model.counting(cfg, champion),
+		Drift:     counting,
 		Telemetry: counts, Log: log,
 	}, connected)
-	if err != nil {
-		connected.Close()
-		return nil, err
-	}
-	watch, err := p.watchDrift(wiring, connected, model)
 	if err != nil {
 		connected.Close()
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/penstock/penstock"
 	"github.com/penstock/penstock/drift"
@@ -22,6 +23,7 @@ type driftWatch struct {
 	reports monitor.Reports
 	webhook *monitor.Webhook // nil where none is asked for
 	monitor atomic.Pointer[monitor.Monitor]
+	asked   time.Time // when told was first asked; zero: it was not
 }
 
 // driftStreams are the ways to a pipeline's own streams, on whichever broker.
@@ -96,6 +98,25 @@ func (d *driftWatch) own() []*drift.Report {
 		return nil
 	}
 	return d.reports.Latest()
+}
+
+// told tells whether this process has told all of the drift that the events so far
+// allow. Where it is not the one that tells it gives it up after a while: another one
+// does, or nobody can. One goroutine asks.
+func (d *driftWatch) told() bool {
+	if d.asked.IsZero() {
+		d.asked = time.Now()
+	}
+	m := d.monitor.Load()
+	if m.Told() {
+		return true
+	}
+	// Who was killed is followed after the session timeout.
+	if m.Owner() || time.Since(d.asked) < 2*d.wiring.file.Pipeline.Source.SessionTimeout {
+		return false
+	}
+	d.wiring.log.Warn("this process does not watch drift: what is left to tell of it is told by another one, or by the next run", "state", m.Status().State, "reason", m.Status().Reason)
+	return true
 }
 
 // run watches until ctx ends, and then commits what was counted last, which hard

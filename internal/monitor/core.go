@@ -240,6 +240,9 @@ func (c *Core) Saved() {
 	c.out = Output{}
 }
 
+// Waiting tells whether reports or alarms were made since Saved.
+func (c *Core) Waiting() bool { return len(c.out.Reports)+len(c.out.Alarms) > 0 }
+
 // Frozen tells whether a reference was made: the core has done its work.
 func (c *Core) Frozen() bool { return c.frozen }
 

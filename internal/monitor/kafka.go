@@ -182,6 +182,16 @@ func (s *kafkaSession) Partitions(ctx context.Context) ([]drift.PartitionID, err
 	return all, nil
 }
 
+// Reached asks where the group stands, for a position behind the last delta may have
+// markers before it.
+func (s *kafkaSession) Reached(ctx context.Context) (bool, error) {
+	ends, err := broker.Ends(ctx, s.session.Client(), []string{s.o.Topics.Panes}, true)
+	if err != nil {
+		return false, err
+	}
+	return broker.Reached(ctx, s.session.Client(), s.group, ends)
+}
+
 // kafkaRoom keeps a transaction from lasting; there is no limit to it.
 const kafkaRoom = 10_000
 

@@ -105,6 +105,12 @@ func (s *memorySession) Partitions(context.Context) ([]drift.PartitionID, error)
 	return partitionIDs(), nil
 }
 
+func (s *memorySession) Reached(context.Context) (bool, error) {
+	s.m.mu.Lock()
+	defer s.m.mu.Unlock()
+	return s.m.position == len(s.m.log), nil
+}
+
 func (s *memorySession) Room() int     { return s.m.room }
 func (s *memorySession) Guarded() bool { return s.m.guarded }
 

@@ -133,6 +133,18 @@ func (s *natsSession) Partitions(context.Context) ([]drift.PartitionID, error) {
 	return all, nil
 }
 
+// Reached asks for the last delta.
+func (s *natsSession) Reached(ctx context.Context) (bool, error) {
+	last, err := s.Own.GetLastMsgForSubject(ctx, s.subject)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return true, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("read %s: %w", s.subject, err)
+	}
+	return s.committed > last.Sequence, nil
+}
+
 func (s *natsSession) Room() int { return s.Batches.Most() - 1 }
 
 // Guarded is true: every batch has the position, and says which one it replaces.

@@ -146,10 +146,29 @@ func (o *owner) commit(ctx, hard context.Context) error {
 	counts := o.core.Counts()
 	o.m.outcomes.committed(o.told, counts, now)
 	o.told = counts
+	if o.m.asked.Load() {
+		if err := o.findOut(hard); err != nil {
+			return err
+		}
+	}
 	o.show()
 	if o.core.Frozen() && committed {
 		return ErrFrozen
 	}
+	return nil
+}
+
+// findOut answers what the monitor's Told asks.
+func (o *owner) findOut(hard context.Context) (err error) {
+	told := !o.behind && !o.core.Waiting()
+	if told {
+		ctx, cancel := context.WithTimeout(hard, o.m.o.Timeout)
+		defer cancel()
+		if told, err = o.session.Reached(ctx); err != nil {
+			return err
+		}
+	}
+	o.m.told.Store(told)
 	return nil
 }
 

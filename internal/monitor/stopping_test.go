@@ -47,6 +47,11 @@ func (s *silent) Partitions(ctx context.Context) ([]drift.PartitionID, error) {
 	return nil, ctx.Err()
 }
 
+func (s *silent) Reached(ctx context.Context) (bool, error) {
+	<-ctx.Done()
+	return false, ctx.Err()
+}
+
 func (s *silent) Room() int     { return 1000 }
 func (s *silent) Guarded() bool { return true }
 

@@ -57,9 +57,16 @@ func TestClaims(t *testing.T) {
 		if got := r.counts.Totals(); got.Aborted != 0 {
 			t.Errorf("totals %+v", got)
 		}
-		again := pipelineOf(t, s, true, &doubler{}, counts(t, s), func(made *setup) { made.config.UntilEnd = true })
-		if err := again.wait(); err != nil {
-			t.Error(err)
+		asked := 0
+		again := pipelineOf(t, s, true, &doubler{}, counts(t, s), func(made *setup) {
+			made.config.UntilEnd = true
+			made.config.Drift.Told = func() bool {
+				asked++
+				return asked == 3
+			}
+		})
+		if err := again.wait(); err != nil || asked != 3 {
+			t.Errorf("it ended after drift was asked for %d times, want 3: %v", asked, err)
 		}
 	})
 }
