@@ -111,6 +111,19 @@ func TestSelectionProblems(t *testing.T) {
 	}
 }
 
+// TestWatchedUnderANameOfTheModel: what is watched may not have the name of a field
+// of the model's, whose reference it would be compared with.
+func TestWatchedUnderANameOfTheModel(t *testing.T) {
+	for name, refused := range map[string]bool{"amount": true, "short[1]": true, "short": true, "long[3]": true, "short[2]": false, "meta": false, "label": false} {
+		s := observe.Selection{Named: []observe.Feature{{Name: "short"}, {Name: name, From: "meta.channel"}}}
+		mapping, out := mapped(t, s.Watch())
+		_, problems := observe.New(s, mapping, out)
+		if got := len(problems) == 1 && strings.Join(problems[0].Path, " ") == "drift features "+name+" from"; got != refused || len(problems) > 1 {
+			t.Errorf("%s: problems %+v", name, problems)
+		}
+	}
+}
+
 // said are predictions that a test makes up.
 type said []float64
 

@@ -86,6 +86,8 @@ func New(s Selection, mapping *inference.Plan, out *inference.OutputPlan) (*Plan
 		named := &s.Named[i]
 		at := slices.IndexFunc(features, func(f inference.Feature) bool { return f.Name == named.Name })
 		switch {
+		case named.From != "" && has(features, named.Name):
+			problems = append(problems, problem(named.Name, "the model has a field "+named.Name+", with whose reference "+named.From+" would be compared", "give what is watched another name, or leave from out", "from"))
 		case named.From != "":
 			p.watch(named, watched)
 			watched++
@@ -107,6 +109,14 @@ func New(s Selection, mapping *inference.Plan, out *inference.OutputPlan) (*Plan
 		p.add(drift.Field{Name: p.free(labelName), Role: drift.Output, Kind: drift.Categorical, Top: s.top(labelName)}, source{role: drift.Output})
 	}
 	return p, nil
+}
+
+// has tells whether a field of the model's, or an element of one, has the name.
+func has(features []inference.Feature, name string) bool {
+	named := func(f inference.Feature) bool { return f.Name == name }
+	return slices.ContainsFunc(features, func(f inference.Feature) bool {
+		return named(f) || slices.ContainsFunc(f.Elements(), named)
+	})
 }
 
 // top is how many categories are counted by name of a field of the model's own.
