@@ -70,6 +70,14 @@ func (c *driftInput) plan(s *session) (*driftPlan, error) {
 	return p, p.check(p.input.Files)
 }
 
+// windows are the config's, where it names any.
+func (p *driftPlan) windows() []drift.WindowSpec {
+	if !p.windowed {
+		return nil
+	}
+	return windowSpecs(p.settings)
+}
+
 // check looks at files before anything costly is done.
 func (p *driftPlan) check(files []string) error {
 	for _, path := range files {
@@ -149,6 +157,14 @@ func (c *driftInput) choice() driftfile.Choice {
 // windowSpec is a config's window as drift knows it.
 func windowSpec(w config.Window) drift.WindowSpec {
 	return drift.WindowSpec{Name: w.String(), Length: w.Length, Calendar: w.Calendar}
+}
+
+func windowSpecs(d *config.Drift) []drift.WindowSpec {
+	var all []drift.WindowSpec
+	for _, w := range d.Windows {
+		all = append(all, windowSpec(w))
+	}
+	return all
 }
 
 // periods are those that a rate may be of; months and years as long as they are

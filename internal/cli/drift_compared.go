@@ -147,9 +147,6 @@ func (c *driftReportCommand) compareData(ctx context.Context, s *session, p *dri
 	if err != nil {
 		return err
 	}
-	if ref.Incomplete != "" {
-		fmt.Fprintf(s.Err, "the reference is incomplete, and gives no alarms: %s\n", ref.Incomplete)
-	}
 	to.Reference, to.Fields = ref, common
 	if to.Compat != "" {
 		to.Raw, err = past.Raw(ctx, common)

@@ -28,14 +28,16 @@ func (c *driftReportCommand) form(s *session, p *driftPlan, to *driftfile.Compar
 			return nil, err
 		}
 	}
+	doubt := to.Reference.Doubt(to.Windows)
 	if c.JSON {
+		s.doubt(doubt)
 		f.json = json.NewEncoder(s.Out)
 		f.json.SetEscapeHTML(false)
 		return f, nil
 	}
 	fields := modelFields(drift.NewSchema(to.Fields, to.Reference))
 	f.view = driftview.New(baseNames(p.input.Files), to.Reference, fields, to.Judge.Effect, p.input.Zone)
-	f.view.Detectors = to.Detectors
+	f.view.Detectors, f.view.Doubt = to.Detectors, doubt
 	if isTerminal(s.Out) {
 		f.style = driftview.Style{Width: terminalWidth(s.Out), Color: true}
 	}

@@ -60,10 +60,15 @@ func (c *driftReferenceCommand) Run(ctx context.Context, s *session) error {
 		took := time.Since(started)
 		fmt.Fprintf(s.Err, "%s rows, %d fields in %s: %s\n", count(ref.Rows), len(ref.Fields), took.Round(time.Millisecond), ref.Digest())
 	}
-	if ref.Incomplete != "" {
-		fmt.Fprintf(s.Err, "the reference is incomplete, and gives no alarms: %s\n", ref.Incomplete)
-	}
+	s.doubt(ref.Doubt(p.windows()))
 	return nil
+}
+
+// doubt says why a reference may not be trusted, if there is a reason.
+func (s *session) doubt(why string) {
+	if why != "" {
+		fmt.Fprintf(s.Err, "the reference %s\n", why)
+	}
 }
 
 func (c *driftReferenceCommand) build(ctx context.Context, s *session, p *driftPlan) (*drift.Reference, *driftfile.Notes, error) {

@@ -135,10 +135,8 @@ func (c *driftReportCommand) windows(p *driftPlan) ([]drift.WindowSpec, error) {
 		}
 		windows = append(windows, windowSpec(w))
 	}
-	if windows == nil && p.windowed && p.input.EventTime != "" {
-		for _, w := range p.settings.Windows {
-			windows = append(windows, windowSpec(w))
-		}
+	if windows == nil && p.input.EventTime != "" {
+		windows = p.windows()
 	}
 	if windows != nil && p.input.EventTime == "" {
 		return nil, &refusal{errors.New("--window needs the rows' times: name their column with --event-time")}

@@ -14,14 +14,11 @@ func windowsSettings(d *config.Drift) (drift.WindowsConfig, error) {
 	if err != nil {
 		return drift.WindowsConfig{}, fmt.Errorf("drift.zone: %w", err)
 	}
-	c := drift.WindowsConfig{
-		Pane: d.Pane, Lateness: d.Lateness, Idle: d.Idle, Zone: zone,
+	return drift.WindowsConfig{
+		Windows: windowSpecs(d),
+		Pane:    d.Pane, Lateness: d.Lateness, Idle: d.Idle, Zone: zone,
 		Collect: d.Reference.First, CollectRows: int64(d.MinRows),
-	}
-	for _, w := range d.Windows {
-		c.Windows = append(c.Windows, windowSpec(w))
-	}
-	return c, nil
+	}, nil
 }
 
 // judgeSettings say what is an alarm.

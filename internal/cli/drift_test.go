@@ -221,8 +221,11 @@ func TestDriftOfAModel(t *testing.T) {
 	if n := strings.Count(data.out, "\n"); n != 12 {
 		t.Errorf("%d windows of an hour hold 27 seconds, want 12", n)
 	}
+	// A reference that is too short for the windows is told so.
+	run(t, "", "drift", "reference", config, events, "-o", ref, "--set", "drift.windows=[12h]").want(t, 0, "the reference is shorter than eight windows of 12h")
+	run(t, "", "lint", config, "--set", "drift.reference="+ref).want(t, 0, "warning: the reference is shorter than eight windows of 24h")
 	// What --set names holds as if the file said it, though that has no drift: part.
-	set := run(t, "", "drift", "report", config, events, "--json", "-q", "--set", "drift.reference="+ref, "--set", "drift.windows=[12h]").want(t, 0)
+	set := run(t, "", "drift", "report", config, events, "--json", "-q", "--set", "drift.reference="+ref, "--set", "drift.windows=[12h]").want(t, 0, "the reference is shorter than eight windows of 12h")
 	if n := strings.Count(set.out, `"window":"12h"`); n != 12 || strings.Count(set.out, "\n") != n {
 		t.Errorf("%d windows of 12 hours hold 27 seconds, want 12", n)
 	}

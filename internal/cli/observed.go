@@ -35,6 +35,11 @@ func (m *loadedModel) observes(s observe.Selection, d *config.Drift) (problems [
 	problems = append(problems, more...)
 	if ref != nil && m.observed != nil {
 		problems = append(problems, m.compareReference(ref, "the reference")...)
+		if doubt := ref.Doubt(windowSpecs(d)); doubt != "" {
+			p := referenceProblem("the reference "+doubt, "make it of more data, or watch shorter windows")
+			p[0].Warning = true
+			problems = append(problems, p...)
+		}
 	}
 	m.normal = ref
 	return problems

@@ -30,11 +30,11 @@ type page struct {
 	Title     string
 	CSS       template.CSS
 	JS        template.JS
-	Reference string // digest, shortened
-	Rows      int64  // of the reference
-	Period    string // of the reference
-	Doubt     string // why the reference may not be trusted
-	Zone      string // of all times; empty without any
+	Reference string   // digest, shortened
+	Rows      int64    // of the reference
+	Period    string   // of the reference
+	Notes     []string // why there may be no alarm where there is drift
+	Zone      string   // of all times; empty without any
 	Windows   []pageWindow
 	Alarms    int
 	Worst     int // the window that is shown first; -1 without any
@@ -123,7 +123,7 @@ func roundedPointer(v *float64) *rounded {
 func (v *View) WriteHTML(w io.Writer) error {
 	p := page{
 		Title: v.Title, CSS: pageCSS, JS: pageJS, Alarms: v.alarms(), Worst: -1,
-		Reference: short(v.reference.Digest()), Rows: v.reference.Rows, Doubt: v.reference.Incomplete,
+		Reference: short(v.reference.Digest()), Rows: v.reference.Rows, Notes: v.notes(),
 		Period: v.period(v.reference.From, v.reference.To),
 	}
 	worst := v.worst()

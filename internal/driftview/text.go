@@ -25,6 +25,9 @@ func (v *View) WriteText(w io.Writer, s Style) error {
 	b := &printer{Writer: bufio.NewWriter(w), style: s}
 	ref := v.reference
 	fmt.Fprintln(b, b.fit(fmt.Sprintf("reference  %s  %s rows%s", short(ref.Digest()), thousands(ref.Rows), v.period(ref.From, ref.To))))
+	for _, note := range v.notes() {
+		b.wrap(note)
+	}
 	if len(v.windows) > 1 {
 		fmt.Fprintln(b)
 		v.writeWindows(b)
@@ -62,6 +65,26 @@ func (b *printer) fit(line string) string {
 		return line
 	}
 	return cut(line, b.style.Width)
+}
+
+// wrap writes a sentence in lines of the terminal's width.
+func (b *printer) wrap(text string) {
+	column := 0
+	for i, word := range strings.Fields(text) {
+		width := utf8.RuneCountInString(word)
+		switch {
+		case i == 0:
+		case b.style.Width > 0 && column+1+width > b.style.Width:
+			fmt.Fprintln(b)
+			column = 0
+		default:
+			fmt.Fprint(b, " ")
+			column++
+		}
+		fmt.Fprint(b, word)
+		column += width
+	}
+	fmt.Fprintln(b)
 }
 
 // mostLines is how many windows have a line of their own.

@@ -13,6 +13,7 @@ import (
 type View struct {
 	Title     string
 	Detectors []string // of changes, that were asked for
+	Doubt     string   // why the reference may not be trusted, as drift.Reference says
 	reference *drift.Reference
 	effect    float64 // the smallest distance worth an alarm
 	zone      *time.Location
