@@ -111,6 +111,28 @@ func TestChangesAreThoseOfPanes(t *testing.T) {
 	}
 }
 
+// Only stretches that have rows count towards the most that there may be: rows dated
+// decades away leave the others' stretches as long as they were.
+func TestChangesInSpiteOfRowsFarAway(t *testing.T) {
+	rows := shifting()
+	ref := reference(t, table(1, 5000, june.AddDate(0, -1, 0), 5*time.Minute))
+	found := func(name string, rows []row) string {
+		in := driftfile.Input{Files: []string{write(t, name, rows)}, EventTime: "at", Zone: time.UTC}
+		c := &driftfile.Comparison{Reference: ref, Fields: fields, Judge: judge, Detectors: []string{"adwin"}, Pane: time.Minute}
+		got := map[string][]drift.ReportChange{}
+		if _, err := in.Report(t.Context(), c, collected(t, got)); err != nil {
+			t.Fatal(err)
+		}
+		return fmt.Sprint(got)
+	}
+	want := found("a.csv", rows)
+	past, future := rows[10], rows[8000]
+	past.At, future.At = past.At.AddDate(-56, 0, 0), future.At.AddDate(73, 0, 0)
+	if got := found("b.csv", slices.Concat([]row{future}, rows, []row{past})); got != want || got == "map[]" {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
 // Rows that others count, in any order, have the same changes.
 func TestChangesOfATally(t *testing.T) {
 	rows := shifting()
