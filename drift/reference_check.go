@@ -17,6 +17,9 @@ func (r *Reference) check() error {
 		if i > 0 && start <= r.Starts[i-1] || r.Block > 0 && start%r.Block != 0 {
 			return errors.New("starts do not ascend in multiples of block_ms")
 		}
+		if r.Block == 0 && (start < 0 || start > r.Rows) {
+			return errors.New("starts are not numbers of rows, and there is no block_ms")
+		}
 	}
 	names := map[string]bool{}
 	for i := range r.Fields {

@@ -123,6 +123,8 @@ func TestDamagedReferencesAreRefused(t *testing.T) {
 		{"known", `"known":"`, `"known":"AAAA`, "hashes of 8 bytes"},
 		{"a block", `"starts":[`, `"starts":[-3600000,`, "there are 28 blocks, and 29 starts"},
 		{"starts", `"block_ms":3600000`, `"block_ms":3600001`, "multiples of block_ms"},
+		{"no length of blocks", `"block_ms":3600000,`, "", "starts are not numbers of rows"},
+		{"a length of 0", `"block_ms":3600000`, `"block_ms":0`, "starts are not numbers of rows"},
 		{"bins", `"bins":[-1.7976931348623157e+308,`, `"bins":[-1e+308,`, "bins do not begin"},
 		{"top", `"top":3`, `"top":10001`, "10001 values are counted by name; at most 10000 can be"},
 		{"another kind", `"kind":"categorical"`, `"kind":"numeric"`, "parts of another kind"},

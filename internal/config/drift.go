@@ -9,7 +9,7 @@ type Drift struct {
 	Windows     []Window      `key:"windows" default:"1h,24h" doc:"Stretches of event time that are tested, in whole panes. 1d, 1w and 1mo are calendar windows."`
 	Zone        string        `key:"zone" default:"UTC" doc:"Time zone of calendar windows, such as Europe/Berlin."`
 	Lateness    time.Duration `key:"lateness" default:"10m" min:"0s" doc:"How late within its own partition an event still corrects its window."`
-	Idle        time.Duration `key:"idle" default:"1m" min:"0s" doc:"A partition read to its end for this long no longer holds the watermark back."`
+	Idle        time.Duration `key:"idle" default:"1m" min:"1s" doc:"A partition read to its end for this long no longer holds the watermark back."`
 	Features    Features      `key:"features" doc:"What is watched: all, or a map of features; default all."`
 	FalseAlarms Rate          `key:"false_alarms" default:"1/month" doc:"False alarms to put up with, for the whole model together."`
 	Effect      float64       `key:"effect" default:"0.1" min:"0" max:"1" doc:"The smallest Jensen-Shannon distance worth an alarm."`

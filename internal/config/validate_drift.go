@@ -17,6 +17,9 @@ func (v *validator) drift() {
 	if d.Reference.First%d.Pane != 0 {
 		v.errorf("drift.reference.first", "first (%s) must be whole panes (%s)", durationText(d.Reference.First), durationText(d.Pane))
 	}
+	if d.Reference.First > longestWindow {
+		v.errorf("drift.reference.first", "first (%s) is more than a year (%s)", durationText(d.Reference.First), durationText(longestWindow))
+	}
 	v.windows(d)
 	if zone, err := time.LoadLocation(d.Zone); err != nil || d.Zone == "Local" {
 		v.errorf("drift.zone", "zone must be UTC or a name such as Europe/Berlin, not %s", quoted(d.Zone))
@@ -33,6 +36,13 @@ func (v *validator) drift() {
 		}
 	}
 }
+
+// longestWindow is a year: what is longer nobody sees close.
+const longestWindow = 366 * 24 * time.Hour
+
+// mostSums is how many sums of a window, one for each of its hops, may be kept for
+// events that are late. So many take hundreds of MB with 20 fields.
+const mostSums = 10_000
 
 // windows checks that every window and its hop, a twelfth, are whole panes:
 // windows are sums of panes.
@@ -51,6 +61,10 @@ func (v *validator) windows(d *Drift) {
 			v.errorf(path, "a calendar window (%s) needs a pane that divides a day, which %s does not", w, pane)
 		case w.Calendar == "" && (w.Length/12)%d.Pane != 0, w.Calendar == "" && w.Length%12 != 0:
 			v.errorf(path, "the window %s hops by a twelfth, %s, which must be whole panes (%s)", w, durationText(w.Length/12), pane)
+		case w.Length > longestWindow:
+			v.errorf(path, "the window %s is longer than a year (%s)", w, durationText(longestWindow))
+		case w.Length > 0 && d.Lateness/(w.Length/12) > mostSums:
+			v.errorf("drift.lateness", "lateness (%s) keeps more than %d sums of the window %s, one every %s; shorten it, or take longer windows", durationText(d.Lateness), mostSums, w, durationText(w.Length/12))
 		}
 		seen[w] = true
 	}
