@@ -81,6 +81,7 @@ type kafkaSession struct {
 	owns    atomic.Bool // set and then lost by the client's goroutine
 	lost    atomic.Bool
 	failed  atomic.Pointer[error] // of the first record that the broker did not take
+	ends    broker.Offsets        // of the deltas, when Reached was first asked
 }
 
 // begin says where the deltas begin. That it is asked means that no transaction of
@@ -185,11 +186,13 @@ func (s *kafkaSession) Partitions(ctx context.Context) ([]drift.PartitionID, err
 // Reached asks where the group stands, for a position behind the last delta may have
 // markers before it.
 func (s *kafkaSession) Reached(ctx context.Context) (bool, error) {
-	ends, err := broker.Ends(ctx, s.session.Client(), []string{s.o.Topics.Panes}, true)
-	if err != nil {
-		return false, err
+	if s.ends == nil {
+		var err error
+		if s.ends, err = broker.Ends(ctx, s.session.Client(), []string{s.o.Topics.Panes}, true); err != nil {
+			return false, err
+		}
 	}
-	return broker.Reached(ctx, s.session.Client(), s.group, ends)
+	return broker.Reached(ctx, s.session.Client(), s.group, s.ends)
 }
 
 // kafkaRoom keeps a transaction from lasting; there is no limit to it.

@@ -36,12 +36,15 @@ func (n *NATS) Open(ctx context.Context, id Identity) (Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &natsSession{share}, nil
+	return &natsSession{natsShare: share}, nil
 }
 
 // natsSession is a process's place in the group. What the owner commits is an
 // atomic batch with its position, and where there are many sums some more before.
-type natsSession struct{ *natsShare }
+type natsSession struct {
+	*natsShare
+	last uint64 // delta, when Reached was first asked; 0: it was not
+}
 
 func (s *natsSession) Owner() bool { return s.owns }
 
@@ -133,16 +136,18 @@ func (s *natsSession) Partitions(context.Context) ([]drift.PartitionID, error) {
 	return all, nil
 }
 
-// Reached asks for the last delta.
 func (s *natsSession) Reached(ctx context.Context) (bool, error) {
-	last, err := s.Own.GetLastMsgForSubject(ctx, s.subject)
-	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return true, nil
+	if s.last == 0 {
+		last, err := s.Own.GetLastMsgForSubject(ctx, s.subject)
+		if errors.Is(err, jetstream.ErrMsgNotFound) {
+			return true, nil
+		}
+		if err != nil {
+			return false, fmt.Errorf("read %s: %w", s.subject, err)
+		}
+		s.last = last.Sequence
 	}
-	if err != nil {
-		return false, fmt.Errorf("read %s: %w", s.subject, err)
-	}
-	return s.committed > last.Sequence, nil
+	return s.committed > s.last, nil
 }
 
 func (s *natsSession) Room() int { return s.Batches.Most() - 1 }

@@ -147,6 +147,7 @@ func (o *owner) commit(ctx, hard context.Context) error {
 	o.m.outcomes.committed(o.told, counts, now)
 	o.told = counts
 	if o.m.asked.Load() {
+		o.due = now.Add(leastEvery) // who asks waits for it
 		if err := o.findOut(hard); err != nil {
 			return err
 		}

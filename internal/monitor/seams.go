@@ -73,7 +73,8 @@ type Session interface {
 	// Commit makes an output and the position behind what was polled durable as a
 	// whole. After an error the session is spent, and nobody knows whether it was.
 	Commit(ctx context.Context, out *Output) error
-	// Reached tells whether what was committed is behind all deltas that there are.
+	// Reached tells whether what was committed is behind all deltas that there were
+	// when it was first asked.
 	Reached(ctx context.Context) (bool, error)
 	// Leave gives the place in the group to others at once.
 	Leave(ctx context.Context) error

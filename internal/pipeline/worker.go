@@ -69,6 +69,9 @@ func newWorker(p *Pipeline, n int) (*worker, error) {
 	if p.c.Drift != nil {
 		w.observed = observe.NewEpoch(&p.reference.counting)
 		w.claims.every = claimEvery(p.c.Drift.Idle)
+		if p.c.UntilEnd {
+			w.claims.every = soonestClaim // each lets an owner on Kafka tell some more
+		}
 	}
 	var err error
 	w.scorer, err = inference.NewScorer(measured{Model: m.Runtime, counts: w.counts}, m.Mapping, m.Output, m.Scoring)
