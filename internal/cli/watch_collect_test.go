@@ -16,6 +16,7 @@ import (
 	"github.com/penstock/penstock/internal/config"
 	"github.com/penstock/penstock/internal/monitor"
 	"github.com/penstock/penstock/internal/observe"
+	"github.com/penstock/penstock/internal/telemetry"
 )
 
 // away is a broker that does not answer.
@@ -53,7 +54,7 @@ func TestUnreadableReference(t *testing.T) {
 		var found atomic.Pointer[answer]
 		found.Store(&answer{err: errors.New("nobody answers")})
 		d := &driftWatch{
-			wiring: &brokerWiring{file: file, log: slog.New(slog.NewTextHandler(&log, nil))},
+			wiring: &brokerWiring{file: file, counts: telemetry.NewPipeline(telemetry.PipelineOptions{}), log: slog.New(slog.NewTextHandler(&log, nil))},
 			model:  &loadedModel{observed: &observe.Plan{Fields: fields}},
 			streams: &driftStreams{
 				monitor: away{}, frozen: func(context.Context) ([]byte, error) { return found.Load().encoded, found.Load().err },

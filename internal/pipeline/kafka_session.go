@@ -27,7 +27,7 @@ type kafkaSession struct {
 // never of one that it has nothing for. Events that come meanwhile wait at most
 // lookTimeout.
 const (
-	quietLook   = 3 * time.Second
+	quietLook   = 2 * time.Second
 	lookTimeout = time.Second
 )
 
