@@ -24,8 +24,8 @@ import (
 // read it before is written any more, and then looks for what such a batch has left
 // behind the position that was there before.
 func (n *NATS) tears() bool {
-	if failpoint.Mutant(broker.PositionOutsideBatch) { // it would be mended
-		return false
+	if failpoint.Mutant(broker.PositionOutsideBatch) || failpoint.Mutant(broker.DeltasOutsideCommit) {
+		return false // what these leave would be taken for that, and mended
 	}
 	return n.o.ExactlyOnce && n.o.Session.Batches.Begin == nil && n.o.Session.Own.CachedInfo().Config.Replicas == 1
 }
