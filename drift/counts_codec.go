@@ -211,18 +211,22 @@ func (d *decoder) counts(c *Counts, rows int64) {
 }
 
 func (d *decoder) buckets() []Bucket {
-	buckets := make([]Bucket, d.length(1))
+	n := d.length(1)
+	if n == 0 {
+		return nil // also where a flag says that there are some
+	}
+	buckets := make([]Bucket, n)
 	var last uint64
 	for i := range buckets {
-		n, distance := d.uvarint(), uint64(1<<basicShift)
-		if n&1 != 0 {
+		count, distance := d.uvarint(), uint64(1<<basicShift)
+		if count&1 != 0 {
 			distance = d.distance()
 		}
 		if i > 0 && distance == 0 || last+distance < last {
 			d.fail(errOrder)
 		}
 		last += distance
-		buckets[i] = Bucket{Key: last, N: int64(n >> 1)}
+		buckets[i] = Bucket{Key: last, N: int64(count >> 1)}
 	}
 	return buckets
 }
@@ -245,7 +249,11 @@ func (d *decoder) distance() uint64 {
 var errOrder = errors.New("buckets or categories out of order")
 
 func (d *decoder) categories() []Category {
-	categories := make([]Category, d.length(9))
+	n := d.length(9)
+	if n == 0 {
+		return nil // as buckets does
+	}
+	categories := make([]Category, n)
 	for i := range categories {
 		categories[i] = Category{Key: d.uint64(), N: d.count()}
 		if i > 0 && categories[i].Key <= categories[i-1].Key {
