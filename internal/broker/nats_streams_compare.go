@@ -39,8 +39,8 @@ func CompareStreams(p *config.Pipeline, found []FoundStream) []Finding {
 	return all
 }
 
-// UnfitError is a finding that keeps a pipeline from using a stream. It heals when the
-// stream's settings do.
+// UnfitError is a finding that keeps a pipeline from using a topic or stream. It heals
+// when the settings do.
 type UnfitError struct{ Finding Finding }
 
 func (e *UnfitError) Error() string {

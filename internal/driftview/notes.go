@@ -2,7 +2,7 @@ package driftview
 
 import (
 	"fmt"
-	"strings"
+	"strconv"
 )
 
 // notes say why there may be no alarm where there is drift.
@@ -18,7 +18,7 @@ func (v *View) notes() []string {
 			names += fmt.Sprintf(" and %d more", len(silent)-most)
 		}
 		notes = append(notes, fmt.Sprintf("More than the effect of %s without an alarm: %s. The reference's own stretches, or samples of so few rows, differ as much.",
-			strings.TrimRight(fmt.Sprintf("%.3f", v.effect), "0"), names))
+			strconv.FormatFloat(v.effect, 'g', 3, 64), names))
 	}
 	return notes
 }

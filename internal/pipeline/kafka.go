@@ -106,7 +106,7 @@ func (k *Kafka) Prepare(ctx context.Context) error {
 		case f.Missing:
 			return broker.ToCreate(f, k.o.Config)
 		case !f.Warning:
-			return fmt.Errorf("%s (%s)", f.Text, f.Hint)
+			return &broker.UnfitError{Finding: f}
 		}
 	}
 	for i := range found {
