@@ -132,34 +132,13 @@ func (t *torn) read(ctx context.Context, from, to uint64) error {
 		return err
 	}
 	defer broker.DeleteConsumer(s.Conn, c.CachedInfo().Stream, c.CachedInfo().Name)
-	if c.CachedInfo().NumPending == 0 {
-		return nil
-	}
-	messages, err := c.Messages(broker.AtMost(jetstream.DefaultMaxMessages, c))
-	if err != nil {
-		return err
-	}
-	defer messages.Stop()
-	for {
-		waiting, cancel := context.WithTimeout(ctx, t.n.o.Timeout)
-		m, err := messages.Next(jetstream.NextContext(waiting))
-		cancel()
-		if err != nil {
-			return err
+	return broker.ReadPending(ctx, c, t.n.o.Timeout, func(m jetstream.Msg, meta *jetstream.MsgMetadata) (bool, error) {
+		at := meta.Sequence.Stream
+		if at >= to {
+			return false, nil
 		}
-		meta, err := m.Metadata()
-		if err != nil {
-			return err
-		}
-		if meta.Sequence.Stream < to {
-			if err := t.note(m, meta.Sequence.Stream); err != nil {
-				return err
-			}
-		}
-		if meta.Sequence.Stream >= to || meta.NumPending == 0 {
-			return nil
-		}
-	}
+		return at+1 < to, t.note(m, at)
+	})
 }
 
 // note notes a record at a sequence of the own stream, if it is behind the position

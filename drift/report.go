@@ -72,9 +72,10 @@ type FeatureReport struct {
 
 // ReportChange is a Change that is told with its time.
 type ReportChange struct {
-	// At is the start of the stretch of event time that told it. The change itself
-	// lies before the end of that.
+	// At and Until bound the stretch of event time that told it. The change itself
+	// lies before its end.
 	At       time.Time `json:"at"`
+	Until    time.Time `json:"until"`
 	Detector string    `json:"detector"`
 	What     string    `json:"what"`               // as Change.What
 	Category string    `json:"category,omitempty"` // of ChangeCategory: its name

@@ -48,7 +48,7 @@ func (p *process) assemble(f *config.File, model *loadedModel) (*openPipeline, e
 	}
 	counting := model.counting(cfg, champion)
 	if watch != nil {
-		counting.Told = watch.told
+		counting.CaughtUp = watch.caughtUp
 	}
 	sink, deadLetters := sinkTopics(cfg)
 	made, err := pipeline.New(pipeline.Config{

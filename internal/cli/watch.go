@@ -23,7 +23,7 @@ type driftWatch struct {
 	reports monitor.Reports
 	webhook *monitor.Webhook // nil where none is asked for
 	monitor atomic.Pointer[monitor.Monitor]
-	asked   time.Time // when told was first asked; zero: it was not
+	asked   time.Time // when caughtUp was first asked; zero: it was not
 }
 
 // driftStreams are the ways to a pipeline's own streams, on whichever broker.
@@ -100,15 +100,15 @@ func (d *driftWatch) own() []*drift.Report {
 	return d.reports.Latest()
 }
 
-// told tells whether this process has told all of the drift that the events so far
+// caughtUp tells whether this process has told all of the drift that the events so far
 // allow. Where it is not the one that tells it gives it up after a while: another one
 // does, or nobody can. One goroutine asks.
-func (d *driftWatch) told() bool {
+func (d *driftWatch) caughtUp() bool {
 	if d.asked.IsZero() {
 		d.asked = time.Now()
 	}
 	m := d.monitor.Load()
-	if m.Told() {
+	if m.CaughtUp() {
 		return true
 	}
 	// Who was killed is followed after the session timeout.

@@ -53,8 +53,9 @@ func (c *Comparison) changes(s *sums) ([][]drift.ReportChange, error) {
 				return nil, err
 			}
 			for _, change := range found {
+				at := time.UnixMilli(starts[change.Pane]).UTC()
 				all[f] = append(all[f], drift.ReportChange{
-					At: time.UnixMilli(starts[change.Pane]).UTC(), Detector: detector, What: change.What, Category: names[change.Category],
+					At: at, Until: at.Add(s.step), Detector: detector, What: change.What, Category: names[change.Category],
 				})
 			}
 		}

@@ -65,7 +65,9 @@ func naiveChanges(t *testing.T, rows []row, ref *drift.Reference, pane time.Dura
 					category = name
 				}
 			}
-			all[fields[f].Name] = append(all[fields[f].Name], drift.ReportChange{At: starts[c.Pane], Detector: "adwin", What: c.What, Category: category})
+			all[fields[f].Name] = append(all[fields[f].Name], drift.ReportChange{
+				At: starts[c.Pane], Until: starts[c.Pane].Add(pane), Detector: "adwin", What: c.What, Category: category,
+			})
 		}
 	}
 	return fmt.Sprint(all)

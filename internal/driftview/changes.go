@@ -56,7 +56,7 @@ func (v *View) writeChanges(b *printer) {
 	t := table{head: []string{"changed by", "feature", "what", "detector"}}
 	for _, c := range all {
 		t.rows = append(t.rows, []cell{
-			{text: v.minute(c.At)}, {text: clean(v.features[c.feature].name)}, {text: what(c.What, clean(c.Category))}, {text: c.Detector, color: dim},
+			{text: v.minute(c.Until)}, {text: clean(v.features[c.feature].name)}, {text: what(c.What, clean(c.Category))}, {text: c.Detector, color: dim},
 		})
 	}
 	fmt.Fprintln(b)

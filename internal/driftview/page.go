@@ -144,7 +144,7 @@ func (v *View) WriteHTML(w io.Writer) error {
 	}
 	p.Detectors = strings.Join(v.Detectors, ", ")
 	for _, c := range v.changes() {
-		p.Changes = append(p.Changes, pageChange{v.minute(c.At), v.features[c.feature].name, what(c.What, c.Category), c.Detector})
+		p.Changes = append(p.Changes, pageChange{v.minute(c.Until), v.features[c.feature].name, what(c.What, c.Category), c.Detector})
 	}
 	p.Data = pageData{Effect: v.effect, Windows: p.Windows}
 	for i := range v.features {

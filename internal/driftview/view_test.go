@@ -176,8 +176,8 @@ func TestPageIsBounded(t *testing.T) {
 func TestChanges(t *testing.T) {
 	at := time.Date(2026, 6, 1, 6, 30, 0, 0, time.UTC)
 	found := []drift.ReportChange{
-		{At: at, Detector: "adwin", What: drift.ChangeLevel},
-		{At: at.Add(time.Hour), Detector: "cusum", What: drift.ChangeCategory, Category: "<b>\x1b[2J"},
+		{At: at.Add(-time.Minute), Until: at, Detector: "adwin", What: drift.ChangeLevel},
+		{At: at, Until: at.Add(time.Hour), Detector: "cusum", What: drift.ChangeCategory, Category: "<b>\x1b[2J"},
 	}
 	for _, c := range []struct {
 		detectors []string

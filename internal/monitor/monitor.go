@@ -33,8 +33,8 @@ type Monitor struct {
 	every    time.Duration // between two commits of the owner, at least
 	outcomes outcomes
 	shown    atomic.Pointer[telemetry.DriftStatus]
-	asked    atomic.Bool // Told was
-	told     atomic.Bool
+	asked    atomic.Bool // CaughtUp was
+	caughtUp atomic.Bool
 }
 
 // The states of a monitor.
@@ -72,11 +72,11 @@ func (m *Monitor) Status() telemetry.DriftStatus { return *m.shown.Load() }
 // Owner tells whether this process makes the pipeline's reports at the moment.
 func (m *Monitor) Owner() bool { return m.shown.Load().State == stateOwner }
 
-// Told tells whether this process is the owner and has published all that the deltas
-// so far allow. Once it was asked, that is found out with every commit.
-func (m *Monitor) Told() bool {
+// CaughtUp tells whether this process is the owner and has published all that the
+// deltas so far allow. Once it was asked, that is found out with every commit.
+func (m *Monitor) CaughtUp() bool {
 	m.asked.Store(true)
-	return m.Owner() && m.told.Load()
+	return m.Owner() && m.caughtUp.Load()
 }
 
 // Waits has the status say why a monitor that does not run is not run.
@@ -142,7 +142,7 @@ func (m *Monitor) serve(ctx, hard context.Context, proven func()) error {
 		return err
 	}
 	defer s.Close()
-	m.told.Store(false)
+	m.caughtUp.Store(false)
 	m.show(telemetry.DriftStatus{State: stateStandby})
 	var first []Delta // they may come with the ownership
 	for !s.Owner() {

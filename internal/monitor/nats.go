@@ -67,38 +67,23 @@ func (s *natsSession) Poll(ctx context.Context, most int) ([]Delta, error) {
 // State reads what is there. What an owner that is still at it writes meanwhile
 // moves the position, and so has this one's first commit refused.
 func (s *natsSession) State(ctx context.Context, keys []string, take func(StateRecord) error) error {
-	filter := s.o.Subjects.DriftState("*", "*")
 	reader, err := s.Own.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{
 		FilterSubjects: s.stateFilters(keys), DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy,
 	})
+	if err == nil {
+		now := time.Now()
+		err = broker.ReadPending(ctx, reader, s.o.Timeout, func(m jetstream.Msg, meta *jetstream.MsgMetadata) (bool, error) {
+			r, err := stateRecord(m, now.Sub(meta.Timestamp))
+			if err == nil {
+				err = take(r)
+			}
+			return true, err
+		})
+	}
 	if err != nil {
-		return fmt.Errorf("read %s: %w", filter, err)
+		return fmt.Errorf("read %s: %w", s.o.Subjects.DriftState("*", "*"), err)
 	}
-	info, err := reader.Info(ctx)
-	if err != nil {
-		return fmt.Errorf("read %s: %w", filter, err)
-	}
-	if info.NumPending == 0 {
-		return nil
-	}
-	messages, err := reader.Messages(broker.AtMost(jetstream.DefaultMaxMessages, reader))
-	if err != nil {
-		return fmt.Errorf("read %s: %w", filter, err)
-	}
-	defer messages.Stop()
-	for now := time.Now(); ; {
-		m, err := messages.Next(jetstream.NextContext(ctx))
-		if err != nil {
-			return fmt.Errorf("read %s: %w", filter, err)
-		}
-		r, pending, err := stateRecord(m, now)
-		if err == nil {
-			err = take(r)
-		}
-		if err != nil || pending == 0 {
-			return err
-		}
-	}
+	return nil
 }
 
 func (s *natsSession) stateFilters(keys []string) []string {
@@ -112,18 +97,13 @@ func (s *natsSession) stateFilters(keys []string) []string {
 	return filters
 }
 
-func stateRecord(m jetstream.Msg, now time.Time) (r StateRecord, pending uint64, err error) {
+func stateRecord(m jetstream.Msg, age time.Duration) (StateRecord, error) {
 	tokens := strings.Split(m.Subject(), ".")
-	meta, err := m.Metadata()
-	if err != nil {
-		return r, 0, fmt.Errorf("read %s: %w", m.Subject(), err)
-	}
 	key, err := url.PathUnescape(tokens[len(tokens)-1]) // as broker.Token escapes
 	if err != nil {
-		return r, 0, fmt.Errorf("read %s: %w", m.Subject(), err)
+		return StateRecord{}, fmt.Errorf("%s: %w", m.Subject(), err)
 	}
-	r = StateRecord{Identity: tokens[len(tokens)-2], Key: key, Value: m.Data(), Age: now.Sub(meta.Timestamp).Milliseconds()}
-	return r, meta.NumPending, nil
+	return StateRecord{Identity: tokens[len(tokens)-2], Key: key, Value: m.Data(), Age: age.Milliseconds()}, nil
 }
 
 // Partitions are the filters: there are no others.

@@ -16,16 +16,16 @@ type owner struct {
 	session Session
 	core    *Core
 
-	due    time.Time // of the next commit
-	behind bool      // more windows may be due than the last commit had room for
-	clock  int64     // that windows close by, Unix milliseconds
-	bytes  int       // of deltas that were polled since the last commit
-	polled int
-	told   Counts        // as the metrics have them
-	asked  time.Time     // when the partitions were
-	left   []StateRecord // of others, to be removed
-	review time.Time     // when the alarms of others are looked at; zero: there are none
-	ends   Output        // of alarms of others
+	last    time.Time // commit; zero: there was none
+	behind  bool      // more windows may be due than the last commit had room for
+	clock   int64     // that windows close by, Unix milliseconds
+	bytes   int       // of deltas that were polled since the last commit
+	polled  int
+	counted Counts        // as the metrics have them
+	listed  time.Time     // when the partitions were
+	left    []StateRecord // of others, to be removed
+	review  time.Time     // when the alarms of others are looked at; zero: there are none
+	ends    Output        // of alarms of others
 }
 
 // Bounds of what is between two commits.
@@ -34,6 +34,9 @@ const (
 	mostDeltas = 2000
 	// pollDeltas is how many are taken at a time.
 	pollDeltas = 500
+	// mostWait is how long is waited for them at a time: what is asked meanwhile is
+	// heard after it.
+	mostWait = 500 * time.Millisecond
 )
 
 // Of the room in a commit reports and alarms have half, and what is removed, one's
@@ -50,24 +53,34 @@ const (
 func (o *owner) turn(ctx, hard context.Context) error {
 	switch {
 	case !o.behind:
-		if err := o.poll(ctx, o.due, pollDeltas); err != nil {
+		if err := o.poll(ctx, min(o.untilDue(), mostWait), pollDeltas); err != nil {
 			return err
 		}
-		if o.m.o.Now().Before(o.due) && o.bytes < mostBytes && o.polled < mostDeltas {
+		if o.untilDue() > 0 && o.bytes < mostBytes && o.polled < mostDeltas {
 			return nil
 		}
 	case !o.session.Guarded():
 		// What is left to close comes before more of the backlog.
-		if err := o.poll(ctx, o.due, 1); err != nil {
+		if err := o.poll(ctx, o.untilDue(), 1); err != nil {
 			return err
 		}
 	}
 	return o.commit(ctx, hard)
 }
 
-// poll adds deltas, for which it waits until a time.
-func (o *owner) poll(ctx context.Context, until time.Time, most int) error {
-	waiting, cancel := context.WithTimeout(ctx, until.Sub(o.m.o.Now()))
+// untilDue is how long it is until the next commit, which who asks whether it has
+// caught up waits for.
+func (o *owner) untilDue() time.Duration {
+	every := o.m.every
+	if o.m.asked.Load() {
+		every = leastEvery
+	}
+	return o.last.Add(every).Sub(o.m.o.Now())
+}
+
+// poll adds deltas, for which it waits so long.
+func (o *owner) poll(ctx context.Context, wait time.Duration, most int) error {
+	waiting, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	deltas, err := o.session.Poll(waiting, most)
 	if err == nil {
@@ -115,11 +128,11 @@ func (o *owner) list(ctx context.Context) error {
 // more of them; hard cuts it short.
 func (o *owner) commit(ctx, hard context.Context) error {
 	now := o.m.o.Now()
-	if now.Sub(o.asked) >= listEvery {
+	if now.Sub(o.listed) >= listEvery {
 		if err := o.list(hard); err != nil {
 			return err
 		}
-		o.asked = now
+		o.listed = now
 	}
 	if !o.review.IsZero() && !now.Before(o.review) {
 		if err := o.supersede(hard); err != nil {
@@ -142,12 +155,11 @@ func (o *owner) commit(ctx, hard context.Context) error {
 			return err
 		}
 	}
-	o.polled, o.bytes, o.due = 0, 0, now.Add(o.m.every)
+	o.polled, o.bytes, o.last = 0, 0, now
 	counts := o.core.Counts()
-	o.m.outcomes.committed(o.told, counts, now)
-	o.told = counts
+	o.m.outcomes.committed(o.counted, counts, now)
+	o.counted = counts
 	if o.m.asked.Load() {
-		o.due = now.Add(leastEvery) // who asks waits for it
 		if err := o.findOut(hard); err != nil {
 			return err
 		}
@@ -159,17 +171,17 @@ func (o *owner) commit(ctx, hard context.Context) error {
 	return nil
 }
 
-// findOut answers what the monitor's Told asks.
+// findOut answers what the monitor's CaughtUp asks.
 func (o *owner) findOut(hard context.Context) (err error) {
-	told := !o.behind && !o.core.Waiting()
-	if told {
+	caughtUp := !o.behind && !o.core.Waiting()
+	if caughtUp {
 		ctx, cancel := context.WithTimeout(hard, o.m.o.Timeout)
 		defer cancel()
-		if told, err = o.session.Reached(ctx); err != nil {
+		if caughtUp, err = o.session.Reached(ctx); err != nil {
 			return err
 		}
 	}
-	o.m.told.Store(told)
+	o.m.caughtUp.Store(caughtUp)
 	return nil
 }
 
@@ -201,7 +213,7 @@ func (o *owner) finish(hard context.Context) error {
 	const moment = 200 * time.Millisecond
 	for start := time.Now(); time.Since(start) < leaveTimeout; {
 		before := o.polled
-		if err := o.poll(hard, o.m.o.Now().Add(moment), pollDeltas); err != nil {
+		if err := o.poll(hard, moment, pollDeltas); err != nil {
 			return err
 		}
 		if o.polled == before {

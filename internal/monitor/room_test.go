@@ -53,7 +53,7 @@ func TestPartitionFarAhead(t *testing.T) {
 			eventually(t, "all is committed", func() bool { return p.Done(t, o.Identity) && a.Owner() })
 			stop() // in the middle of closing, if need be
 			b, _ := process(t, o, newMortal(p.Broker("b"), before))
-			eventually(t, "all is told", b.Told)
+			eventually(t, "all is told", b.CaughtUp)
 			if d := difference(lastRevisions(t, p.Reports(t)), want); d != "" {
 				t.Error(d)
 			}

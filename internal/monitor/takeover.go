@@ -19,7 +19,7 @@ var errSilent = errors.New("the broker has stopped answering")
 // is how long the next record takes.
 func (m *Monitor) takeOver(ctx context.Context, s Session) (*owner, error) {
 	start := m.o.Now()
-	o := &owner{m: m, session: s, core: NewCore(m.o.Core), due: start}
+	o := &owner{m: m, session: s, core: NewCore(m.o.Core)}
 	mine := map[string][]byte{}
 	size, youngest := 0, longAbandoned
 	others, err := m.survey(ctx, s, nil, func(r *StateRecord) {

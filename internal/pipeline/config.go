@@ -49,9 +49,9 @@ type Drift struct {
 
 	Panes string        // topic or subject of the deltas
 	Idle  time.Duration // how long a partition is at its end until it holds nothing back
-	// Told tells whether all reports are published that the events so far allow, for
+	// CaughtUp tells whether all reports are published that the events so far allow, for
 	// UntilEnd; nil: nobody waits for them.
-	Told func() bool
+	CaughtUp func() bool
 }
 
 // Model is what scores.

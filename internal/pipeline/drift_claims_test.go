@@ -60,7 +60,7 @@ func TestClaims(t *testing.T) {
 		asked := 0
 		again := pipelineOf(t, s, true, &doubler{}, counts(t, s), func(made *setup) {
 			made.config.UntilEnd = true
-			made.config.Drift.Told = func() bool {
+			made.config.Drift.CaughtUp = func() bool {
 				asked++
 				return asked == 3
 			}

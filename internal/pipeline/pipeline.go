@@ -242,7 +242,7 @@ func (p *Pipeline) watchEnd(ctx context.Context) error {
 		}
 		// Drift is judged behind the events. Meanwhile the workers go on: what they say
 		// of partitions that are at their ends has a part in it.
-		if reached++; reached > 1 && (p.c.Drift == nil || p.c.Drift.Told == nil || p.c.Drift.Told()) {
+		if reached++; reached > 1 && (p.c.Drift == nil || p.c.Drift.CaughtUp == nil || p.c.Drift.CaughtUp()) {
 			return nil
 		}
 	}
