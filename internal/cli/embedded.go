@@ -35,6 +35,9 @@ func (all *embeddedServers) start(e *config.Embedded, o embedded.NATSOptions) (*
 		}
 		return s, nil
 	}
+	if err := embedded.CheckUsers(string(e.UsersFile)); err != nil {
+		return nil, &refusal{fmt.Errorf("broker.embedded.users_file: %w", err)}
+	}
 	o.Dir, o.Listen, o.UsersFile, o.MaxBytes = dir, e.Listen, string(e.UsersFile), int64(e.MaxBytes)
 	started, err := embedded.StartNATS(o)
 	if err != nil {

@@ -66,6 +66,7 @@ func (s *session) lint(ctx context.Context, path string, c *lintCommand) (ok boo
 	}
 	if !f.Failed() {
 		problems = append(problems, lintConnection(&f.Pipeline.Broker)...)
+		problems = append(problems, lintListener(f)...)
 	}
 	if c.Live && !f.Failed() {
 		more, err := lintLive(ctx, f)
@@ -109,6 +110,15 @@ func lintConnection(b *config.Broker) []inference.Problem {
 		return nil
 	}
 	return []inference.Problem{{Path: []string{"broker", kind}, Message: err.Error()}}
+}
+
+// lintListener checks the files that secure listen.
+func lintListener(f *config.File) []inference.Problem {
+	mount := mountOf(f)
+	if err := mount.CheckFiles(); err != nil {
+		return []inference.Problem{{Path: []string{"http"}, Message: err.Error()}}
+	}
+	return nil
 }
 
 // lintModel checks the mapping against the model and the examples.

@@ -148,12 +148,19 @@ func (p *process) add(ctx context.Context, f *config.File) error {
 	if err := p.registry.Add(o.counts); err != nil {
 		return &refusal{err}
 	}
-	cfg := &f.Pipeline
-	p.mounts = append(p.mounts, web.Mount{
-		Pipeline: o, File: f.Path, Listen: cfg.Listen, MetricsListen: cfg.MetricsListen,
-		Cert: string(cfg.HTTP.TLS.Cert), Key: string(cfg.HTTP.TLS.Key), KeysFile: string(cfg.HTTP.KeysFile),
-	})
+	mount := mountOf(f)
+	mount.Pipeline = o
+	p.mounts = append(p.mounts, mount)
 	return nil
+}
+
+// mountOf is where a pipeline is to be found over HTTP.
+func mountOf(f *config.File) web.Mount {
+	cfg := &f.Pipeline
+	return web.Mount{
+		File: f.Path, Listen: cfg.Listen, MetricsListen: cfg.MetricsListen,
+		Cert: string(cfg.HTTP.TLS.Cert), Key: string(cfg.HTTP.TLS.Key), KeysFile: string(cfg.HTTP.KeysFile),
+	}
 }
 
 func (p *process) close() {
@@ -177,6 +184,9 @@ func (p *process) run(ctx context.Context) error {
 		Debug: p.command.Debug, Log: p.session.log,
 	})
 	if err := server.Listen(); err != nil {
+		if _, ok := errors.AsType[*web.ConfigError](err); ok {
+			return &refusal{err}
+		}
 		return err
 	}
 	for _, url := range server.URLs() {

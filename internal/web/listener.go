@@ -49,11 +49,8 @@ func (s *site) open(o Options, others []*listener) (*listener, error) {
 	}
 	if !s.metrics {
 		var err error
-		if h.keys, err = openKeys(s.first.KeysFile, o.Log); err != nil {
-			return nil, fmt.Errorf("http.keys_file (%s): %w", s.first.File, err)
-		}
-		if server.TLSConfig, err = tlsConfig(s.first.Cert, s.first.Key, o.Log); err != nil {
-			return nil, fmt.Errorf("http.tls (%s): %w", s.first.File, err)
+		if h.keys, server.TLSConfig, err = s.first.secure(o.Log); err != nil {
+			return nil, &ConfigError{fmt.Errorf("%s: %w", s.first.File, err)}
 		}
 		protocols.SetHTTP2(server.TLSConfig != nil)
 	}
@@ -63,6 +60,28 @@ func (s *site) open(o Options, others []*listener) (*listener, error) {
 		return nil, err
 	}
 	return &listener{site: s, socket: limit(socket, maxConnections), server: server}, nil
+}
+
+// secure reads the files that secure Listen.
+func (m *Mount) secure(log *slog.Logger) (*keys, *tls.Config, error) {
+	known, err := openKeys(m.KeysFile, log)
+	if err != nil {
+		return nil, nil, fmt.Errorf("http.keys_file: %w", err)
+	}
+	config, err := tlsConfig(m.Cert, m.Key, log)
+	if err != nil {
+		return nil, nil, fmt.Errorf("http.tls: %w", err)
+	}
+	return known, config, nil
+}
+
+// CheckFiles tells why Listen would not open with the mount's files.
+func (m *Mount) CheckFiles() error {
+	if m.Listen == "" {
+		return nil // they are for it
+	}
+	_, _, err := m.secure(slog.New(slog.DiscardHandler))
+	return err
 }
 
 // serverLog takes what net/http has to say. What clients do wrong is no news, and

@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"math/big"
 	"net"
@@ -192,16 +193,22 @@ func TestBadFilesOfSecurity(t *testing.T) {
 		m    Mount
 		want string
 	}{
-		"no certificate": {Mount{Cert: "absent.pem", Key: a.key}, "http.tls (a.yaml): open absent.pem: "},
-		"no key":         {Mount{Cert: a.cert}, "http.tls (a.yaml): it needs cert and key, or neither"},
-		"another's key":  {Mount{Cert: a.cert, Key: b.key}, "http.tls (a.yaml): tls: private key does not match public key"},
-		"no keys":        {Mount{KeysFile: "absent"}, "http.keys_file (a.yaml): open absent: "},
+		"no certificate": {Mount{Cert: "absent.pem", Key: a.key}, "a.yaml: http.tls: open absent.pem: "},
+		"no key":         {Mount{Cert: a.cert}, "a.yaml: http.tls: it needs cert and key, or neither"},
+		"another's key":  {Mount{Cert: a.cert, Key: b.key}, "a.yaml: http.tls: tls: private key does not match public key"},
+		"no keys":        {Mount{KeysFile: "absent"}, "a.yaml: http.keys_file: open absent: "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.m.Pipeline, c.m.File, c.m.Listen = ready("a"), "a.yaml", local
 			err := New(Options{Metrics: metrics, Mounts: []Mount{c.m}}).Listen()
-			if err == nil || !strings.HasPrefix(err.Error(), c.want) {
+			if _, ok := errors.AsType[*ConfigError](err); !ok || !strings.HasPrefix(err.Error(), c.want) {
 				t.Errorf("error is %v, not %s", err, c.want)
+			}
+			if checked := c.m.CheckFiles(); checked == nil || "a.yaml: "+checked.Error() != err.Error() {
+				t.Errorf("before it listens the error is %v, and then %v", checked, err)
+			}
+			if c.m.Listen = ""; c.m.CheckFiles() != nil {
+				t.Error("files that nobody uses are refused")
 			}
 		})
 	}

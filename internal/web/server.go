@@ -42,6 +42,13 @@ type Mount struct {
 	Cert, Key, KeysFile string
 }
 
+// ConfigError is one of the configs, or of a file that they name: whoever tries
+// again without mending it meets it again.
+type ConfigError struct{ err error }
+
+func (e *ConfigError) Error() string { return e.err.Error() }
+func (e *ConfigError) Unwrap() error { return e.err }
+
 // Server serves all listeners of a process. It is used in this order: New,
 // Listen, Run, Close.
 type Server struct {
@@ -61,11 +68,12 @@ func New(o Options) *Server {
 }
 
 // Listen opens every listener or none. Connections wait until Run serves them.
-// Its errors are the user's to mend, in a config or a file that it names.
+// Its errors are the user's to mend: a ConfigError, or an address that cannot be
+// had.
 func (s *Server) Listen() error {
 	sites, err := plan(s.options.Mounts)
 	if err != nil {
-		return err
+		return &ConfigError{err}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -78,7 +78,7 @@ func (s *site) bind(others []*listener) (*net.TCPListener, error) {
 	secured := s.first.Cert != "" && s.first.Key != "" && s.first.KeysFile != ""
 	if local := socket.Addr().(*net.TCPAddr).IP.IsLoopback(); !local && !s.metrics && !secured {
 		_ = socket.Close() // nobody has used it
-		return nil, fmt.Errorf("listen %s (%s) is reachable from other machines: give http.tls (cert and key) and http.keys_file, or listen at 127.0.0.1:8080", s.address, s.first.File)
+		return nil, &ConfigError{fmt.Errorf("listen %s (%s) is reachable from other machines: give http.tls (cert and key) and http.keys_file, or listen at 127.0.0.1:8080", s.address, s.first.File)}
 	}
 	return socket, nil
 }
@@ -90,8 +90,8 @@ func (s *site) explain(err error, others []*listener) error {
 	_, port, _ := net.SplitHostPort(s.address) // it is well-formed: the system has looked at it
 	for _, other := range others {
 		if _, p, _ := net.SplitHostPort(other.socket.Addr().String()); p == port {
-			return fmt.Errorf("%s %s: the port is in use by this very process, for %s %s (%s); write both the same way to share it, or choose another port",
-				s.key(), s.address, other.site.key(), other.site.address, other.site.first.File)
+			return &ConfigError{fmt.Errorf("%s %s: the port is in use by this very process, for %s %s (%s); write both the same way to share it, or choose another port",
+				s.key(), s.address, other.site.key(), other.site.address, other.site.first.File)}
 		}
 	}
 	return fmt.Errorf(`%s %s: the port is in use by another process; choose another %s, or "" to turn it off`, s.key(), s.address, s.key())
