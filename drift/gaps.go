@@ -49,22 +49,14 @@ func (g gaps) told(window Span) bool {
 	return !slices.ContainsFunc(g, func(gap gap) bool { return gap.told < window.End && gap.touches(window) })
 }
 
-// lose remembers that n offsets of a partition are missing, between when it had
-// come to from and when it had come to to. What is missing was not earlier than the
-// lateness before from, or it would not count, and is taken not to be beyond to.
-func (w *Windows) lose(from, to, n int64) {
-	if to == math.MinInt64 {
-		return // no event of this partition has had a time
+// lose remembers that n offsets before a delta are missing, which others counted, or
+// nobody did. They are taken not to be earlier than the lateness before what the
+// partition had come to, or they would not count, and not to be later than what the
+// delta has, or than when it was written.
+func (w *Windows) lose(p *partition, d *Delta, n int64) {
+	start := int64(math.MinInt64)
+	if p.horizon != math.MinInt64 {
+		start = floor(p.horizon-w.lateness, w.pane)
 	}
-	if from == math.MinInt64 {
-		from = to
-	}
-	w.gaps = w.gaps.add(gap{Span{floor(from-w.lateness, w.pane), to + 1}, n, math.MinInt64})
-}
-
-// missBefore remembers that the events before a partition's first delta are missing.
-// They are taken not to be later than those of that delta, or than when it was
-// written.
-func (w *Windows) missBefore(d *Delta) {
-	w.gaps = w.gaps.add(gap{Span{math.MinInt64, max(d.Horizon, d.Clock) + 1}, d.From, math.MinInt64})
+	w.gaps = w.gaps.add(gap{Span{start, max(p.horizon, d.Horizon, d.Clock) + 1}, n, math.MinInt64})
 }

@@ -129,10 +129,10 @@ func (w *Windows) Apply(d *Delta) (ApplyResult, error) {
 			result.Overlap = p.next - d.From
 		case d.From > p.next:
 			result.Lost = d.From - p.next
-			w.lose(p.horizon, max(p.horizon, d.Horizon), result.Lost)
+			w.lose(p, d, result.Lost)
 		}
 	} else if d.From > firstOffset {
-		w.missBefore(d)
+		w.lose(p, d, d.From)
 	}
 	for _, part := range parts {
 		for i := range part.Panes {

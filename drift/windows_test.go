@@ -285,6 +285,27 @@ func TestAGapMakesWindowsIncomplete(t *testing.T) {
 	}
 }
 
+// Where the first that comes after a gap is the word that the partition is read to its
+// end, what is missing may be as late as that was said: after retention has emptied a
+// partition, or those who watch have missed what was counted of a quiet one.
+func TestAClaimEndsAGap(t *testing.T) {
+	for name, lost := range map[string]func(*scenario){
+		"of a partition that had come somewhere": func(s *scenario) { s.events(0, 100) },
+		"of one that had no event yet":           func(s *scenario) { s.idle(0, 6000) },
+	} {
+		s := begin(t, 1)
+		lost(s)
+		s.at[0] += 5
+		s.idle(0, 6600) // minute 110
+		s.events(0, 112, 130)
+		for _, c := range advance(s.w, 0) {
+			if begins := c.Span.Start / 60_000; c.Complete != (begins > 110) {
+				t.Errorf("%s: the window from %d is said to be complete: %t", name, begins, c.Complete)
+			}
+		}
+	}
+}
+
 func TestGapsThatTouchAreOne(t *testing.T) {
 	const none = math.MinInt64
 	var g gaps
