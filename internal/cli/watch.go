@@ -93,12 +93,7 @@ func (d *driftWatch) with(ref *drift.Reference) *monitor.Monitor {
 }
 
 // own are the reports that this process is to show as metrics.
-func (d *driftWatch) own() []*drift.Report {
-	if !d.monitor.Load().Owner() {
-		return nil
-	}
-	return d.reports.Latest()
-}
+func (d *driftWatch) own() []*drift.Report { return d.monitor.Load().Own(d.reports.Latest()) }
 
 // caughtUp tells whether this process has told all of the drift that the events so far
 // allow. Where it is not the one that tells it gives it up after a while: another one

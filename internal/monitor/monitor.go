@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 
+	"github.com/penstock/penstock/drift"
 	"github.com/penstock/penstock/internal/broker"
 	"github.com/penstock/penstock/internal/telemetry"
 )
@@ -71,6 +73,19 @@ func (m *Monitor) Status() telemetry.DriftStatus { return *m.shown.Load() }
 
 // Owner tells whether this process makes the pipeline's reports at the moment.
 func (m *Monitor) Owner() bool { return m.shown.Load().State == stateOwner }
+
+// Own are those of the reports that this process makes: of what it watches itself, and
+// none while another process is the owner. Other versions, and what was compared with
+// another reference, have owners of their own, or nobody any more.
+func (m *Monitor) Own(reports []*drift.Report) []*drift.Report {
+	s, id := m.Status(), &m.o.Core.Identity
+	if s.State != stateOwner {
+		return nil
+	}
+	return slices.DeleteFunc(reports, func(r *drift.Report) bool {
+		return r.Model != id.Model || r.Version != id.Version || r.Reference.Digest != s.Reference
+	})
+}
 
 // CaughtUp tells whether this process is the owner and has published all that the
 // deltas so far allow. Once it was asked, that is found out with every commit.

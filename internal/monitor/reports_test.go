@@ -3,11 +3,13 @@ package monitor
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/penstock/penstock/drift"
+	"github.com/penstock/penstock/internal/telemetry"
 )
 
 func reportOf(version, window string, end, revision int) []byte {
@@ -57,5 +59,24 @@ func TestReportsAreBounded(t *testing.T) {
 	all := r.Latest()
 	if len(all) != mostReports || all[0].Version != fmt.Sprint(3*mostReports-1) {
 		t.Errorf("%d are kept, the first of version %s", len(all), all[0].Version)
+	}
+}
+
+// TestOwnReports: a process shows those as its own that it makes. An alarm of a version
+// that nobody runs any more, or of before the reference was changed, would be on for as
+// long as its report is kept.
+func TestOwnReports(t *testing.T) {
+	o := testCore(t)
+	m := New(Options{Core: o})
+	ours := &drift.Report{Model: o.Identity.Model, Version: o.Identity.Version, Reference: drift.ReportReference{Digest: o.Reference.Digest()}}
+	model, version, reference := *ours, *ours, *ours
+	model.Model, version.Version, reference.Reference.Digest = "other", "0", "sha256:0"
+	all := []*drift.Report{&model, ours, &version, &reference}
+	if own := m.Own(slices.Clone(all)); len(own) != 0 {
+		t.Errorf("a process that makes none has %d", len(own))
+	}
+	m.show(telemetry.DriftStatus{State: stateOwner})
+	if own := m.Own(all); len(own) != 1 || own[0] != ours {
+		t.Errorf("the owner has %d", len(own))
 	}
 }
