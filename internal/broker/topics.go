@@ -24,6 +24,12 @@ const (
 	RoleLatest Role = "latest drift"
 )
 
+// Watching tells whether a topic of this role is for those who watch drift alone:
+// events are scored without it.
+func (r Role) Watching() bool {
+	return r == RoleDrift || r == RoleAlarms || r == RoleSums || r == RoleLatest
+}
+
 // The settings of a topic that matter to a pipeline.
 const (
 	cleanupPolicy   = "cleanup.policy"

@@ -17,12 +17,24 @@ func (w *brokerWiring) kafka() (pipeline.Broker, error) {
 		return nil, &refusal{err}
 	}
 	return pipeline.NewKafka(pipeline.KafkaOptions{
-		Connect: append(connect, broker.LogTo(w.log)), Topics: broker.NeededTopics(cfg), State: broker.StateTopic(cfg),
-		Create: cfg.CreateTopics, Config: w.file.Path, Workers: w.workers, Instance: w.instance,
-		Start: cfg.Source.Start, From: w.from,
+		Connect: append(connect, broker.LogTo(w.log)), State: broker.StateTopic(cfg),
+		Topics:  w.topics(func(t *broker.Topic) bool { return !t.Role.Watching() }),
+		Workers: w.workers, Instance: w.instance, Start: cfg.Source.Start, From: w.from,
 		Session:   sessionOptions(cfg, w.workers, w.limits),
 		Telemetry: w.counts, Log: w.log,
 	})
+}
+
+// topics are those that somebody uses.
+func (w *brokerWiring) topics(uses func(*broker.Topic) bool) *broker.Preparation {
+	cfg := &w.file.Pipeline
+	p := &broker.Preparation{Create: cfg.CreateTopics, Config: w.file.Path, Limits: w.limits, Log: w.log}
+	for _, t := range broker.NeededTopics(cfg) {
+		if uses(&t) {
+			p.Topics = append(p.Topics, t)
+		}
+	}
+	return p
 }
 
 // sessionOptions are what the sessions of all workers have in common.

@@ -28,6 +28,8 @@ type driftWatch struct {
 
 // driftStreams are the ways to a pipeline's own streams, on whichever broker.
 type driftStreams struct {
+	// prepare makes what may be made of the streams, and says what is missing.
+	prepare func(ctx context.Context) error
 	monitor monitor.Broker
 	reports func(ctx context.Context) (monitor.ReportReader, error)
 	alarms  func(ctx context.Context) (monitor.Alarms, error)
@@ -56,7 +58,7 @@ func (p *process) watchDrift(w *brokerWiring, connected pipeline.Broker, model *
 		d.webhook, err = monitor.NewWebhook(monitor.WebhookOptions{
 			URL: hook.URL, Secret: hook.Secret.Reveal(), Log: w.log,
 			Open: func(ctx context.Context) (monitor.Alarms, error) {
-				if err := connected.Prepare(ctx); err != nil {
+				if err := d.streams.prepare(ctx); err != nil {
 					return nil, err
 				}
 				return d.streams.alarms(ctx)
@@ -149,7 +151,7 @@ func (p *process) driftStreams(w *brokerWiring, connected pipeline.Broker, model
 		}
 		return w.driftOnNATS(connect, server.BeginBatch, connected, model), nil
 	}
-	return w.driftOnKafka(connected, model)
+	return w.driftOnKafka(model)
 }
 
 // Drift is the latest that was said of the pipeline's drift.

@@ -20,11 +20,9 @@ import (
 
 // KafkaOptions say how a pipeline uses a Kafka cluster.
 type KafkaOptions struct {
-	Connect  []kgo.Opt      // of broker.ConnectOptions
-	Topics   []broker.Topic // of broker.NeededTopics
-	State    string         // the state topic
-	Create   bool           // make what is missing, not only the pipeline's own
-	Config   string         // the config's path, for hints
+	Connect  []kgo.Opt           // of broker.ConnectOptions
+	Topics   *broker.Preparation // of those that workers use
+	State    string              // the state topic
 	Workers  int
 	Instance string
 	Start    string // consumer.Earliest or consumer.Latest
@@ -80,69 +78,14 @@ func (k *Kafka) Close() {
 
 // Prepare makes the topics that may be made, and says which are missing.
 func (k *Kafka) Prepare(ctx context.Context) error {
-	found, err := broker.Inspect(ctx, k.client, k.o.Topics)
+	found, err := k.o.Topics.Prepare(ctx, k.client)
 	if err != nil {
 		return err
-	}
-	if slices.ContainsFunc(found, func(f broker.FoundTopic) bool { return !f.Exists() }) {
-		made, err := broker.Create(ctx, k.client, found, !k.o.Create)
-		for _, t := range made {
-			k.o.Log.Info("created a topic", "topic", t.Name, "role", t.Role)
-		}
-		if err != nil {
-			return err
-		}
-		if found, err = k.created(ctx); err != nil {
-			return err
-		}
-	}
-	for i := range found {
-		if err := found[i].Denied(); err != nil {
-			return err
-		}
-	}
-	for _, f := range broker.Compare(found) {
-		switch {
-		case f.Missing:
-			return broker.ToCreate(f, k.o.Config)
-		case !f.Warning:
-			return &broker.UnfitError{Finding: f}
-		}
-	}
-	for i := range found {
-		if n := found[i].MaxMessage(); n > 0 {
-			k.o.Session.Limits.Set(found[i].Name, int32(n))
-		}
 	}
 	k.mu.Lock()
 	k.found = found
 	k.mu.Unlock()
 	return k.openState(ctx, found)
-}
-
-// newTopic is how long a topic may take until all brokers know it.
-const newTopic = 100 * time.Millisecond
-
-// created waits until the topics that may be made are known, whichever worker
-// or process made them.
-func (k *Kafka) created(ctx context.Context) ([]broker.FoundTopic, error) {
-	for {
-		found, err := broker.Inspect(ctx, k.client, k.o.Topics)
-		if err != nil {
-			return nil, err
-		}
-		unknown := slices.ContainsFunc(found, func(f broker.FoundTopic) bool {
-			return !f.Exists() && f.Err == nil && (f.Own || k.o.Create)
-		})
-		if !unknown {
-			return found, nil
-		}
-		select {
-		case <-time.After(newTopic):
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	}
 }
 
 // openState opens the state topic, once and when it was made anew, and gives places

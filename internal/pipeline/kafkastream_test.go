@@ -261,8 +261,8 @@ func (s *kafkaStream) Open(t testing.TB, o openOptions) pipeline.Broker {
 	}
 	k, err := pipeline.NewKafka(pipeline.KafkaOptions{
 		Connect: []kgo.Opt{kgo.SeedBrokers(s.seed), kgo.DialTimeout(time.Second), kgo.DisableClientMetrics(), broker.LogTo(o.Log)},
-		Topics:  topics,
-		State:   s.state(), Create: o.Create, Config: "p.yaml", Workers: o.Workers, Instance: o.Instance,
+		Topics:  &broker.Preparation{Topics: topics, Create: o.Create, Config: "p.yaml", Limits: o.Limits, Log: o.Log},
+		State:   s.state(), Workers: o.Workers, Instance: o.Instance,
 		Start: o.Start, From: o.From,
 		Session: broker.SessionOptions{
 			Topics: []string{s.Source()}, Group: s.group(), ExactlyOnce: o.ExactlyOnce, ReadCommitted: true,
