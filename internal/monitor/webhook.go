@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -103,7 +104,7 @@ func (w *Webhook) serve(ctx, hard context.Context, proven func()) error {
 		if err := w.deliver(ctx, record, at); ctx.Err() != nil {
 			return ctx.Err() // it comes again
 		} else if err != nil {
-			w.o.Log.Error("an alarm was not posted and is given up", "url", w.o.URL, "error", err)
+			w.o.Log.Error("an alarm was not posted and is given up", "error", err)
 		}
 		if err := alarms.Done(ctx); err != nil {
 			return err
@@ -145,6 +146,9 @@ func (w *Webhook) post(ctx context.Context, id string, body []byte) error {
 	request.Header.Set("User-Agent", "penstock")
 	sign(request.Header, w.key, id, time.Now(), body)
 	answer, err := w.o.Client.Do(request)
+	if failed, ok := errors.AsType[*url.Error](err); ok {
+		return failed.Err // what it adds is the URL, which is often all that it takes to post there
+	}
 	if err != nil {
 		return err
 	}

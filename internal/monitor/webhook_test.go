@@ -1,16 +1,19 @@
 package monitor
 
 import (
+	"bytes"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -167,6 +170,28 @@ func TestWebhookKeepsWhatItCouldNotPost(t *testing.T) {
 	})
 }
 
+// refusing is where nobody listens.
+type refusing struct{}
+
+func (refusing) RoundTrip(*http.Request) (*http.Response, error) {
+	return nil, errors.New("nobody listens")
+}
+
+// TestWebhookKeepsItsURL: the log says what is wrong, and not where to post.
+func TestWebhookKeepsItsURL(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		w := newTestWebhook(t, refusing{}, &alarmList{left: []string{event("a")}}, "")
+		w.o.URL, w.o.Log = "http://ops.example/T0KEN", slog.New(slog.NewTextHandler(&log, nil))
+		ctx, stop := context.WithTimeout(t.Context(), 25*time.Hour)
+		defer stop()
+		w.Run(ctx, context.Background())
+		if text := log.String(); strings.Contains(text, "T0KEN") || !strings.Contains(text, "nobody listens") || !strings.Contains(text, "given up") {
+			t.Errorf("%.2000s", text)
+		}
+	})
+}
+
 // TestWebhookSignature computes the signature as a receiver does.
 func TestWebhookSignature(t *testing.T) {
 	for secret, key := range map[string]string{"plain words": "plain words", "whsec_a2V5": "key"} {
@@ -226,7 +251,7 @@ func TestWebhookFollowsNoRedirect(t *testing.T) {
 	}
 }
 
-func newTestWebhook(t *testing.T, e *endpoint, alarms Alarms, secret string) *Webhook {
+func newTestWebhook(t *testing.T, e http.RoundTripper, alarms Alarms, secret string) *Webhook {
 	t.Helper()
 	w, err := NewWebhook(WebhookOptions{
 		URL: "http://endpoint/", Secret: secret, Log: slog.New(slog.DiscardHandler),
