@@ -66,9 +66,10 @@ func streamed(t *testing.T, path string) []penstock.Event {
 		t.Fatal(err)
 	}
 	var events []penstock.Event
+	subjects := []string{"", "transactions.eu"} // as on Kafka, and as on NATS
 	for line := range bytes.Lines(text) {
 		events = append(events, penstock.Event{
-			ID:    penstock.EventID{Source: "transactions", Partition: 2, Offset: int64(len(events))},
+			ID:    penstock.EventID{Source: "transactions", Subject: subjects[len(events)%2], Partition: 2, Offset: int64(len(events))},
 			Value: bytes.TrimSpace(line), Time: 1_795_251_599_000 + int64(len(events)),
 		})
 	}

@@ -50,6 +50,7 @@ func (q *request) add(e *penstock.Event) bool {
 		return false
 	}
 	q.bytes = appendText(q.bytes, []byte(e.ID.Source))
+	q.bytes = appendText(q.bytes, []byte(e.ID.Subject))
 	q.bytes = binary.LittleEndian.AppendUint32(q.bytes, uint32(e.ID.Partition))
 	q.bytes = binary.LittleEndian.AppendUint64(q.bytes, uint64(e.ID.Offset))
 	q.bytes = binary.LittleEndian.AppendUint64(q.bytes, uint64(e.Time))
@@ -119,6 +120,7 @@ func parseRequest(frame []byte) (wall int64, events []penstock.Event, err error)
 	for len(p.rest) > 0 {
 		var e penstock.Event
 		e.ID.Source = string(p.text())
+		e.ID.Subject = string(p.text())
 		e.ID.Partition = int32(p.uint32())
 		e.ID.Offset = int64(p.uint64())
 		e.Time = int64(p.uint64())

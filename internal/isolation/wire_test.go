@@ -13,7 +13,7 @@ import (
 func TestRequestIsReadAsItWasWritten(t *testing.T) {
 	want := []penstock.Event{
 		{ID: penstock.EventID{Source: "a", Partition: 1 << 30, Offset: 1 << 60}, Value: []byte("{}"), Time: -1},
-		{ID: penstock.EventID{Source: "ü\x00", Partition: 0, Offset: 0}, Value: []byte{}, Time: 1 << 50},
+		{ID: penstock.EventID{Source: "ü\x00", Subject: "a/b.>", Partition: 0, Offset: 0}, Value: []byte{}, Time: 1 << 50},
 	}
 	var q request
 	q.reset(7)
