@@ -178,10 +178,14 @@ func (l *loop) epoch(ctx context.Context) error {
 		}
 	}
 	ending := time.Now()
-	if committed, err := l.session.End(ctx, kgo.TryCommit); err != nil || !committed {
-		return fmt.Errorf("end: committed %t: %w", committed, err)
+	committed, err := l.session.End(ctx, kgo.TryCommit)
+	if err != nil {
+		return fmt.Errorf("end: %w", err)
 	}
 	l.last = time.Now()
+	if !committed {
+		return nil // a peer has joined: what was copied comes again
+	}
 	l.ends = append(l.ends, l.last.Sub(ending))
 	first := time.Duration(acked.Load())
 	l.firstAck = append(l.firstAck, first)
