@@ -45,6 +45,8 @@ in     1          -         0    -    -
 		{"earliest", "in     0          0         5    5    -\nin     1          0         0    0    -\n"},
 		{"2026-11-21T10:02:30+01:00", "in     0          3         5    2    -\nin     1          0         0    0    -\n"},
 		{"2027-01-01T00:00:00Z", "in     0          5         5    0    -\nin     1          0         0    0    -\n"},
+		{"1969-12-31T23:59:59.999Z", "in     0          0         5    5    -\nin     1          0         0    0    -\n"}, // -1 ms, the protocol's word for latest
+		{"0001-01-01T00:00:00Z", "in     0          0         5    5    -\nin     1          0         0    0    -\n"},
 	} {
 		r := run(t, "", "position", "reset", config, "--to", tt.to).want(t, 0)
 		if !strings.HasSuffix(r.out, "OWNER\n"+tt.want) || r.out != show() {

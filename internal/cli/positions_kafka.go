@@ -205,7 +205,8 @@ func (p *kafkaPositions) resolve(ctx context.Context, to string, since time.Time
 	case consumer.Latest:
 		listed, err = p.admin.ListEndOffsets(ctx, names...)
 	default:
-		listed, err = p.admin.ListOffsetsAfterMilli(ctx, since.UnixMilli(), names...)
+		// Times below 0 are words of the protocol's, such as latest.
+		listed, err = p.admin.ListOffsetsAfterMilli(ctx, max(since.UnixMilli(), 0), names...)
 	}
 	if err == nil {
 		err = listed.Error()
