@@ -26,6 +26,9 @@ func (d *driftWatch) collect(ctx, hard context.Context) bool {
 		switch {
 		case ref != nil:
 			d.wiring.log.Info("drift is compared with what was collected first", "reference", ref.Digest(), "rows", ref.Rows)
+			for _, p := range d.model.compareReference(ref, "the reference that was collected") {
+				d.wiring.log.Warn(p.Message)
+			}
 			d.monitor.Store(d.with(ref))
 			return true
 		case err != nil:

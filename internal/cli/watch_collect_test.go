@@ -28,7 +28,7 @@ func (away) Open(context.Context, monitor.Identity) (monitor.Session, error) {
 
 // TestUnreadableReference: a frozen reference that cannot be read is said to be, once
 // in the log and as long as it is so in the status, and is used once it can be read;
-// that the broker does not answer is something else.
+// that the broker does not answer is something else. What it does not have is named.
 func TestUnreadableReference(t *testing.T) {
 	fields := []drift.Field{{Name: "amount"}}
 	b := drift.NewReferenceBuilder(fields, time.Minute)
@@ -55,7 +55,7 @@ func TestUnreadableReference(t *testing.T) {
 		found.Store(&answer{err: errors.New("nobody answers")})
 		d := &driftWatch{
 			wiring: &brokerWiring{file: file, counts: telemetry.NewPipeline(telemetry.PipelineOptions{}), log: slog.New(slog.NewTextHandler(&log, nil))},
-			model:  &loadedModel{observed: &observe.Plan{Fields: fields}},
+			model:  &loadedModel{observed: &observe.Plan{Fields: append(fields, drift.Field{Name: "country", Kind: drift.Categorical})}},
 			streams: &driftStreams{
 				monitor: away{}, frozen: func(context.Context) ([]byte, error) { return found.Load().encoded, found.Load().err },
 			},
@@ -82,6 +82,9 @@ func TestUnreadableReference(t *testing.T) {
 		found.Store(&answer{encoded: good})
 		if !<-ended || d.monitor.Load().Status().Reference != ref.Digest() {
 			t.Error("the reference is not used once it can be read")
+		}
+		if !strings.Contains(log.String(), "go without statistics: country") {
+			t.Errorf("a field that was not collected is not named:\n%s", log.String())
 		}
 	})
 }
