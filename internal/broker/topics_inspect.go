@@ -210,7 +210,7 @@ func (f *FoundTopic) compare(sources map[string]*FoundTopic) []Finding {
 			continue
 		}
 		if f.Role == RoleSink && s.Partitions != f.Partitions {
-			report(true, "events without a key go to another partition than their own", "%s has %d partitions, but source %s has %d", f.Name, f.Partitions, name, s.Partitions)
+			report(true, "predictions go to other partitions than their events; those of one key, and of one partition without keys, stay together", "%s has %d partitions, but source %s has %d", f.Name, f.Partitions, name, s.Partitions)
 		}
 		if have, want := f.MaxMessage(), s.MaxMessage(); f.Role == RoleDead && have > 0 && have < want {
 			report(true, "raise its "+maxMessageBytes, "%s takes batches of at most %d bytes, but source %s of %d: larger dead letters lose their value", f.Name, have, name, want)

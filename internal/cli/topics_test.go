@@ -63,7 +63,7 @@ func TestTopicsThatAreWrong(t *testing.T) {
 	run(t, "", "topics", config).want(t, 1,
 		config+":1:7: p.state has cleanup.policy=delete, which would forget what a later start needs; set its cleanup.policy to compact\n",
 		config+":1:7: p.state has 2 partitions, but must have 1; delete it while the pipeline is stopped; it is made again\n",
-		config+":4:15: warning: out has 2 partitions, but source in has 3; events without a key go to another partition than their own\n",
+		config+":4:15: warning: out has 2 partitions, but source in has 3; predictions go to other partitions than their events; those of one key, and of one partition without keys, stay together\n",
 		"penstock: topics are not as they must be")
 }
 
