@@ -79,13 +79,17 @@ func (p *partition) move(d *Delta) {
 		p.claims = false
 	}
 	p.known, p.next, p.horizon = true, d.To, max(p.horizon, d.Horizon)
-	if !d.Idle {
-		return
+	if d.Idle {
+		p.claim(d.Clock)
 	}
+}
+
+// claim notes that the partition is said to be read to its end.
+func (p *partition) claim(clock int64) {
 	if !p.claims {
-		p.claims, p.claimed = true, d.Clock
+		p.claims, p.claimed = true, clock
 	}
-	p.repeated = max(p.repeated, d.Clock)
+	p.repeated = max(p.repeated, clock)
 }
 
 // isIdle tells whether the partition's owners have said for the idle time that they

@@ -124,7 +124,10 @@ func (w *Windows) Apply(d *Delta) (ApplyResult, error) {
 		case d.From < d.To && d.To <= p.next:
 			result.Restarted = true
 		case d.From == d.To && d.To < p.next:
-			return ApplyResult{}, nil // a claim to be idle that the partition has gone beyond
+			// Its end is before what was counted: the topic is another one of that
+			// name. Or a worker was frozen as it said so, which it does not do twice.
+			p.claim(d.Clock)
+			return ApplyResult{}, nil
 		case d.From < p.next:
 			result.Overlap = p.next - d.From
 		case d.From > p.next:

@@ -148,10 +148,33 @@ func TestAStaleClaimToBeIdleCountsForNothing(t *testing.T) {
 	s.closes(1000, "91.0: 1")
 	s.events(1, 92)
 	stale := &Delta{Source: "s", Partition: 1, From: 1, To: 1, Horizon: math.MinInt64, Idle: true, Clock: 1_000_000}
-	s.apply(stale)
-	stale.Clock += 60_000
 	s.apply(stale) // its position is behind
-	s.closes(1060, "92.0: 2")
+	s.closes(1000, "92.0: 2")
+	s.events(1, 93)
+	s.closes(1001, "93.0: 3")
+}
+
+// A topic that was deleted and created anew may have a partition that nothing comes to
+// any more: it does not hold the others back.
+func TestAPartitionCreatedAnewMayBeIdle(t *testing.T) {
+	s := begin(t, 2)
+	s.events(0, 98, 99, 100)
+	s.events(1, 100)
+	s.at[0], s.at[1] = 0, 0
+	s.events(1, 110)
+	s.idle(0, 6600, 6630)
+	advance(s.w, 6_630_000)
+	if s.w.mark != 6_000_000 {
+		t.Errorf("the watermark is at %d s", s.w.mark/1000)
+	}
+	s.idle(0, 6660)
+	advance(s.w, 6_660_000)
+	if s.w.mark != 6_600_000 {
+		t.Errorf("the watermark stays at %d s", s.w.mark/1000)
+	}
+	if r := s.events(0, 111); !r.Restarted {
+		t.Errorf("%+v", r)
+	}
 }
 
 // When all are idle the windows close by the clock, but only as far as all of them
