@@ -136,7 +136,7 @@ func (l *NATSLiveness) Silent(now time.Time, patience time.Duration) (since time
 	}
 	// Of refused handshakes a connection that tries again tells no handler.
 	if away != nil {
-		if last := away.LastError(); last != nil {
+		if last := lastError(away); last != nil {
 			err = &natsError{last}
 		}
 	}
@@ -144,4 +144,20 @@ func (l *NATSLiveness) Silent(now time.Time, patience time.Duration) (since time
 		return time.Unix(0, 0), true, err
 	}
 	return since, now.Sub(since) > patience/troubleCounts, err
+}
+
+// atOnce is how long a connection is waited for to say what is wrong with it.
+const atOnce = 50 * time.Millisecond
+
+// lastError is the connection's; nil where it does not say at once. It does not
+// while it shakes hands, which takes seconds with a server that is frozen.
+func lastError(c *nats.Conn) error {
+	told := make(chan error, 1)
+	go func() { told <- c.LastError() }()
+	select {
+	case err := <-told:
+		return err
+	case <-time.After(atOnce):
+		return nil
+	}
 }

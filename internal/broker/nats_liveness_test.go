@@ -100,6 +100,35 @@ func TestNATSLivenessOfRefusedLogins(t *testing.T) {
 	awaitSilent(t, l, false, "")
 }
 
+// TestSilenceIsToldAtOnce: also while a connection waits for a server that takes
+// it and says nothing, as one that is frozen does.
+func TestSilenceIsToldAtOnce(t *testing.T) {
+	s := startNATS(t)
+	address := s.Addr().String()
+	l := &NATSLiveness{}
+	watched(t, l, &config.NATS{URL: s.ClientURL()})
+	awaitSilent(t, l, false, "")
+	s.Shutdown()
+	s.WaitForShutdown()
+	frozen, err := net.Listen("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer frozen.Close()
+	conn, err := frozen.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	for range 4 {
+		start := time.Now()
+		_, silent, err := l.Silent(start.Add(time.Second), time.Second)
+		if took := time.Since(start); took > 20*atOnce || !silent || err == nil {
+			t.Errorf("after %s: silent %v, %v", took, silent, err)
+		}
+	}
+}
+
 // TestServerThatTakesNothing: who publishes more than the wire holds to a server
 // that is frozen waits for about as long as for its pings, and not for a minute.
 func TestServerThatTakesNothing(t *testing.T) {
