@@ -46,12 +46,25 @@ func (s *kafkaSession) Poll(ctx context.Context, events []penstock.Event, limit 
 		}
 		s.heard = time.Now()
 		if some {
-			return polled, nil
+			return s.gather(ctx, polled, limit-(len(polled)-len(events)))
 		}
 		if err := s.look(ctx); err != nil {
 			return polled, err
 		}
 	}
+}
+
+// gather adds what comes while the broker ends the last transaction, so that one run
+// of the model takes all of it.
+func (s *kafkaSession) gather(ctx context.Context, events []penstock.Event, room int) ([]penstock.Event, error) {
+	if room == 0 {
+		return events, nil
+	}
+	// It is short, and what was polled is done with also when ctx ends meanwhile.
+	if err := s.session.Begin(context.WithoutCancel(ctx)); err != nil {
+		return events, err
+	}
+	return s.Kafka.Poll(nil, events, room) //lint:ignore SA1012 nil means not to wait
 }
 
 func (s *kafkaSession) look(ctx context.Context) error {

@@ -41,6 +41,16 @@ func (m *doubler) setBroken(err error) {
 	m.broken = err
 }
 
+// run has the rows of run n; nil before it.
+func (m *doubler) run(n int) []float32 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if n >= len(m.runs) {
+		return nil
+	}
+	return m.runs[n]
+}
+
 // scored is how many runs had the row x.
 func (m *doubler) scored(x float32) int {
 	m.mu.Lock()
