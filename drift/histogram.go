@@ -1,6 +1,7 @@
 package drift
 
 import (
+	"math"
 	"math/bits"
 	"slices"
 )
@@ -33,7 +34,9 @@ type histogram struct {
 	nan, posInf, negInf int64
 
 	waiting []float64 // to be counted
-	buckets []Bucket  // the last result, to be used again
+	recent  *[1 << (64 - recentShift)]recent
+	varied  int      // how many times more they are counted without recent
+	buckets []Bucket // the last result, to be used again
 }
 
 func newHistogram(p *parts) *histogram {
@@ -63,61 +66,118 @@ func (h *histogram) addOne(v float64) {
 
 // settle counts those that wait.
 func (h *histogram) settle() {
-	h.count(h.waiting)
+	if h.varied > 0 {
+		h.varied--
+		h.count(h.waiting)
+	} else if hits := h.countRecent(h.waiting); 2*hits < len(h.waiting) {
+		h.varied = variedFor
+	}
 	h.waiting = h.waiting[:0]
 }
 
+// count counts numbers of which most differ.
 func (h *histogram) count(values []float64) {
-	p, lowest, octaves, cells := h.parts, h.lowest, h.octaves, h.cells
+	lowest, octaves, cells, strides := h.lowest, h.octaves, h.cells, h.parts.strides
 	for _, v := range values {
 		key := Key(v)
-		o := key>>octaveShift - lowest
-		if o >= uint64(len(octaves)) || octaves[o] == 0 {
-			h.addFirst(key)
-			lowest, octaves, cells = h.lowest, h.octaves, h.cells
-			continue
-		}
-		number, i := int(octaves[o]), key>>basicShift%octaveCells
-		cell := &cells[number*octaveCells+int(i)]
-		if *cell > 0 {
-			*cell++
-			continue
-		}
-		if h.used[number]>>i&1 == 0 {
-			h.used[number] |= 1 << i
-		}
-		if *cell == 0 {
-			*cell = 1
-			continue
-		}
-		stride := int(^*cell) + int(key>>strideShift%bucketStrides)
-		part := p.strides[stride]
-		if part < 0 {
-			// Mostly a bucket is split as far as that for the sake of a single value.
-			last := &h.last[stride/bucketStrides]
-			if p.keys[*last] != key {
-				*last = p.search(key, ^part)
+		if o := key>>octaveShift - lowest; o < uint64(len(octaves)) {
+			number, i := int(octaves[o]), key>>basicShift%octaveCells
+			cell := &cells[number*octaveCells+int(i)]
+			if *cell > 0 {
+				*cell++
+				continue
 			}
-			part = *last
+			if *cell < 0 {
+				h.used[number] |= 1 << i
+				stride := strideOf(*cell, key)
+				part := strides[stride]
+				if part < 0 {
+					part = h.searched(stride, key)
+				}
+				h.counts[part]++
+				continue
+			}
 		}
-		h.counts[part]++
+		*h.counter(key)++
+		lowest, octaves, cells = h.lowest, h.octaves, h.cells
 	}
 }
 
-// addFirst counts a key of an octave that has no cells yet. Those of infinities and
-// NaN never get any.
-func (h *histogram) addFirst(key uint64) {
+// recent is a number that was counted, and where.
+type recent struct {
+	bits    uint64
+	counter *int64
+}
+
+const (
+	recentShift = 58                 // leaves the place among 64
+	multiplier  = 0x9E3779B97F4A7C15 // Knuth's multiplicative hashing, by 2^64 over the golden ratio
+	// variedFor is for how many times numbers that do not repeat are then taken not to.
+	variedFor = 15
+)
+
+// countRecent counts numbers that repeat each other, as flags, hours and counts do:
+// those that were counted lately are known by their bits. It tells how many were.
+func (h *histogram) countRecent(values []float64) (hits int) {
+	if h.recent == nil {
+		h.recent = new([1 << (64 - recentShift)]recent)
+	}
+	for _, v := range values {
+		bits := math.Float64bits(v)
+		r := &h.recent[bits*multiplier>>recentShift]
+		if r.bits == bits && r.counter != nil {
+			*r.counter++
+			hits++
+			continue
+		}
+		counter := h.counter(Key(v))
+		*counter++
+		r.bits, r.counter = bits, counter
+	}
+	return hits
+}
+
+// counter finds where a key is counted, which is good until a number comes whose
+// octave has no cells yet, or reset. Those of infinities and NaN never get any.
+func (h *histogram) counter(key uint64) *int64 {
 	switch {
 	case key == infinity:
-		h.posInf++
+		return &h.posInf
 	case key == ^uint64(infinity):
-		h.negInf++
+		return &h.negInf
 	case key > infinity || key < ^uint64(infinity):
-		h.nan++
-	default:
-		h.grow(key >> octaveShift)
-		h.count([]float64{Value(key)})
+		return &h.nan
 	}
+	if o := key>>octaveShift - h.lowest; o >= uint64(len(h.octaves)) || h.octaves[o] == 0 {
+		h.grow(key >> octaveShift)
+	}
+	number, i := int(h.octaves[key>>octaveShift-h.lowest]), key>>basicShift%octaveCells
+	h.used[number] |= 1 << i
+	cell := &h.cells[number*octaveCells+int(i)]
+	if *cell >= 0 {
+		return cell
+	}
+	stride := strideOf(*cell, key)
+	part := h.parts.strides[stride]
+	if part < 0 {
+		part = h.searched(stride, key)
+	}
+	return &h.counts[part]
+}
+
+// strideOf is that of a split bucket's cell that a key is in.
+func strideOf(cell int64, key uint64) int {
+	return int(^cell) + int(key>>strideShift%bucketStrides)
+}
+
+// searched is the part that a key is in where its stride lies in several. Mostly a
+// bucket is split as far as that for the sake of a single value.
+func (h *histogram) searched(stride int, key uint64) int32 {
+	p, last := h.parts, &h.last[stride/bucketStrides]
+	if p.keys[*last] != key {
+		*last = p.search(key, ^p.strides[stride])
+	}
+	return *last
 }
 
 // grow makes the cells of an octave.
@@ -144,8 +204,16 @@ func (h *histogram) grow(octave uint64) {
 		cells[key>>basicShift%octaveCells] = ^int64(bucket * bucketStrides)
 	}
 	h.cells = append(h.cells, cells...)
+	h.forget()
 	i, _ := slices.BinarySearch(h.seen, uint16(octave))
 	h.seen = slices.Insert(h.seen, i, uint16(octave))
+}
+
+// forget forgets where recent numbers are counted.
+func (h *histogram) forget() {
+	if h.recent != nil {
+		clear(h.recent[:])
+	}
 }
 
 // tell puts what was counted into c. The buckets are good until the next call.
@@ -179,6 +247,7 @@ func (h *histogram) reset() {
 		}
 	})
 	clear(h.used)
+	h.forget()
 }
 
 // partsOf are those of a split bucket's cell.
