@@ -179,7 +179,8 @@ func (p *process) close() {
 // run serves and works until ctx ends, all is done, or one cannot go on, which
 // drains the others.
 func (p *process) run(ctx context.Context) error {
-	defer spareCollections(p.session.Lookup)()
+	collect := spareCollections(p.session.Lookup)
+	defer collect()
 	server := web.New(web.Options{
 		Version: version, Started: p.started, Metrics: p.registry.Handler(), Mounts: p.mounts,
 		Debug: p.command.Debug, Log: p.session.log,

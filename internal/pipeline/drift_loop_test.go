@@ -1,6 +1,7 @@
 package pipeline_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -41,6 +42,33 @@ func TestOnlySettledEventsAreCounted(t *testing.T) {
 				t.Errorf("the ranges end at %v, want 14 and 21", ends)
 			}
 		})
+	}
+}
+
+// TestCountsJoinATransactionEarly: an epoch of several batches publishes what was
+// counted of the first when the next is there, and the rest in its commit.
+func TestCountsJoinATransactionEarly(t *testing.T) {
+	for early, want := range map[bool]string{true: "[0 12 12 16]", false: "[0 16]"} {
+		b := &fakeBroker{poll: once(
+			[]penstock.Event{timedAt(0, 10, 1), timedAt(0, 11, 2)},
+			[]penstock.Event{timedAt(0, 12, 3), timedAt(0, 13, 4)},
+			[]penstock.Event{timedAt(0, 14, 61), timedAt(0, 15, 6)},
+		)}
+		m := &doubler{}
+		loopOn(t, b, m, func(c *pipeline.Config) {
+			c.Model.Mapping, c.Drift = counted(t, m, "panes")
+			c.Drift.Early = early
+		}).totals(func(got telemetry.Totals) bool { return got.Committed == 1 })
+		b.mu.Lock()
+		var ranges []int64
+		for _, d := range deltasOf(t, b.counts...) {
+			ranges = append(ranges, d.From, d.To)
+		}
+		y, _, err := sum(deltasOf(t, b.counts...))
+		b.mu.Unlock()
+		if got := fmt.Sprint(ranges); got != want || err != nil || y.text() != wanted(t, 1, 2, 3, 4, 61, 6).text() {
+			t.Errorf("early %t: ranges %s, want %s (%v)\n%s", early, got, want, err, y.text())
+		}
 	}
 }
 

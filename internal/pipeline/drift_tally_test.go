@@ -39,7 +39,7 @@ func counted(t testing.TB, m inference.Model, panes string) (*inference.Plan, *p
 			Pipeline: "p", Model: identity, Variant: "champion", Pane: time.Minute, Lateness: 10 * time.Minute, Plan: plan,
 			Schema: func() *drift.Schema { return schema },
 		},
-		Panes: panes, Idle: time.Second,
+		Panes: panes, Idle: time.Second, Early: true,
 	}
 }
 
@@ -48,6 +48,8 @@ func counts(t testing.TB, s stream) func(*setup) {
 	return func(made *setup) {
 		made.open.Counts = true
 		made.config.Model.Mapping, made.config.Drift = counted(t, made.config.Model.Runtime, s.Panes())
+		_, onNATS := s.(*natsStream)
+		made.config.Drift.Early = !onNATS
 	}
 }
 

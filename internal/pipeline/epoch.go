@@ -36,6 +36,7 @@ type epoch struct {
 	arena   arena
 
 	done      broker.Offsets // behind the last event that is settled
+	told      broker.Offsets // behind the last event whose counts are published
 	times     []int64        // record timestamps of settled events, Unix milliseconds
 	predicted int64
 	skipped   int64
@@ -59,6 +60,7 @@ func (e *epoch) reset() {
 	failpoint.Epoch(e.worker, false)
 	e.arena.reset()
 	clear(e.done)
+	clear(e.told)
 	e.times, e.dead = e.times[:0], e.dead[:0]
 	e.predicted, e.skipped, e.sample = 0, 0, ""
 }
@@ -69,6 +71,18 @@ func (e *epoch) settle(id *penstock.EventID) {
 		e.done = broker.Offsets{}
 	}
 	e.done.Set(id.Source, id.Partition, id.Offset+1)
+}
+
+// tell notes that what was settled so far is counted, and that published.
+func (e *epoch) tell() {
+	if e.told == nil {
+		e.told = broker.Offsets{}
+	}
+	for source, partitions := range e.done {
+		for number, to := range partitions {
+			e.told.Set(source, number, to)
+		}
+	}
 }
 
 // commit makes the epoch durable, predictions, dead letters and positions as a

@@ -86,7 +86,12 @@ func (w *worker) publishDeltas(ctx context.Context) error {
 			if !ok {
 				continue // another worker's by now: the epoch is going to be aborted
 			}
-			place.To = to
+			if told, ok := w.epoch.told[source][number]; ok {
+				place.From = told
+			}
+			if place.To = to; place.From == to {
+				continue
+			}
 			d := w.observed.Delta(source, number)
 			if err := w.publishDelta(ctx, d, &place); err != nil {
 				return err
@@ -101,6 +106,20 @@ func (w *worker) publishDeltas(ctx context.Context) error {
 		}
 	}
 	w.counts.Observe.Add(time.Since(start))
+	return nil
+}
+
+// publishEarly publishes what was counted of an epoch's first batch when another one
+// follows, where that pays. The rest is another delta.
+func (w *worker) publishEarly() error {
+	if w.observed == nil || !w.p.c.Drift.Early || len(w.epoch.told) > 0 {
+		return nil
+	}
+	if err := w.publishDeltas(w.p.hard); err != nil {
+		return err
+	}
+	w.observed.Reset()
+	w.epoch.tell()
 	return nil
 }
 

@@ -184,6 +184,7 @@ func (w *worker) serve(ctx context.Context) (err error) {
 	}
 	defer func() { err = w.over(ctx, err) }()
 	for {
+		continued := w.epoch.open
 		more, err := w.poll(ctx)
 		if err != nil {
 			return w.failed(err)
@@ -196,6 +197,11 @@ func (w *worker) serve(ctx context.Context) (err error) {
 				return nil
 			}
 			continue
+		}
+		if continued {
+			if err := w.publishEarly(); err != nil {
+				return w.failed(err)
+			}
 		}
 		if err := w.score(); err != nil {
 			return w.failed(err)
