@@ -130,13 +130,22 @@ func (w *worker) publishDelta(ctx context.Context, d *drift.Delta, at *consumer.
 		r := penstock.Record{
 			Topic: w.p.c.Drift.Panes, Value: w.epoch.arena.keep(value),
 			// It names what was counted, for a server that drops repetitions.
-			Event: penstock.EventID{Source: fmt.Sprintf("%s/%d/%d/%d/%d", d.Source, d.Partition, d.To, part, d.Clock), Offset: d.From},
+			Event: penstock.EventID{Source: deltaName(d, part), Offset: d.From},
 		}
 		if err := w.publishCounts(ctx, &r); err != nil {
 			return fmt.Errorf("publish what was counted of %s/%s: %w", d.Source, strconv.Itoa(int(d.Partition)), err)
 		}
 	}
 	return nil
+}
+
+// deltaName tells a part of a delta from all others that begin where it does.
+func deltaName(d *drift.Delta, part int) string {
+	b := append(make([]byte, 0, 128), d.Source...)
+	for _, n := range [...]int64{int64(d.Partition), d.To, int64(part), d.Clock} {
+		b = strconv.AppendInt(append(b, '/'), n, 10)
+	}
+	return string(b)
 }
 
 // claims are what a worker says of partitions that are read to their ends, so that
