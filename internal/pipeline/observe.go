@@ -112,7 +112,7 @@ func (w *worker) publishDeltas(ctx context.Context) error {
 // publishEarly publishes what was counted of an epoch's first batch when another one
 // follows, where that pays. The rest is another delta.
 func (w *worker) publishEarly() error {
-	if w.observed == nil || !w.p.c.Drift.Early || len(w.epoch.told) > 0 {
+	if !w.epoch.open || w.observed == nil || !w.p.c.Drift.Early || len(w.epoch.told) > 0 {
 		return nil
 	}
 	if err := w.publishDeltas(w.p.hard); err != nil {

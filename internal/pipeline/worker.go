@@ -184,7 +184,6 @@ func (w *worker) serve(ctx context.Context) (err error) {
 	}
 	defer func() { err = w.over(ctx, err) }()
 	for {
-		continued := w.epoch.open
 		more, err := w.poll(ctx)
 		if err != nil {
 			return w.failed(err)
@@ -197,11 +196,6 @@ func (w *worker) serve(ctx context.Context) (err error) {
 				return nil
 			}
 			continue
-		}
-		if continued {
-			if err := w.publishEarly(); err != nil {
-				return w.failed(err)
-			}
 		}
 		if err := w.score(); err != nil {
 			return w.failed(err)
@@ -278,6 +272,9 @@ func (w *worker) poll(ctx context.Context) (more bool, err error) {
 		if err := w.fill(ctx, limit); err != nil {
 			return false, err
 		}
+	}
+	if err := w.publishEarly(); err != nil {
+		return false, err
 	}
 	w.begin(time.Now())
 	return true, nil
