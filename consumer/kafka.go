@@ -79,7 +79,7 @@ func (k *Kafka) Joined() bool {
 // Their bytes stay as they are until the epoch ends. An error ends the session,
 // but for an Oversize, which needs a skip.
 func (k *Kafka) Poll(ctx context.Context, events []penstock.Event, limit int) ([]penstock.Event, error) {
-	fetches := k.session.Client().PollRecords(ctx, limit)
+	fetches := k.session.Poll(ctx, limit)
 	var failed error
 	fetches.EachPartition(func(p kgo.FetchTopicPartition) {
 		if p.Err != nil {

@@ -67,7 +67,7 @@ func (k *Kafka) Publish(ctx context.Context, r *penstock.Record) error {
 		}
 	}
 	k.bytes += len(r.Key) + len(r.Value)
-	k.session.Client().Produce(ctx, record, k.promise)
+	k.session.Produce(ctx, record, k.promise)
 	return nil
 }
 

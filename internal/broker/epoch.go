@@ -25,8 +25,15 @@ func (s *Session) Begin(ctx context.Context) error {
 			return fmt.Errorf("begin transaction: %w", err)
 		}
 	}
-	s.begun = true
+	s.begun, s.produced = true, false
 	return nil
+}
+
+// Produce hands a record of the epoch to the client. An epoch of which all records
+// come by another way is committed too, but never directly.
+func (s *Session) Produce(ctx context.Context, r *kgo.Record, promise func(*kgo.Record, error)) {
+	s.produced = true
+	s.client.Produce(ctx, r, promise)
 }
 
 // Idle says that nothing that was polled is in work: a poll that was given up
@@ -66,18 +73,18 @@ func (s *Session) End(ctx context.Context, until Offsets) (committed bool, err e
 	if failpoint.Mutant(noFencing) {
 		return s.endUnfenced(ctx)
 	}
+	if until == nil && s.mayEndDirectly() {
+		if committed, err = s.endDirectly(ctx); committed || err != nil {
+			return committed, err
+		}
+	}
 	if until != nil {
 		ctx = kgo.PreTxnCommitFnContext(ctx, func(r *kmsg.TxnOffsetCommitRequest) error {
 			cutTxn(r, until)
 			return nil
 		})
 	}
-	committed, err = s.txn.End(ctx, kgo.TryCommit)
-	s.ended = time.Now()
-	if err != nil {
-		return false, fmt.Errorf("commit transaction: %w", err)
-	}
-	return committed, nil
+	return s.endInGroup(ctx)
 }
 
 // endAlone commits what was produced and moves no position. The group's session

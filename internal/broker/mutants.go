@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // Mistakes that the fault suite must catch. Only builds with failpoints can be
@@ -41,23 +40,12 @@ const everyFilter = "every-filter"
 
 // endUnfenced is End of the mutant no-fencing.
 func (s *Session) endUnfenced(ctx context.Context) (bool, error) {
-	id, epoch, err := s.client.ProducerID(ctx)
+	req, err := s.positions(ctx, s.client.UncommittedOffsets())
 	if err != nil {
 		return false, err
 	}
-	req := kmsg.NewPtrTxnOffsetCommitRequest()
 	req.TransactionalID, _ = s.client.OptValue(kgo.TransactionalID).(string)
-	req.Group, req.ProducerID, req.ProducerEpoch, req.Generation = s.o.Group, id, epoch, -1
-	for topic, partitions := range s.client.UncommittedOffsets() {
-		t := kmsg.NewTxnOffsetCommitRequestTopic()
-		t.Topic = topic
-		for partition, at := range partitions {
-			p := kmsg.NewTxnOffsetCommitRequestTopicPartition()
-			p.Partition, p.Offset = partition, at.Offset
-			t.Partitions = append(t.Partitions, p)
-		}
-		req.Topics = append(req.Topics, t)
-	}
+	req.MemberID, req.InstanceID, req.Generation = "", nil, -1
 	if _, err := req.RequestWith(ctx, s.client); err != nil {
 		return false, err
 	}

@@ -118,9 +118,12 @@ type Session struct {
 	client *kgo.Client
 	txn    *kgo.GroupTransactSession // nil at least once
 	begun  bool                      // an epoch is open
+	// produced: the epoch that is open, or was, has a record.
+	produced bool
 
 	markers *Markers  // nil at least once
 	ended   time.Time // the last transaction
+	direct  direct
 }
 
 // Open joins the group. Exactly once it first ends the transaction that a
@@ -160,7 +163,7 @@ func (s *Session) Close() {
 	s.client.CloseAllowingRebalance()
 }
 
-// Client is the client below, for polling and producing.
+// Client is the client below. Epochs are polled by Poll, and produced by Produce.
 func (s *Session) Client() *kgo.Client { return s.client }
 
 func (s *Session) options() []kgo.Opt {
@@ -224,6 +227,7 @@ func (s *Session) assigned(ctx context.Context, _ *kgo.Client, partitions map[st
 }
 
 func (s *Session) revoked(_ context.Context, _ *kgo.Client, partitions map[string][]int32) {
+	s.direct.revoked()
 	s.o.Revoked(partitions)
 }
 
