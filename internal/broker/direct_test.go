@@ -378,8 +378,9 @@ func olderCoordinator(t *testing.T, cluster *kfake.Cluster, client *kgo.Client) 
 	}
 	cluster.ControlKey(int16(kmsg.ApiVersions), func(r kmsg.Request) (kmsg.Response, error, bool) {
 		cluster.KeepControl()
-		versions.Version = r.GetVersion()
-		return versions, nil, true
+		answer := *versions // clients ask at once
+		answer.Version = r.GetVersion()
+		return &answer, nil, true
 	})
 }
 
