@@ -70,7 +70,7 @@ func TestKubernetes(t *testing.T) {
 			if variant == "kafka" {
 				mistakes = append(mistakes,
 					edit{set, "podManagementPolicy: Parallel", "podManagementPolicy: OrderedReady", "Parallel"},
-					edit{set, "memory: 256Mi", "memory: 128Mi", "167"},
+					edit{set, "memory: 256Mi", "memory: 128Mi", "210"},
 					edit{service, "- ports: [{protocol: TCP, port: 9093}]", "- ports: [{protocol: TCP, port: 9092}]", "9093"},
 					edit{service, "maxUnavailable: 1", "maxUnavailable: 0", "maxUnavailable"},
 					edit{secret, "password:", "passwort:", "password"},
