@@ -125,7 +125,13 @@ func TestRightsMissing(t *testing.T) {
 	if _, err := b.Admin().CreateACLs(ctx, acl); err != nil {
 		t.Fatal(err)
 	}
-	if err := write(); err != nil {
+	// The controller has the ACL; the broker follows it.
+	err := write()
+	for deadline := time.Now().Add(10 * time.Second); errors.Is(err, kerr.TopicAuthorizationFailed) && time.Now().Before(deadline); {
+		time.Sleep(50 * time.Millisecond)
+		err = write()
+	}
+	if err != nil {
 		t.Errorf("with rights: %v", err)
 	}
 }
