@@ -98,9 +98,9 @@ func (c *copies) copy(t *testing.T, n int) (values []string) {
 				}
 			})
 		}
-		if err := c.Flush(ctx); err != nil {
-			t.Fatal(err)
-		}
+	}
+	if err := c.Flush(ctx); err != nil {
+		t.Fatal(err)
 	}
 	c.knowsOutput(ctx, t)
 	// Whatever the machine takes its time for.
