@@ -157,7 +157,11 @@ func TestDeafWatchIsNoticedInTime(t *testing.T) {
 	t.Parallel()
 	pulls := make(chan *nats.Msg, 64)
 	g, _ := sharedOut(t, 1, 2*time.Second, func(js jetstream.JetStream) {
-		if _, err := js.Conn().ChanSubscribe("$JS.API.CONSUMER.MSG.NEXT.OWN.>", pulls); err != nil {
+		_, err := js.Conn().ChanSubscribe("$JS.API.CONSUMER.MSG.NEXT.OWN.>", pulls)
+		if err == nil {
+			err = js.Conn().Flush() // before the watch asks, on another connection
+		}
+		if err != nil {
 			t.Fatal(err)
 		}
 	})

@@ -41,6 +41,20 @@ func connect(t *testing.T, url string, options ...nats.Option) *nats.Conn {
 	return conn
 }
 
+// subscribe returns once the server knows of the subscription: what others publish
+// after it is heard.
+func subscribe(t *testing.T, conn *nats.Conn, subject string) *nats.Subscription {
+	t.Helper()
+	sub, err := conn.SubscribeSync(subject)
+	if err == nil {
+		err = conn.Flush()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sub
+}
+
 func streams(t *testing.T, conn *nats.Conn) jetstream.JetStream {
 	t.Helper()
 	js, err := jetstream.New(conn, jetstream.WithDefaultTimeout(30*time.Second)) // a busy disk takes its time to sync
@@ -134,10 +148,7 @@ func names(t *testing.T, dir string) []string {
 // one that was asked for.
 func TestNATSListens(t *testing.T) {
 	first := startNATS(t, NATSOptions{Listen: "localhost:0"})
-	heard, err := connect(t, "", first.Connect()).SubscribeSync("hello")
-	if err != nil {
-		t.Fatal(err)
-	}
+	heard := subscribe(t, connect(t, "", first.Connect()), "hello")
 	if err := connect(t, first.Addr()).Publish("hello", []byte("from outside")); err != nil {
 		t.Fatal(err)
 	}

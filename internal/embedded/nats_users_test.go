@@ -56,10 +56,7 @@ func TestNATSUsers(t *testing.T) {
 		t.Fatal(err)
 	}
 	address := "127.0.0.1:" + port
-	inside, err := connect(t, "", n.Connect()).SubscribeSync(">")
-	if err != nil {
-		t.Fatal(err)
-	}
+	inside := subscribe(t, connect(t, "", n.Connect()), ">")
 	for name, c := range map[string]struct {
 		login   nats.Option
 		subject string
