@@ -120,8 +120,7 @@ func (m *loadedModel) counting(cfg *config.Pipeline, champion rollout.Variant) *
 			RecordTime: cfg.Source.EventTime == "",
 			Schema:     func() *drift.Schema { return schema },
 		},
-		Early: cfg.Broker.Kafka != nil && cfg.Delivery == exactlyOnce,
-		Panes: panesOf(cfg), Idle: d.Idle,
+		Panes: panesOf(cfg), JoinEarly: cfg.Broker.Kafka != nil && cfg.Delivery == exactlyOnce, Idle: d.Idle,
 	}
 	if m.normal == nil {
 		made.Freeze = func(encoded []byte) (*drift.Schema, error) {

@@ -100,8 +100,12 @@ func (c *Core) Restore(records map[string][]byte) error {
 }
 
 // Apply adds a record of a delta. An error says that it was left out, and why;
-// what it counted is lost, which its windows will say.
+// what it counted is lost, which its windows will say. An empty record only made its
+// topic a part of a transaction.
 func (c *Core) Apply(record []byte) error {
+	if len(record) == 0 {
+		return nil
+	}
 	d, err := drift.DecodeDelta(record)
 	if err != nil {
 		c.counts.Unreadable++

@@ -128,6 +128,14 @@ func TestForeignDeltas(t *testing.T) {
 	}
 }
 
+// TestEmptyRecord says nothing, and is no record that cannot be read.
+func TestEmptyRecord(t *testing.T) {
+	core := NewCore(testCore(t))
+	if err := core.Apply(nil); err != nil || core.counts != (Counts{}) {
+		t.Errorf("%v, %+v", err, core.counts)
+	}
+}
+
 func decoded(t *testing.T, record []byte) *drift.Delta {
 	t.Helper()
 	d, err := drift.DecodeDelta(record)

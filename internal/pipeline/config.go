@@ -47,11 +47,11 @@ type Drift struct {
 	// where it is known from the start, or is never going to be.
 	Freeze func(encoded []byte) (*drift.Schema, error)
 
-	// Early has an epoch publish counts with its first batch too. A topic that joins a
-	// transaction of Kafka at its end holds that up.
-	Early bool
-	Panes string        // topic or subject of the deltas
-	Idle  time.Duration // how long a partition is at its end until it holds nothing back
+	Panes string // topic or subject of the deltas
+	// JoinEarly has Panes be a part of the transaction from an epoch's second batch on.
+	// A topic that joins one of Kafka at its end holds that up.
+	JoinEarly bool
+	Idle      time.Duration // how long a partition is at its end until it holds nothing back
 	// CaughtUp tells whether all reports are published that the events so far allow, for
 	// UntilEnd; nil: nobody waits for them.
 	CaughtUp func() bool

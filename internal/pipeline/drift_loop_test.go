@@ -2,6 +2,7 @@ package pipeline_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -45,29 +46,46 @@ func TestOnlySettledEventsAreCounted(t *testing.T) {
 	}
 }
 
-// TestCountsJoinATransactionEarly: an epoch of several batches publishes what was
-// counted of the first when the next is there, and the rest in its commit.
+// TestCountsJoinATransactionEarly: an epoch of several batches publishes an empty
+// record when the second is there, and in its commit all that was counted.
 func TestCountsJoinATransactionEarly(t *testing.T) {
-	for early, want := range map[bool]string{true: "[0 12 12 16]", false: "[0 16]"} {
+	for early, want := range map[bool]string{true: "[0 1 1 0 1 0] before the runs, 5 in all", false: "[0 0 0 0 0 0] before the runs, 3 in all"} {
 		b := &fakeBroker{poll: once(
 			[]penstock.Event{timedAt(0, 10, 1), timedAt(0, 11, 2)},
 			[]penstock.Event{timedAt(0, 12, 3), timedAt(0, 13, 4)},
 			[]penstock.Event{timedAt(0, 14, 61), timedAt(0, 15, 6)},
+			nil, // the end of an epoch
+			[]penstock.Event{timedAt(0, 16, 7)},
+			[]penstock.Event{timedAt(0, 17, 8)},
+			nil,
+			[]penstock.Event{timedAt(0, 18, 9)}, // alone
 		)}
-		m := &doubler{}
+		var before []int // records of the epoch's counts before each run
+		m := &doubler{before: func([]float32) {
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			before = append(before, len(b.counted))
+		}}
 		loopOn(t, b, m, func(c *pipeline.Config) {
 			c.Model.Mapping, c.Drift = counted(t, m, "panes")
-			c.Drift.Early = early
-		}).totals(func(got telemetry.Totals) bool { return got.Committed == 1 })
+			c.Drift.JoinEarly = early
+		}).totals(func(got telemetry.Totals) bool { return got.Committed == 3 })
 		b.mu.Lock()
-		var ranges []int64
-		for _, d := range deltasOf(t, b.counts...) {
-			ranges = append(ranges, d.From, d.To)
-		}
-		y, _, err := sum(deltasOf(t, b.counts...))
+		got := fmt.Sprint(before, " before the runs, ", len(b.counts), " in all")
+		deltas := deltasOf(t, b.counts...)
 		b.mu.Unlock()
-		if got := fmt.Sprint(ranges); got != want || err != nil || y.text() != wanted(t, 1, 2, 3, 4, 61, 6).text() {
-			t.Errorf("early %t: ranges %s, want %s (%v)\n%s", early, got, want, err, y.text())
+		if got != want {
+			t.Errorf("early %t: %s, want %s", early, got, want)
+		}
+		var ends []int64
+		for _, d := range deltas {
+			ends = append(ends, d.To)
+		}
+		if !slices.Equal(ends, []int64{16, 18, 19}) {
+			t.Errorf("early %t: deltas end at %d, want one an epoch", early, ends)
+		}
+		if y, _, _ := sum(deltas); y.text() != wanted(t, 1, 2, 3, 4, 61, 6, 7, 8, 9).text() {
+			t.Errorf("early %t: counted\n%s", early, y.text())
 		}
 	}
 }

@@ -32,11 +32,11 @@ const maxEpochDead = 8 << 10
 type epoch struct {
 	worker  int
 	open    bool
+	joined  bool // by the topic of the deltas, before there are any
 	started time.Time
 	arena   arena
 
 	done      broker.Offsets // behind the last event that is settled
-	told      broker.Offsets // behind the last event whose counts are published
 	times     []int64        // record timestamps of settled events, Unix milliseconds
 	predicted int64
 	skipped   int64
@@ -56,11 +56,10 @@ func (e *epoch) due(now time.Time, interval time.Duration, room int) bool {
 }
 
 func (e *epoch) reset() {
-	e.open = false
+	e.open, e.joined = false, false
 	failpoint.Epoch(e.worker, false)
 	e.arena.reset()
 	clear(e.done)
-	clear(e.told)
 	e.times, e.dead = e.times[:0], e.dead[:0]
 	e.predicted, e.skipped, e.sample = 0, 0, ""
 }
@@ -71,18 +70,6 @@ func (e *epoch) settle(id *penstock.EventID) {
 		e.done = broker.Offsets{}
 	}
 	e.done.Set(id.Source, id.Partition, id.Offset+1)
-}
-
-// tell notes that what was settled so far is counted, and that published.
-func (e *epoch) tell() {
-	if e.told == nil {
-		e.told = broker.Offsets{}
-	}
-	for source, partitions := range e.done {
-		for number, to := range partitions {
-			e.told.Set(source, number, to)
-		}
-	}
 }
 
 // commit makes the epoch durable, predictions, dead letters and positions as a

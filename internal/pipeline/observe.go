@@ -86,9 +86,6 @@ func (w *worker) publishDeltas(ctx context.Context) error {
 			if !ok {
 				continue // another worker's by now: the epoch is going to be aborted
 			}
-			if told, ok := w.epoch.told[source][number]; ok {
-				place.From = told
-			}
 			if place.To = to; place.From == to {
 				continue
 			}
@@ -109,17 +106,17 @@ func (w *worker) publishDeltas(ctx context.Context) error {
 	return nil
 }
 
-// publishEarly publishes what was counted of an epoch's first batch when another one
-// follows, where that pays. The rest is another delta.
-func (w *worker) publishEarly() error {
-	if !w.epoch.open || w.observed == nil || !w.p.c.Drift.Early || len(w.epoch.told) > 0 {
+// joinEarly makes the topic of the deltas a part of the transaction when an epoch's
+// second batch is there, where that pays: by a record without a value, which says
+// nothing.
+func (w *worker) joinEarly() error {
+	if !w.epoch.open || w.epoch.joined || w.observed == nil || !w.p.c.Drift.JoinEarly {
 		return nil
 	}
-	if err := w.publishDeltas(w.p.hard); err != nil {
-		return err
+	w.epoch.joined = true
+	if err := w.session.Publish(w.p.hard, &penstock.Record{Topic: w.p.c.Drift.Panes}); err != nil {
+		return fmt.Errorf("join %s to the transaction: %w", w.p.c.Drift.Panes, err)
 	}
-	w.observed.Reset()
-	w.epoch.tell()
 	return nil
 }
 

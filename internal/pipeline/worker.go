@@ -273,7 +273,7 @@ func (w *worker) poll(ctx context.Context) (more bool, err error) {
 			return false, err
 		}
 	}
-	if err := w.publishEarly(); err != nil {
+	if err := w.joinEarly(); err != nil {
 		return false, err
 	}
 	w.begin(time.Now())
