@@ -36,7 +36,7 @@ def reach(child, count):
     while (done := predicted()) < count:
         if child.poll() is not None:
             sys.exit(f"{command} ended early")
-        time.sleep(0.25)  # to answer costs it something, and with drift more
+        time.sleep(0.1)  # to answer costs it something, and with drift more
     return done, time.monotonic(), cpu(child.pid)
 
 

@@ -12,7 +12,8 @@ import (
 )
 
 // PanesTopic is where workers publish what they counted, one or more drift.Delta
-// an epoch and partition, in the epoch's own commit.
+// an epoch and partition, in the epoch's own commit. A record without a value only makes
+// it a part of the transaction.
 func PanesTopic(p *config.Pipeline) string { return p.Name + ".panes" }
 
 // ReportsTopic is where drift reports go.

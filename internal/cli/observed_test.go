@@ -5,7 +5,9 @@ import (
 	"testing"
 
 	"github.com/penstock/penstock/drift"
+	"github.com/penstock/penstock/internal/config"
 	"github.com/penstock/penstock/internal/observe"
+	"github.com/penstock/penstock/internal/rollout"
 )
 
 // TestCompareReference: fields that are counted as something else than the
@@ -31,5 +33,26 @@ func TestCompareReference(t *testing.T) {
 	m.observed.Fields = m.observed.Fields[:1]
 	if problems := m.compareReference(ref, "the reference"); problems != nil {
 		t.Errorf("problems of a reference that fits: %+v", problems)
+	}
+}
+
+// TestDeltasJoinEarly where a topic that joins a transaction holds it up: in those of
+// Kafka.
+func TestDeltasJoinEarly(t *testing.T) {
+	kafka, nats := config.Broker{Kafka: &config.Kafka{}}, config.Broker{NATS: &config.NATS{}}
+	for name, c := range map[string]struct {
+		broker   config.Broker
+		delivery string
+		want     bool
+	}{
+		"Kafka, exactly once":  {kafka, exactlyOnce, true},
+		"Kafka, at least once": {kafka, "at_least_once", false},
+		"NATS, exactly once":   {nats, exactlyOnce, false},
+	} {
+		m := &loadedModel{observed: &observe.Plan{}}
+		cfg := &config.Pipeline{Name: "p", Delivery: c.delivery, Broker: c.broker, Drift: &config.Drift{}}
+		if got := m.counting(cfg, rollout.Variant{}).JoinEarly; got != c.want {
+			t.Errorf("%s: %t", name, got)
+		}
 	}
 }

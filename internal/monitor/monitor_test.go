@@ -103,7 +103,7 @@ func TestTakeoversCatchMutants(t *testing.T) {
 }
 
 // TestForeignDeltas leaves those of another version and generation alone, and
-// goes on behind a record that is none.
+// goes on behind a record that is none, and one without a value.
 func TestForeignDeltas(t *testing.T) {
 	o := testCore(t)
 	log := testDeltas(&o, 40, 100, 100)
@@ -119,6 +119,7 @@ func TestForeignDeltas(t *testing.T) {
 		mixed = slices.Insert(mixed, 2*i+1, Delta{Value: foreign.Encode()[0], Time: d.Time})
 	}
 	mixed = slices.Insert(mixed, 17, Delta{Value: []byte("no delta"), Time: mixed[16].Time})
+	mixed = slices.Insert(mixed, 23, Delta{Time: mixed[22].Time})
 	got, _ := watchMemory(t, o, newMemory(mixed))
 	if d := difference(got, want); d != "" {
 		t.Error(d)

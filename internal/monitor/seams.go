@@ -81,7 +81,8 @@ type Session interface {
 	Close()
 }
 
-// Delta is a record of a drift.Delta, or of a part of one.
+// Delta is a record of a drift.Delta, or of a part of one, or without a value: that says
+// nothing.
 type Delta struct {
 	Value []byte
 	Time  int64 // when it was published, Unix milliseconds

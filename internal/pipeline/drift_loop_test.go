@@ -1,6 +1,8 @@
 package pipeline_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -84,9 +86,41 @@ func TestCountsJoinATransactionEarly(t *testing.T) {
 		if !slices.Equal(ends, []int64{16, 18, 19}) {
 			t.Errorf("early %t: deltas end at %d, want one an epoch", early, ends)
 		}
+		// A fake broker's partitions stand at 0 all the time: the ranges overlap.
 		if y, _, _ := sum(deltas); y.text() != wanted(t, 1, 2, 3, 4, 61, 6, 7, 8, 9).text() {
 			t.Errorf("early %t: counted\n%s", early, y.text())
 		}
+	}
+}
+
+// TestAbortedTransactionIsJoinedAgain: the topic of the deltas is a part of none that
+// follows.
+func TestAbortedTransactionIsJoinedAgain(t *testing.T) {
+	events := [][]penstock.Event{{timedAt(0, 10, 1)}, {timedAt(0, 11, 2)}}
+	again := once(events...)
+	polls := 0
+	b := &fakeBroker{poll: func(ctx context.Context, to []penstock.Event, limit int) ([]penstock.Event, error) {
+		switch polls++; {
+		case polls <= len(events):
+			return append(to, events[polls-1]...), nil
+		case polls == len(events)+1:
+			return to, errors.New("the session is spent")
+		}
+		return again(ctx, to, limit)
+	}}
+	var before []int // records of the epoch's counts before each run
+	m := &doubler{before: func([]float32) {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		before = append(before, len(b.counted))
+	}}
+	loopOn(t, b, m, func(c *pipeline.Config) {
+		c.Model.Mapping, c.Drift = counted(t, m, "panes")
+	}).totals(func(got telemetry.Totals) bool { return got.Committed == 1 })
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if want := []int{0, 1, 0, 1}; !slices.Equal(before, want) || len(b.counts) != 2 {
+		t.Errorf("%d records of counts before the runs, want %d; %d committed, want 2", before, want, len(b.counts))
 	}
 }
 

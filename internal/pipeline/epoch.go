@@ -32,7 +32,7 @@ const maxEpochDead = 8 << 10
 type epoch struct {
 	worker  int
 	open    bool
-	joined  bool // by the topic of the deltas, before there are any
+	panes   bool // the topic of the deltas is a part of it, before there are any
 	started time.Time
 	arena   arena
 
@@ -56,7 +56,7 @@ func (e *epoch) due(now time.Time, interval time.Duration, room int) bool {
 }
 
 func (e *epoch) reset() {
-	e.open, e.joined = false, false
+	e.open, e.panes = false, false
 	failpoint.Epoch(e.worker, false)
 	e.arena.reset()
 	clear(e.done)

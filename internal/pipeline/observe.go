@@ -110,10 +110,10 @@ func (w *worker) publishDeltas(ctx context.Context) error {
 // second batch is there, where that pays: by a record without a value, which says
 // nothing.
 func (w *worker) joinEarly() error {
-	if !w.epoch.open || w.epoch.joined || w.observed == nil || !w.p.c.Drift.JoinEarly {
+	if !w.epoch.open || w.epoch.panes || w.observed == nil || !w.p.c.Drift.JoinEarly {
 		return nil
 	}
-	w.epoch.joined = true
+	w.epoch.panes = true
 	if err := w.session.Publish(w.p.hard, &penstock.Record{Topic: w.p.c.Drift.Panes}); err != nil {
 		return fmt.Errorf("join %s to the transaction: %w", w.p.c.Drift.Panes, err)
 	}
