@@ -48,6 +48,17 @@ func TestOnlySettledEventsAreCounted(t *testing.T) {
 	}
 }
 
+// countsBeforeRuns gives a model that notes how many records of counts the epoch has
+// before each run.
+func countsBeforeRuns(b *fakeBroker) (m *doubler, before *[]int) {
+	before = new([]int)
+	return &doubler{before: func([]float32) {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		*before = append(*before, len(b.counted))
+	}}, before
+}
+
 // TestCountsJoinATransactionEarly: an epoch of several batches publishes an empty
 // record when the second is there, and in its commit all that was counted.
 func TestCountsJoinATransactionEarly(t *testing.T) {
@@ -62,18 +73,13 @@ func TestCountsJoinATransactionEarly(t *testing.T) {
 			nil,
 			[]penstock.Event{timedAt(0, 18, 9)}, // alone
 		)}
-		var before []int // records of the epoch's counts before each run
-		m := &doubler{before: func([]float32) {
-			b.mu.Lock()
-			defer b.mu.Unlock()
-			before = append(before, len(b.counted))
-		}}
+		m, before := countsBeforeRuns(b)
 		loopOn(t, b, m, func(c *pipeline.Config) {
 			c.Model.Mapping, c.Drift = counted(t, m, "panes")
 			c.Drift.JoinEarly = early
 		}).totals(func(got telemetry.Totals) bool { return got.Committed == 3 })
 		b.mu.Lock()
-		got := fmt.Sprint(before, " before the runs, ", len(b.counts), " in all")
+		got := fmt.Sprint(*before, " before the runs, ", len(b.counts), " in all")
 		deltas := deltasOf(t, b.counts...)
 		b.mu.Unlock()
 		if got != want {
@@ -108,19 +114,14 @@ func TestAbortedTransactionIsJoinedAgain(t *testing.T) {
 		}
 		return again(ctx, to, limit)
 	}}
-	var before []int // records of the epoch's counts before each run
-	m := &doubler{before: func([]float32) {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		before = append(before, len(b.counted))
-	}}
+	m, before := countsBeforeRuns(b)
 	loopOn(t, b, m, func(c *pipeline.Config) {
 		c.Model.Mapping, c.Drift = counted(t, m, "panes")
 	}).totals(func(got telemetry.Totals) bool { return got.Committed == 1 })
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if want := []int{0, 1, 0, 1}; !slices.Equal(before, want) || len(b.counts) != 2 {
-		t.Errorf("%d records of counts before the runs, want %d; %d committed, want 2", before, want, len(b.counts))
+	if want := []int{0, 1, 0, 1}; !slices.Equal(*before, want) || len(b.counts) != 2 {
+		t.Errorf("%d records of counts before the runs, want %d; %d committed, want 2", *before, want, len(b.counts))
 	}
 }
 
